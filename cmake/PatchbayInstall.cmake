@@ -1,0 +1,29 @@
+# Installation and export: another project finds the library with find_package(patchbay) and links patchbay::core.
+include(CMakePackageConfigHelpers)
+
+install(
+  TARGETS patchbay_core
+  EXPORT patchbayTargets
+  ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
+install(
+  DIRECTORY patchbay/
+  DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/patchbay
+  FILES_MATCHING
+  PATTERN "*.h"
+  PATTERN "*-inl.h" EXCLUDE)
+install(FILES ${PROJECT_BINARY_DIR}/generated/patchbay/base/version.h
+        DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/patchbay/base)
+install(
+  EXPORT patchbayTargets
+  NAMESPACE patchbay::
+  DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/patchbay)
+configure_package_config_file(
+  cmake/patchbayConfig.cmake.in ${PROJECT_BINARY_DIR}/patchbayConfig.cmake
+  INSTALL_DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/patchbay)
+write_basic_package_version_file(${PROJECT_BINARY_DIR}/patchbayConfigVersion.cmake COMPATIBILITY SameMinorVersion)
+install(FILES ${PROJECT_BINARY_DIR}/patchbayConfig.cmake ${PROJECT_BINARY_DIR}/patchbayConfigVersion.cmake
+        DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/patchbay)
+if(PATCHBAY_BUILD_CLI)
+  install(TARGETS patchbay RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+endif()
+install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})

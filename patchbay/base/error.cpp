@@ -1,0 +1,10 @@
+#include "patchbay/base/error.h"
+
+#include <fmt/format.h>
+
+namespace patchbay {
+
+Error::Error(ErrorKind kind, std::string_view where, std::string_view what)
+    : std::runtime_error(fmt::format("[{}] {}", where, what)), kind_(kind) {}
+
+}  // namespace patchbay

@@ -1,0 +1,170 @@
+#include "patchbay/base/run_context.h"
+
+#include <sched.h>
+
+#include <algorithm>
+#include <chrono>
+#include <condition_variable>
+#include <exception>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "patchbay/base/error.h"
+#include "patchbay/base/float_environment.h"
+
+namespace patchbay {
+namespace {
+
+// The processors this process may use, which can be fewer than the machine has.
+int available_processors() {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  if (sched_getaffinity(0, sizeof(set), &set) == 0) return std::max(1, CPU_COUNT(&set));
+  return static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
+}
+
+constexpr int kMaxThreads = 256;
+
+}  // namespace
+
+// Threads that wait for a job, first spinning for a moment (one forward pass has a hundred short
+// jobs), then asleep. A helper that wakes after the job is done does not hold the caller up.
+class RunContext::Pool {
+ public:
+  explicit Pool(int helpers) {
+    for (int i = 0; i < helpers; ++i) threads_.emplace_back([this] { work(); });
+  }
+  ~Pool() {
+    {
+      const std::lock_guard lock(mutex_);
+      stop_ = true;
+      generation_.fetch_add(1, std::memory_order_release);
+    }
+    wake_.notify_all();
+    for (std::thread& thread : threads_) thread.join();
+  }
+  Pool(const Pool&) = delete;
+  Pool& operator=(const Pool&) = delete;
+
+  // Runs job() on the caller and on every helper that comes in time; returns when all are out of
+  // it.
+  void run(const std::function<void()>& job) {
+    {
+      const std::lock_guard lock(mutex_);
+      job_ = &job;
+      generation_.fetch_add(1, std::memory_order_release);
+    }
+    wake_.notify_all();
+    job();
+    {
+      const std::lock_guard lock(mutex_);
+      job_ = nullptr;
+    }
+    const auto idle = [this] { return inside_.load(std::memory_order_acquire) == 0; };
+    if (!spin_until(idle)) {
+      std::unique_lock lock(mutex_);
+      done_.wait(lock, idle);
+    }
+  }
+
+ private:
+  template <typename Condition>
+  static bool spin_until(const Condition& condition) {
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::microseconds(50);
+    do {
+      for (int i = 0; i < 64; ++i) {
+        if (condition()) return true;
+#if defined(__x86_64__)
+        __builtin_ia32_pause();
+#endif
+      }
+    } while (std::chrono::steady_clock::now() < deadline);
+    return false;
+  }
+
+  void work() {
+    const FloatEnvironment environment;
+    std::uint64_t seen = 0;
+    while (true) {
+      const auto is_new = [&] { return generation_.load(std::memory_order_acquire) != seen; };
+      spin_until(is_new);
+      const std::function<void()>* job = nullptr;
+      {
+        std::unique_lock lock(mutex_);
+        wake_.wait(lock, is_new);
+        if (stop_) return;
+        seen = generation_.load(std::memory_order_acquire);
+        job = job_;
+        if (job == nullptr) continue;
+        inside_.fetch_add(1, std::memory_order_relaxed);
+      }
+      (*job)();
+      const std::lock_guard lock(mutex_);
+      if (inside_.fetch_sub(1, std::memory_order_acq_rel) == 1) done_.notify_one();
+    }
+  }
+
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  std::condition_variable done_;
+  std::atomic<std::uint64_t> generation_{0};
+  std::atomic<int> inside_{0};
+  const std::function<void()>* job_ = nullptr;  // null once the caller has left it
+  bool stop_ = false;
+  std::vector<std::thread> threads_;
+};
+
+RunContext::RunContext(RunOptions options) : options_(std::move(options)) {
+  if (options_.threads < 0 || options_.threads > kMaxThreads || options_.max_memory < 0) {
+    throw Error(
+        ErrorKind::kUsage, "run context",
+        "threads must be 0 (all processors) to 256 and the memory budget must not be negative");
+  }
+  threads_ =
+      options_.threads > 0 ? options_.threads : std::min(available_processors(), kMaxThreads);
+  if (threads_ > 1) pool_ = std::make_unique<Pool>(threads_ - 1);
+}
+
+RunContext::~RunContext() = default;
+
+void RunContext::check_cancelled() const {
+  if (cancelled()) throw Error(ErrorKind::kInterrupted, "run", "interrupted before it was done");
+}
+
+void RunContext::report(const Progress& progress) const {
+  if (options_.progress) options_.progress(progress);
+}
+
+void RunContext::parallel_for(
+    std::int64_t count, std::int64_t grain,
+    const std::function<void(std::int64_t begin, std::int64_t end)>& body) const {
+  PATCHBAY_ASSERT(grain > 0);
+  if (pool_ == nullptr || count <= grain) {
+    for (std::int64_t begin = 0; begin < count; begin += grain) {
+      check_cancelled();
+      body(begin, std::min(count, begin + grain));
+    }
+    return;
+  }
+  std::atomic<std::int64_t> next{0};
+  std::mutex mutex;
+  std::exception_ptr failure;
+  pool_->run([&] {
+    while (!cancelled()) {
+      const std::int64_t begin = next.fetch_add(grain, std::memory_order_relaxed);
+      if (begin >= count) return;
+      try {
+        body(begin, std::min(count, begin + grain));
+      } catch (...) {
+        const std::lock_guard lock(mutex);
+        if (!failure) failure = std::current_exception();
+        next.store(count, std::memory_order_relaxed);
+      }
+    }
+  });
+  if (failure) std::rethrow_exception(failure);
+  check_cancelled();
+}
+
+}  // namespace patchbay

@@ -1,0 +1,43 @@
+#include "patchbay/config/hooked_transformer_config.h"
+
+#include <fmt/format.h>
+
+#include <cmath>
+
+#include "patchbay/base/error.h"
+
+namespace patchbay {
+
+void HookedTransformerConfig::check() const {
+  const auto fail = [](const std::string& what) {
+    throw Error(ErrorKind::kBadConfig, "config", what);
+  };
+  const auto positive = [&](const char* name, std::int64_t value) {
+    // Far above any model, far below where products of two sizes could overflow.
+    constexpr std::int64_t kLargest = std::int64_t{1} << 28;
+    if (value < 1 || value > kLargest) {
+      fail(fmt::format("{} is {}; it must be from 1 to {}", name, value, kLargest));
+    }
+  };
+  positive("n_layers", n_layers);
+  positive("n_heads", n_heads);
+  positive("d_model", d_model);
+  positive("d_head", d_head);
+  positive("d_mlp", d_mlp);
+  positive("n_ctx", n_ctx);
+  positive("d_vocab", d_vocab);
+  if (!(eps > 0) || !std::isfinite(eps)) {
+    fail(fmt::format("eps is {}; a layer norm needs a positive one", eps));
+  }
+  if (!(attn_scale > 0) || !std::isfinite(attn_scale)) {
+    fail(fmt::format("attn_scale is {}; it must be positive", attn_scale));
+  }
+  for (const auto& [name, id] :
+       {std::pair{"bos_token_id", bos_token_id}, std::pair{"eos_token_id", eos_token_id}}) {
+    if (id && (*id < 0 || *id >= d_vocab)) {
+      fail(fmt::format("{} is {}, outside the vocabulary of {} tokens", name, *id, d_vocab));
+    }
+  }
+}
+
+}  // namespace patchbay

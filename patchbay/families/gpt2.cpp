@@ -1,0 +1,254 @@
+// Checkpoints of GPT-2 (Radford et al. 2019) in Hugging Face's naming: gpt2, -medium, -large, -xl,
+// distilgpt2, and anything else that a GPT2LMHeadModel saves.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <set>
+
+#include "patchbay/base/error.h"
+#include "patchbay/families/family.h"
+
+namespace patchbay::families {
+
+const Family& gpt2();
+
+namespace {
+
+ActivationFunction activation_of(const JsonValue& config) {
+  const auto name = config.get_or<std::string>("activation_function", "gelu_new");
+  if (name == "gelu_new" || name == "gelu_pytorch_tanh") return ActivationFunction::kGeluNew;
+  if (name == "gelu") return ActivationFunction::kGelu;
+  if (name == "silu" || name == "swish") return ActivationFunction::kSilu;
+  if (name == "relu") return ActivationFunction::kRelu;
+  throw config.at("activation_function")
+      .error(fmt::format(
+          "is \"{}\"; patchbay knows gelu_new, gelu_pytorch_tanh, gelu, silu and relu", name));
+}
+
+std::optional<std::int32_t> token_id(const JsonValue& config, std::string_view key) {
+  const JsonValue* value = config.find(key);
+  if (value == nullptr || value->is_null()) return std::nullopt;
+  return config.get_or<std::int32_t>(key, 0);
+}
+
+HookedTransformerConfig read_config(const JsonValue& config) {
+  for (const char* key : {"scale_attn_by_inverse_layer_idx", "add_cross_attention"}) {
+    if (config.get_or(key, false)) {
+      throw config.at(key).error("is true, which patchbay's gpt2 family does not compute");
+    }
+  }
+  HookedTransformerConfig cfg;
+  cfg.n_layers = config.at("n_layer").as_int();
+  cfg.n_heads = config.at("n_head").as_int();
+  cfg.d_model = config.at("n_embd").as_int();
+  cfg.d_vocab = config.at("vocab_size").as_int();
+  cfg.n_ctx = config.at("n_positions").as_int();
+  if (config.get_or("n_ctx", cfg.n_ctx) != cfg.n_ctx) {
+    throw config.at("n_ctx").error(
+        fmt::format("contradicts \"n_positions\", which is {}", cfg.n_ctx));
+  }
+  if (cfg.n_heads < 1 || cfg.d_model < 1 || cfg.d_model % cfg.n_heads != 0) {
+    throw config.at("n_head").error(
+        fmt::format("does not divide \"n_embd\", which is {}", cfg.d_model));
+  }
+  cfg.d_head = cfg.d_model / cfg.n_heads;
+  cfg.d_mlp = config.get_or("n_inner", 4 * std::min(cfg.d_model, std::int64_t{1} << 40));
+  cfg.act_fn = activation_of(config);
+  cfg.eps = config.get_or("layer_norm_epsilon", 1e-5F);
+  const bool scaled = config.get_or("scale_attn_weights", true);
+  cfg.attn_scale = scaled ? std::sqrt(static_cast<float>(cfg.d_head)) : 1.0F;
+  cfg.bos_token_id = token_id(config, "bos_token_id");
+  cfg.eos_token_id = token_id(config, "eos_token_id");
+  return cfg;
+}
+
+// Reads tensors by their names without "transformer.", checks their shapes, and knows at the end
+// whether the checkpoint holds anything else.
+class Gpt2Tensors {
+ public:
+  explicit Gpt2Tensors(const Checkpoint& checkpoint)
+      : checkpoint_(checkpoint),
+        prefix_(checkpoint.find("transformer.wte.weight") != nullptr ? "transformer." : "") {}
+
+  void read_into(const std::string& name, TensorView out) const {
+    require(name, out.shape());
+    checkpoint_.read_into(prefix_ + name, out);
+  }
+
+  [[nodiscard]] Tensor read(const std::string& name, const Shape& shape) const {
+    Tensor tensor = Tensor::uninitialized(shape);
+    read_into(name, tensor);
+    return tensor;
+  }
+
+  /// The unembedding, [d_vocab, d_model], when it is a matrix of its own; empty when it is tied to
+  /// `W_E`. Some files carry a tied one too, outside "transformer."; it must then be the same.
+  [[nodiscard]] Tensor read_lm_head(ConstTensorView W_E, bool tied) const {
+    constexpr const char* kName = "lm_head.weight";
+    const TensorInfo* found = checkpoint_.find(kName);
+    if (found == nullptr && tied) return {};
+    if (found == nullptr) {
+      fail(
+          "\"lm_head.weight\" is missing, and config.json says that the unembedding is not tied "
+          "to wte (\"tie_word_embeddings\": false)");
+    }
+    check_shape(kName, *found, W_E.shape());
+    Tensor lm_head = checkpoint_.read(kName);
+    if (!tied) return lm_head;
+    if (!std::ranges::equal(lm_head.flat(), W_E.flat())) {
+      fail(
+          "\"lm_head.weight\" differs from wte, though config.json ties them; set "
+          "\"tie_word_embeddings\" to false if the model was trained so");
+    }
+    return {};
+  }
+
+  void refuse_others(const std::set<std::string>& expected) const {
+    for (const std::string& name : checkpoint_.names()) {
+      const bool is_mask = name.ends_with(".attn.bias") || name.ends_with(".attn.masked_bias");
+      const bool is_ours =
+          name == "lm_head.weight" ||
+          (name.starts_with(prefix_) && expected.contains(name.substr(prefix_.size())));
+      if (!is_mask && !is_ours) {
+        fail(
+            fmt::format("\"{}\" is not a tensor of a gpt2 model of {} layers; check that "
+                        "config.json belongs to this checkpoint",
+                        name, layers_in(expected)));
+      }
+    }
+  }
+
+ private:
+  [[noreturn]] void fail(const std::string& what) const {
+    throw Error(ErrorKind::kBadData, "gpt2", fmt::format("{}: {}", checkpoint_.path(), what));
+  }
+  static std::int64_t layers_in(const std::set<std::string>& expected) {
+    return std::ranges::count_if(expected,
+                                 [](const auto& name) { return name.ends_with(".ln_1.weight"); });
+  }
+  void check_shape(const std::string& name, const TensorInfo& found, const Shape& shape) const {
+    if (std::ranges::equal(found.shape, shape.extents())) return;
+    fail(fmt::format("\"{}\" has shape [{}]; config.json asks for {}", name,
+                     fmt::join(found.shape, ", "), shape.str()));
+  }
+  void require(const std::string& name, const Shape& shape) const {
+    const TensorInfo* found = checkpoint_.find(prefix_ + name);
+    if (found == nullptr) {
+      fail(
+          fmt::format("tensor \"{}{}\" is missing; a gpt2 checkpoint has wte, wpe, ln_f and, for "
+                      "every layer i, h.i.ln_1, attn.c_attn, attn.c_proj, ln_2, mlp.c_fc and "
+                      "mlp.c_proj, each with weight and bias",
+                      prefix_, name));
+    }
+    check_shape(prefix_ + name, *found, shape);
+  }
+
+  const Checkpoint& checkpoint_;
+  std::string prefix_;
+};
+
+// c_attn holds queries, keys and values side by side: columns q|k|v, each head after head.
+Tensor heads_of(ConstTensorView c_attn, const HookedTransformerConfig& cfg, int part) {
+  Tensor w = Tensor::uninitialized({cfg.n_heads, cfg.d_model, cfg.d_head});
+  for (std::int64_t head = 0; head < cfg.n_heads; ++head) {
+    for (std::int64_t i = 0; i < cfg.d_model; ++i) {
+      const std::int64_t column = part * cfg.d_model + head * cfg.d_head;
+      std::copy_n(&c_attn(i, column), cfg.d_head, &w(head, i, 0));
+    }
+  }
+  return w;
+}
+
+Tensor head_biases_of(ConstTensorView c_attn, const HookedTransformerConfig& cfg, int part) {
+  Tensor b = Tensor::uninitialized({cfg.n_heads, cfg.d_head});
+  std::copy_n(c_attn.data() + part * cfg.d_model, cfg.d_model, b.data());
+  return b;
+}
+
+BlockWeights read_block(const Gpt2Tensors& tensors, const HookedTransformerConfig& cfg,
+                        std::int64_t layer) {
+  const std::string h = fmt::format("h.{}.", layer);
+  const Shape d_model = {cfg.d_model};
+  const Tensor c_attn = tensors.read(h + "attn.c_attn.weight", {cfg.d_model, 3 * cfg.d_model});
+  const Tensor c_attn_bias = tensors.read(h + "attn.c_attn.bias", {3 * cfg.d_model});
+  BlockWeights block;
+  block.ln1 = {tensors.read(h + "ln_1.weight", d_model), tensors.read(h + "ln_1.bias", d_model)};
+  block.attn = {.W_Q = heads_of(c_attn, cfg, 0),
+                .b_Q = head_biases_of(c_attn_bias, cfg, 0),
+                .W_K = heads_of(c_attn, cfg, 1),
+                .b_K = head_biases_of(c_attn_bias, cfg, 1),
+                .W_V = heads_of(c_attn, cfg, 2),
+                .b_V = head_biases_of(c_attn_bias, cfg, 2),
+                .W_O = Tensor::uninitialized({cfg.n_heads, cfg.d_head, cfg.d_model}),
+                .b_O = tensors.read(h + "attn.c_proj.bias", d_model)};
+  tensors.read_into(h + "attn.c_proj.weight",
+                    block.attn.W_O.view().reshaped({cfg.d_model, cfg.d_model}));
+  block.ln2 = {tensors.read(h + "ln_2.weight", d_model), tensors.read(h + "ln_2.bias", d_model)};
+  block.mlp = {.W_in = tensors.read(h + "mlp.c_fc.weight", {cfg.d_model, cfg.d_mlp}),
+               .b_in = tensors.read(h + "mlp.c_fc.bias", {cfg.d_mlp}),
+               .W_out = tensors.read(h + "mlp.c_proj.weight", {cfg.d_mlp, cfg.d_model}),
+               .b_out = tensors.read(h + "mlp.c_proj.bias", d_model)};
+  return block;
+}
+
+// In square pieces, so that both sides stay in cache.
+Tensor transposed(const RunContext& ctx, ConstTensorView x) {
+  constexpr std::int64_t kPiece = 32;
+  const std::int64_t rows = x.shape()[0];
+  const std::int64_t columns = x.shape()[1];
+  Tensor result = Tensor::uninitialized({columns, rows});
+  ctx.parallel_for(columns, kPiece, [&](std::int64_t first, std::int64_t last) {
+    for (std::int64_t block = 0; block < rows; block += kPiece) {
+      for (std::int64_t column = first; column < last; ++column) {
+        for (std::int64_t row = block; row < std::min(rows, block + kPiece); ++row) {
+          result.data()[column * rows + row] = x.data()[row * columns + column];
+        }
+      }
+    }
+  });
+  return result;
+}
+
+std::set<std::string> expected_names(const HookedTransformerConfig& cfg) {
+  std::set<std::string> names = {"wte.weight", "wpe.weight", "ln_f.weight", "ln_f.bias"};
+  for (std::int64_t layer = 0; layer < cfg.n_layers; ++layer) {
+    for (const char* part :
+         {"ln_1", "attn.c_attn", "attn.c_proj", "ln_2", "mlp.c_fc", "mlp.c_proj"}) {
+      names.insert(fmt::format("h.{}.{}.weight", layer, part));
+      names.insert(fmt::format("h.{}.{}.bias", layer, part));
+    }
+  }
+  return names;
+}
+
+Weights read_weights(const RunContext& ctx, const HookedTransformerConfig& cfg,
+                     const JsonValue& config_json, const Checkpoint& checkpoint) {
+  const Gpt2Tensors tensors(checkpoint);
+  tensors.refuse_others(expected_names(cfg));
+  Weights weights;
+  weights.W_E = tensors.read("wte.weight", {cfg.d_vocab, cfg.d_model});
+  weights.W_pos = tensors.read("wpe.weight", {cfg.n_ctx, cfg.d_model});
+  weights.blocks.resize(static_cast<std::size_t>(cfg.n_layers));
+  ctx.parallel_for(cfg.n_layers, 1, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t layer = begin; layer < end; ++layer) {
+      weights.blocks[static_cast<std::size_t>(layer)] = read_block(tensors, cfg, layer);
+    }
+  });
+  weights.ln_final = {tensors.read("ln_f.weight", {cfg.d_model}),
+                      tensors.read("ln_f.bias", {cfg.d_model})};
+  const Tensor lm_head =
+      tensors.read_lm_head(weights.W_E, config_json.get_or("tie_word_embeddings", true));
+  weights.W_U = transposed(ctx, lm_head.empty() ? weights.W_E : lm_head);
+  weights.b_U = Tensor({cfg.d_vocab});
+  return weights;
+}
+
+}  // namespace
+
+const Family& gpt2() {
+  static constexpr Family kFamily = {"gpt2", &read_config, &read_weights};
+  return kFamily;
+}
+
+}  // namespace patchbay::families

@@ -1,0 +1,41 @@
+// Activations kept from a run, by name.
+#pragma once
+
+#include <map>
+#include <string_view>
+#include <vector>
+
+#include "patchbay/hooks/hook_name.h"
+#include "patchbay/tensor/tensor.h"
+
+namespace patchbay {
+
+/// The activations that a run was asked to keep, as they were after all hooks, each [batch, pos,
+/// …].
+class ActivationCache {
+ public:
+  explicit ActivationCache(std::int64_t n_layers = 0) : n_layers_(n_layers) {}
+
+  /// By full name: cache["blocks.9.attn.hook_z"]. Throws kUsage when it is not in the cache.
+  const Tensor& operator[](std::string_view name) const;
+  const Tensor& operator[](const HookName& name) const;
+  /// By short name: cache("pattern", 9), cache("scale", 3, "ln1"), cache("embed").
+  const Tensor& operator()(std::string_view short_name, int layer = HookName::kNoLayer,
+                           std::string_view layer_type = "") const;
+
+  [[nodiscard]] bool contains(const HookName& name) const { return kept_.contains(name); }
+  [[nodiscard]] std::int64_t n_layers() const { return n_layers_; }
+  [[nodiscard]] std::size_t size() const { return kept_.size(); }
+  /// All of them, in forward order.
+  [[nodiscard]] const std::map<HookName, Tensor>& entries() const { return kept_; }
+
+  void insert(const HookName& name, Tensor activation) {
+    kept_.insert_or_assign(name, std::move(activation));
+  }
+
+ private:
+  std::int64_t n_layers_;
+  std::map<HookName, Tensor> kept_;
+};
+
+}  // namespace patchbay

@@ -1,0 +1,74 @@
+#include "patchbay/hooks/hooks.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "patchbay/base/error.h"
+#include "patchbay/base/suggest.h"
+
+namespace patchbay {
+namespace {
+
+// Shell-like matching of * and ?, in time linear in the text for each star.
+bool glob_matches(std::string_view pattern, std::string_view text) {
+  std::size_t p = 0;
+  std::size_t t = 0;
+  std::size_t star = std::string_view::npos;
+  std::size_t retry = 0;
+  while (t < text.size()) {
+    if (p < pattern.size() && pattern[p] == '*') {
+      star = p++;
+      retry = t;
+    } else if (p < pattern.size() && (pattern[p] == '?' || pattern[p] == text[t])) {
+      ++p;
+      ++t;
+    } else if (star != std::string_view::npos) {
+      p = star + 1;
+      t = ++retry;
+    } else {
+      return false;
+    }
+  }
+  while (p < pattern.size() && pattern[p] == '*') ++p;
+  return p == pattern.size();
+}
+
+}  // namespace
+
+bool NamesFilter::matches(const HookName& name) const {
+  if (std::ranges::find(names_, name) != names_.end()) return true;
+  if (picks_ && picks_(name)) return true;
+  if (patterns_.empty()) return false;
+  const std::string text = name.str();
+  return std::ranges::any_of(patterns_,
+                             [&](const std::string& p) { return glob_matches(p, text); });
+}
+
+std::vector<HookName> NamesFilter::resolve(std::int64_t n_layers) const {
+  const std::vector<HookName> all = hook_names(n_layers);
+  for (const HookName& name : names_) {
+    if (std::ranges::find(all, name) == all.end()) {
+      throw Error(ErrorKind::kUsage, "hooks",
+                  fmt::format("there is no hook point \"{}\" in a model of {} layers", name.str(),
+                              n_layers));
+    }
+  }
+  for (const std::string& pattern : patterns_) {
+    std::vector<std::string> texts;
+    for (const HookName& name : all) texts.push_back(name.str());
+    const bool found =
+        std::ranges::any_of(texts, [&](const auto& text) { return glob_matches(pattern, text); });
+    if (!found) {
+      throw Error(
+          ErrorKind::kUsage, "hooks",
+          fmt::format("no hook point matches \"{}\"{}", pattern, did_you_mean(pattern, texts)));
+    }
+  }
+  std::vector<HookName> picked;
+  std::ranges::copy_if(all, std::back_inserter(picked),
+                       [this](const HookName& name) { return matches(name); });
+  return picked;
+}
+
+}  // namespace patchbay

@@ -1,0 +1,130 @@
+// Numbers by std::to_chars, strings byte by byte, white space by level.
+#include "patchbay/io/json_writer.h"
+
+#include <fmt/format.h>
+
+#include <charconv>
+#include <cmath>
+#include <cstddef>
+#include <utility>
+
+#include "patchbay/base/error.h"
+
+namespace patchbay {
+namespace {
+
+template <typename T>
+std::string shortest(T value) {
+  if (!std::isfinite(value)) return "null";
+  // A bare -0 would be read back as the integer 0.
+  if (value == 0) return std::signbit(value) ? "-0.0" : "0";
+  char buffer[64];
+  const auto result = std::to_chars(buffer, buffer + sizeof(buffer), value);
+  return {buffer, result.ptr};
+}
+
+// The length of the valid UTF-8 sequence at the start of `text`, 0 when there is none.
+// Table 3-7 of the Unicode standard: no overlong forms, no surrogates, nothing above U+10FFFF.
+std::size_t utf8_length(std::string_view text) {
+  const auto byte = [&](std::size_t i) {
+    return i < text.size() ? static_cast<unsigned char>(text[i]) : 0U;
+  };
+  const unsigned lead = byte(0);
+  if (lead < 0x80) return 1;
+  const std::size_t length = lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : 2;
+  if (lead < 0xC2 || lead > 0xF4) return 0;
+  const unsigned low = lead == 0xE0 ? 0xA0 : lead == 0xF0 ? 0x90 : 0x80;
+  const unsigned high = lead == 0xED ? 0x9F : lead == 0xF4 ? 0x8F : 0xBF;
+  if (byte(1) < low || byte(1) > high) return 0;
+  for (std::size_t i = 2; i < length; ++i) {
+    if (byte(i) < 0x80 || byte(i) > 0xBF) return 0;
+  }
+  return length;
+}
+
+}  // namespace
+
+std::string json_number(float value) { return shortest(value); }
+std::string json_number(double value) { return shortest(value); }
+
+std::string json_quoted(std::string_view text) {
+  std::string out = "\"";
+  while (!text.empty()) {
+    const std::size_t length = utf8_length(text);
+    const char first = text.front();
+    if (length == 0) {
+      out += "\\ufffd";
+    } else if (first == '"' || first == '\\') {
+      (out += '\\') += first;
+    } else if (first == '\n') {
+      out += "\\n";
+    } else if (first == '\t') {
+      out += "\\t";
+    } else if (first == '\r') {
+      out += "\\r";
+    } else if (length == 1 && (first < ' ' || first == '\x7f')) {
+      out += fmt::format("\\u{:04x}", static_cast<unsigned>(first));
+    } else {
+      out += text.substr(0, length);
+    }
+    text.remove_prefix(length == 0 ? 1 : length);
+  }
+  return out += '"';
+}
+
+JsonWriter& JsonWriter::key(std::string_view name) {
+  PATCHBAY_ASSERT(!levels_.empty() && !after_key_);
+  separate();
+  text_ += json_quoted(name);
+  text_ += layout_now() == JsonLayout::kCompact ? ":" : ": ";
+  after_key_ = true;
+  return *this;
+}
+
+JsonWriter& JsonWriter::raw(std::string_view json) {
+  separate();
+  text_ += json;
+  return *this;
+}
+
+std::string JsonWriter::take() {
+  PATCHBAY_ASSERT(levels_.empty() && !after_key_);
+  if (layout_ == JsonLayout::kLines) text_ += '\n';
+  return std::exchange(text_, {});
+}
+
+JsonWriter& JsonWriter::begin(char bracket, JsonLayout layout) {
+  separate();
+  text_ += bracket;
+  levels_.push_back({layout_now() == JsonLayout::kLines ? layout : layout_now()});
+  return *this;
+}
+
+JsonWriter& JsonWriter::end(char bracket) {
+  PATCHBAY_ASSERT(!levels_.empty() && !after_key_);
+  const Level level = levels_.back();
+  levels_.pop_back();
+  if (!level.empty && level.layout == JsonLayout::kLines) new_line();
+  text_ += bracket;
+  return *this;
+}
+
+// What stands before the next key, or before the next value that has no key.
+void JsonWriter::separate() {
+  if (std::exchange(after_key_, false) || levels_.empty()) return;
+  Level& level = levels_.back();
+  const bool first = std::exchange(level.empty, false);
+  if (!first) text_ += ',';
+  if (level.layout == JsonLayout::kLines) {
+    new_line();
+  } else if (level.layout == JsonLayout::kInline && !first) {
+    text_ += ' ';
+  }
+}
+
+void JsonWriter::new_line() {
+  text_ += '\n';
+  text_.append(levels_.size(), ' ');
+}
+
+}  // namespace patchbay

@@ -1,0 +1,114 @@
+#include "patchbay/model/attend.h"
+
+#include <algorithm>
+#include <limits>
+
+#include "patchbay/tensor/attention.h"
+#include "patchbay/tensor/softmax.h"
+
+namespace patchbay {
+namespace {
+
+constexpr float kMasked = -std::numeric_limits<float>::infinity();
+
+}  // namespace
+
+Attention::Attention(const RunContext& ctx, const HookedTransformerConfig& cfg,
+                     std::span<const std::int64_t> lengths, const RowSet& queries)
+    : ctx_(ctx), cfg_(cfg), queries_(queries), first_{0} {
+  for (const std::int64_t length : lengths) first_.push_back(first_.back() + length);
+}
+
+std::vector<const float*> Attention::sources(ConstTensorView x, const RowSet& rows) const {
+  std::vector<const float*> pointers(static_cast<std::size_t>(first_.back()), nullptr);
+  for (std::int64_t i = 0; i < rows.size(); ++i) {
+    const std::int64_t index = first_[static_cast<std::size_t>(rows[i].prompt)] + rows[i].position;
+    pointers[static_cast<std::size_t>(index)] = x[i].data();
+  }
+  return pointers;
+}
+
+// Calls body(sequence, head, begin, end) on all threads, where [begin, end) are the sequence's
+// queries; sequences without a query are left out.
+template <class Body>
+void Attention::for_each_head(const Body& body) const {
+  const auto sequences = static_cast<std::int64_t>(first_.size()) - 1;
+  ctx_.parallel_for(sequences * cfg_.n_heads, 1, [&](std::int64_t first, std::int64_t last) {
+    for (std::int64_t item = first; item < last; ++item) {
+      const std::int64_t sequence = item / cfg_.n_heads;
+      const auto [begin, end] = queries_.of_prompt(static_cast<std::int32_t>(sequence));
+      if (begin < end) body(sequence, item % cfg_.n_heads, begin, end);
+    }
+  });
+}
+
+Tensor Attention::z(ConstTensorView q, std::span<const float* const> keys,
+                    std::span<const float* const> values) const {
+  Tensor z = Tensor::uninitialized(q.shape());
+  for_each_head(
+      [&](std::int64_t sequence, std::int64_t head, std::int64_t begin, std::int64_t end) {
+        const auto offset = static_cast<std::size_t>(first_[static_cast<std::size_t>(sequence)]);
+        const auto n_keys = static_cast<std::size_t>(queries_[end - 1].position) + 1;
+        const std::int64_t at = head * cfg_.d_head;
+        const TransposedKeys transposed({keys.subspan(offset, n_keys), at, cfg_.d_head});
+        const HeadRows mixed{values.subspan(offset, n_keys), at, cfg_.d_head};
+        std::vector<float> weights(n_keys);
+        for (std::int64_t i = begin; i < end; ++i) {
+          const std::int64_t visible = queries_[i].position + 1;
+          transposed.scores(q[i].data() + at, visible, cfg_.attn_scale, weights.data());
+          softmax_row(weights.data(), visible);
+          mix_values(weights.data(), visible, mixed, z[i].data() + at);
+        }
+      });
+  return z;
+}
+
+Tensor Attention::scores(ConstTensorView q, std::span<const float* const> keys) const {
+  const auto batch = static_cast<std::int64_t>(first_.size()) - 1;
+  const std::int64_t pos = batch == 0 ? 0 : first_[1];
+  Tensor scores = Tensor::uninitialized({batch, cfg_.n_heads, pos, pos});
+  for_each_head(
+      [&](std::int64_t sequence, std::int64_t head, std::int64_t begin, std::int64_t end) {
+        const auto offset = static_cast<std::size_t>(first_[static_cast<std::size_t>(sequence)]);
+        const std::int64_t at = head * cfg_.d_head;
+        const TransposedKeys transposed(
+            {keys.subspan(offset, static_cast<std::size_t>(pos)), at, cfg_.d_head});
+        for (std::int64_t i = begin; i < end; ++i) {
+          const std::int64_t visible = queries_[i].position + 1;
+          float* row = &scores(sequence, head, queries_[i].position, 0);
+          transposed.scores(q[i].data() + at, visible, cfg_.attn_scale, row);
+          std::fill(row + visible, row + pos, kMasked);
+        }
+      });
+  return scores;
+}
+
+void Attention::pattern(TensorView scores) const {
+  const std::int64_t pos = scores.shape()[3];
+  for_each_head([&](std::int64_t sequence, std::int64_t head, std::int64_t, std::int64_t) {
+    for (std::int64_t query = 0; query < pos; ++query) {
+      float* row = &scores(sequence, head, query, 0);
+      softmax_row(row, query + 1);
+      std::fill(row + query + 1, row + pos, 0.0F);
+    }
+  });
+}
+
+Tensor Attention::mix(ConstTensorView pattern, std::span<const float* const> values) const {
+  Tensor z = Tensor::uninitialized({queries_.size(), cfg_.n_heads * cfg_.d_head});
+  for_each_head(
+      [&](std::int64_t sequence, std::int64_t head, std::int64_t begin, std::int64_t end) {
+        const auto offset = static_cast<std::size_t>(first_[static_cast<std::size_t>(sequence)]);
+        const std::int64_t at = head * cfg_.d_head;
+        for (std::int64_t i = begin; i < end; ++i) {
+          const std::int64_t visible = queries_[i].position + 1;
+          const HeadRows rows{values.subspan(offset, static_cast<std::size_t>(visible)), at,
+                              cfg_.d_head};
+          mix_values(&pattern(sequence, head, queries_[i].position, 0), visible, rows,
+                     z[i].data() + at);
+        }
+      });
+  return z;
+}
+
+}  // namespace patchbay

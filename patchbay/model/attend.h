@@ -1,0 +1,47 @@
+// Attention over the rows of a run: for every sequence and head, scores, pattern and mixed values.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "patchbay/base/run_context.h"
+#include "patchbay/config/hooked_transformer_config.h"
+#include "patchbay/model/rows.h"
+#include "patchbay/tensor/tensor.h"
+
+namespace patchbay {
+
+/// Causal attention of the rows `queries` of some sequences. Keys and values come as one pointer
+/// per position of every sequence (all rows, in order), each to [n_heads·d_head] floats.
+class Attention {
+ public:
+  Attention(const RunContext& ctx, const HookedTransformerConfig& cfg,
+            std::span<const std::int64_t> lengths, const RowSet& queries);
+
+  /// A pointer per position of every sequence: to its row of x [rows, …], or null.
+  [[nodiscard]] std::vector<const float*> sources(ConstTensorView x, const RowSet& rows) const;
+
+  /// z [queries, n_heads·d_head] from q [queries, n_heads·d_head], without keeping the pattern.
+  [[nodiscard]] Tensor z(ConstTensorView q, std::span<const float* const> keys,
+                         std::span<const float* const> values) const;
+
+  /// The same in three steps, for hooks between them; every row must be a query and all sequences
+  /// equally long. scores [batch, head_index, query_pos, key_pos], −inf above the diagonal.
+  [[nodiscard]] Tensor scores(ConstTensorView q, std::span<const float* const> keys) const;
+  /// scores → probabilities, in place; 0 above the diagonal.
+  void pattern(TensorView scores) const;
+  /// z [queries, n_heads·d_head]
+  [[nodiscard]] Tensor mix(ConstTensorView pattern, std::span<const float* const> values) const;
+
+ private:
+  template <class Body>
+  void for_each_head(const Body& body) const;
+
+  const RunContext& ctx_;
+  const HookedTransformerConfig& cfg_;
+  const RowSet& queries_;
+  std::vector<std::int64_t> first_;  // [sequence + 1] index of its position 0 among all rows
+};
+
+}  // namespace patchbay

@@ -1,0 +1,55 @@
+// What a whole run leaves behind for the replays that start from it.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "patchbay/model/rows.h"
+#include "patchbay/tensor/tensor.h"
+#include "patchbay/text/byte_pair_encoding.h"
+
+namespace patchbay {
+
+/// The tokens of one prompt. Prompts of one run may differ in length; none is ever padded.
+using Prompt = std::vector<TokenId>;
+
+/// Every activation that a replay may need, of every position of every prompt, layer by layer:
+/// six times d_model floats a token and layer (220 KB a token on GPT-2 small).
+struct BaseRun {
+  struct Layer {
+    Tensor resid_pre;  // [rows, d_model]
+    Tensor k;          // [rows, n_heads·d_head]
+    Tensor v;          // [rows, n_heads·d_head]
+    Tensor z;          // [rows, n_heads·d_head]
+    Tensor attn_out;   // [rows, d_model]
+    Tensor resid_mid;  // [rows, d_model]
+  };
+
+  std::vector<Prompt> prompts;
+  std::vector<std::int64_t> first_row;  // [prompt] index of its position 0
+  std::vector<Layer> layers;
+  Tensor resid_final;  // [rows, d_model] the last resid_post
+
+  [[nodiscard]] std::int64_t row(std::int64_t prompt, std::int64_t position) const {
+    return first_row[static_cast<std::size_t>(prompt)] + position;
+  }
+};
+
+/// Where a replay enters the residual stream: before a block, or between its two halves.
+/// Door{n_layers, kResidPre} is the final state, before ln_final.
+struct Door {
+  enum class Half { kResidPre, kResidMid };
+  int layer = 0;
+  Half half = Half::kResidPre;
+};
+
+/// What a replay changes: some rows of the residual stream at one door. Many variants of one base
+/// prompt can be replayed at once, each as a sequence of its own.
+struct ReplayStart {
+  Door door;
+  std::vector<std::int32_t> base_prompt;  ///< [sequence] the base run's prompt that it varies
+  RowSet rows;                            ///< (sequence, position) of the changed rows
+  ConstTensorView values;                 ///< [rows, d_model] what they become
+};
+
+}  // namespace patchbay

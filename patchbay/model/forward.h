@@ -1,0 +1,106 @@
+// One run through the model. The ordinary forward pass and a replay are the same code: a forward
+// pass is a replay from layer 0 in which every row is new.
+#pragma once
+
+#include <vector>
+
+#include "patchbay/base/run_context.h"
+#include "patchbay/config/hooked_transformer_config.h"
+#include "patchbay/model/base_run.h"
+#include "patchbay/model/hook_site.h"
+#include "patchbay/model/packed_weights.h"
+#include "patchbay/model/rows.h"
+
+namespace patchbay {
+
+/// The rows of the residual stream that a run computes, and their values so far.
+struct Stream {
+  RowSet rows;
+  Tensor resid;  // [rows, d_model]
+};
+
+/// One run. Used once, by HookedTransformer; internal to the library.
+class Forward {
+ public:
+  struct Model {
+    const HookedTransformerConfig& cfg;
+    const Weights& weights;
+    const PackedWeights& packed;
+  };
+  /// The rows whose final state somebody will read, and what the run starts from.
+  struct Task {
+    std::vector<std::int64_t> lengths;        // [sequence]
+    RowSet demanded;                          // rows that the unembedding reads
+    std::vector<std::int32_t> base_prompt{};  // [sequence]; empty for a whole run
+    const BaseRun* base = nullptr;            // what unchanged rows hold; null for a whole run
+    BaseRun* keep = nullptr;                  // where a whole run leaves what replays need
+  };
+
+  Forward(const RunContext& ctx, const Model& model, const Task& task, HookSite& site);
+
+  /// The embeddings of whole prompts: where an ordinary pass starts.
+  Stream embed(const std::vector<Prompt>& prompts);
+  /// From a door to the end: the final residual stream at the demanded rows, normalised, which is
+  /// what the unembedding reads, [demanded rows, d_model]. Without demanded rows it ends with the
+  /// last block that somebody looks at.
+  Tensor run(Stream stream, Door door);
+
+ private:
+  void attention_half(int layer, Stream& stream);
+  void mlp_half(int layer, Stream& stream);
+  Tensor final_layer_norm(Stream stream);
+
+  struct QueryRows {
+    ConstTensorView q;  // [rows, n_heads·d_head]
+    const RowSet& rows;
+  };
+  struct KeyValueRows {
+    ConstTensorView k;  // [rows, n_heads·d_head]
+    ConstTensorView v;  // [rows, n_heads·d_head]
+    const RowSet& rows;
+  };
+
+  Tensor layer_norm(HookPoint scale_point, int layer, ConstTensorView x);
+  Tensor linear(ConstTensorView x, const PackedLinear& map);
+  Tensor project(int layer, HookPoint output, const PackedLinear& map, ConstTensorView normalized);
+  Tensor attend(int layer, const QueryRows& queries, const KeyValueRows& fresh);
+  Tensor output_projection(int layer, ConstTensorView z);
+
+  // hook_attn_in and hook_q|k|v_input (split_inputs.cpp): a copy of the stream for every head.
+  void split_inputs(int layer, ConstTensorView resid_pre);
+  void read_edited_inputs(int layer, HookPoint output, const PackedLinear& map,
+                          TensorView projected);
+
+  /// Which rows the rest of the run needs after this block's attention, given which changed before.
+  [[nodiscard]] RowSet needed_after_attention(int layer, const RowSet& changed) const;
+  /// The stream at `rows`: its own where it has them, else the base run's.
+  [[nodiscard]] Tensor filled(Stream stream, const Tensor BaseRun::Layer::*part, int layer,
+                              const RowSet& rows) const;
+  [[nodiscard]] const BlockWeights& block_weights(int layer) const {
+    return model_.weights.blocks[static_cast<std::size_t>(layer)];
+  }
+  [[nodiscard]] std::int64_t base_row(const Row& row) const {
+    return task_.base->row(task_.base_prompt[static_cast<std::size_t>(row.prompt)], row.position);
+  }
+  void touch(HookPoint point, int layer, Tensor& activation) {
+    site_.touch(point, layer, activation.view());
+  }
+
+  const RunContext& ctx_;
+  const Model model_;
+  const Task& task_;
+  HookSite& site_;
+  RowSet all_;                             // every position of every sequence
+  std::vector<std::int64_t> last_needed_;  // [sequence] the last demanded position, −1 for none
+
+  // Of the block at work, only while somebody looks at its split inputs.
+  struct SplitInputs {
+    ConstTensorView resid_pre;  // [rows, d_model]
+    Tensor q_input;             // [rows, n_heads, d_model]
+    Tensor k_input;             // [rows, n_heads, d_model]
+    Tensor v_input;             // [rows, n_heads, d_model]
+  };
+  SplitInputs split_;
+};
+
+}  // namespace patchbay

@@ -1,0 +1,94 @@
+#include "patchbay/model/hook_site.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <limits>
+#include <map>
+
+#include "patchbay/base/error.h"
+
+namespace patchbay {
+namespace {
+
+// Scores above the diagonal are −inf and probabilities there 0; an edit must leave them so, since
+// the pass never reads them and the edit would silently do nothing.
+void check_causal(const HookName& hook, ConstTensorView activation) {
+  const float expected =
+      hook.point == HookPoint::kPattern ? 0.0F : -std::numeric_limits<float>::infinity();
+  const Shape& shape = activation.shape();  // [batch, head_index, query_pos, key_pos]
+  for (std::int64_t b = 0; b < shape[0]; ++b) {
+    for (std::int64_t h = 0; h < shape[1]; ++h) {
+      for (std::int64_t query = 0; query < shape[2]; ++query) {
+        for (std::int64_t key = query + 1; key < shape[3]; ++key) {
+          if (activation(b, h, query, key) == expected) continue;
+          throw Error(ErrorKind::kUsage, "hooks",
+                      fmt::format("an edit of {} set batch {}, head {}, query {}, key {}: a key "
+                                  "after its query; leave entries above the diagonal at {}",
+                                  hook.str(), b, h, query, key, expected));
+        }
+      }
+    }
+  }
+}
+
+}  // namespace
+
+HookSite::HookSite(const HookedTransformerConfig& cfg, const Hooks& hooks, const NamesFilter& keep,
+                   std::int64_t batch, std::int64_t pos)
+    : cfg_(&cfg), batch_(batch), pos_(pos), cache_(cfg.n_layers) {
+  std::map<HookName, Wish> wishes;
+  for (const Hooks::Entry& entry : hooks.entries()) {
+    for (const HookName& name : entry.where.resolve(cfg.n_layers)) {
+      wishes[name].functions.push_back(&entry.function);
+    }
+  }
+  for (const HookName& name : keep.resolve(cfg.n_layers)) wishes[name].keep = true;
+  for (auto& [name, wish] : wishes) {
+    names_.push_back(name);
+    wishes_.push_back(std::move(wish));
+  }
+}
+
+const HookSite::Wish* HookSite::find(const HookName& name) const {
+  const auto found = std::ranges::lower_bound(names_, name);
+  if (found == names_.end() || *found != name) return nullptr;
+  return &wishes_[static_cast<std::size_t>(found - names_.begin())];
+}
+
+bool HookSite::wants(HookPoint point, int layer) const {
+  return !names_.empty() && find({point, layer}) != nullptr;
+}
+
+bool HookSite::wants_any(int layer, HookPoint first, HookPoint last) const {
+  return std::ranges::any_of(names_, [&](const HookName& name) {
+    return name.layer == layer && name.point >= first && name.point <= last;
+  });
+}
+
+int HookSite::last_layer() const {
+  if (names_.empty()) return -1;
+  const HookName& last = names_.back();
+  return last.point >= HookPoint::kLnFinalScale ? static_cast<int>(cfg_->n_layers) : last.layer;
+}
+
+void HookSite::refuse_before(const HookName& first) const {
+  if (names_.empty() || !(names_.front() < first)) return;
+  throw Error(ErrorKind::kUsage, "hooks",
+              fmt::format("{} is computed before {}, where this replay starts; hook a whole run "
+                          "instead",
+                          names_.front().str(), first.str()));
+}
+
+void HookSite::touch(HookPoint point, int layer, TensorView activation) {
+  const Wish* wish = names_.empty() ? nullptr : find({point, layer});
+  if (wish == nullptr) return;
+  const HookName name{point, layer};
+  const TensorView view = activation.reshaped(name.shape(*cfg_, batch_, pos_));
+  for (const HookFunction* function : wish->functions) (*function)(view, name);
+  const bool is_attention = point == HookPoint::kAttnScores || point == HookPoint::kPattern;
+  if (is_attention && !wish->functions.empty()) check_causal(name, view);
+  if (wish->keep) cache_.insert(name, Tensor::copy_of(view));
+}
+
+}  // namespace patchbay

@@ -1,0 +1,210 @@
+#include "patchbay/model/hooked_transformer.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <iterator>
+#include <numeric>
+
+#include "patchbay/base/error.h"
+#include "patchbay/base/float_environment.h"
+#include "patchbay/model/forward.h"
+#include "patchbay/model/replay.h"
+#include "patchbay/tensor/target.h"
+
+namespace patchbay {
+namespace {
+
+std::vector<std::int64_t> lengths_of(const std::vector<Prompt>& prompts) {
+  std::vector<std::int64_t> lengths;
+  for (const Prompt& prompt : prompts) lengths.push_back(static_cast<std::int64_t>(prompt.size()));
+  return lengths;
+}
+
+RowSet demanded_rows(const Demand& demand, std::span<const std::int64_t> lengths) {
+  switch (demand.logits) {
+    case Demand::At::kNowhere:
+      return {};
+    case Demand::At::kEverywhere:
+      return RowSet::all(lengths);
+    case Demand::At::kLastPosition:
+      return RowSet::all(lengths).where([&](const Row& row) {
+        return row.position + 1 == lengths[static_cast<std::size_t>(row.prompt)];
+      });
+    case Demand::At::kRows:
+      break;
+  }
+  for (const Row& row : demand.rows) {
+    const bool inside = row.prompt >= 0 && row.prompt < static_cast<std::int32_t>(lengths.size()) &&
+                        row.position >= 0 &&
+                        row.position < lengths[static_cast<std::size_t>(row.prompt)];
+    if (inside) continue;
+    throw Error(ErrorKind::kUsage, "demand",
+                fmt::format("logits were demanded at prompt {}, position {}, which does not exist",
+                            row.prompt, row.position));
+  }
+  return RowSet(demand.rows);
+}
+
+// What hooks see: whole prompts, [batch, pos, …].
+HookSite make_site(const HookedTransformerConfig& cfg, std::span<const std::int64_t> lengths,
+                   const Hooks& hooks, const NamesFilter& keep) {
+  if (hooks.empty() && keep.empty()) return {};
+  for (std::size_t prompt = 1; prompt < lengths.size(); ++prompt) {
+    if (lengths[prompt] == lengths[0]) continue;
+    throw Error(ErrorKind::kUsage, "hooks",
+                fmt::format("prompt {} has {} tokens and prompt 0 has {}; hooks and caches see "
+                            "[batch, pos, ...], so run groups of equally long prompts",
+                            prompt, lengths[prompt], lengths[0]));
+  }
+  return {cfg, hooks, keep, static_cast<std::int64_t>(lengths.size()),
+          lengths.empty() ? 0 : lengths[0]};
+}
+
+}  // namespace
+
+std::span<const float> Logits::at(std::int32_t prompt, std::int32_t position) const {
+  const auto [begin, end] = rows.of_prompt(prompt);
+  const std::int64_t index = position < 0 ? end + position : rows.find({prompt, position});
+  if (index < begin || index >= end) {
+    throw Error(ErrorKind::kUsage, "logits",
+                fmt::format("the run was not asked for logits at prompt {}, position {}", prompt,
+                            position));
+  }
+  return values[index].flat();
+}
+
+HookedTransformer::HookedTransformer(const RunContext& ctx, HookedTransformerConfig cfg,
+                                     Weights weights, std::optional<Tokenizer> tokenizer)
+    : cfg_(std::move(cfg)), tokenizer_(std::move(tokenizer)) {
+  require_fused_multiply_add();
+  check_weights(cfg_, weights);
+  if (tokenizer_ && static_cast<std::int64_t>(tokenizer_->d_vocab()) > cfg_.d_vocab) {
+    throw Error(ErrorKind::kBadConfig, "model",
+                fmt::format("the tokenizer knows {} tokens and the model {}; they do not belong "
+                            "together",
+                            tokenizer_->d_vocab(), cfg_.d_vocab));
+  }
+  weights_ = std::make_shared<const Weights>(std::move(weights));
+  packed_ = pack_weights(ctx, *weights_);
+}
+
+const Tokenizer& HookedTransformer::tokenizer() const {
+  if (tokenizer_) return *tokenizer_;
+  throw Error(ErrorKind::kUsage, "model",
+              fmt::format("{} has no tokenizer; put its tokenizer.json (or vocab.json and "
+                          "merges.txt) beside the weights, or give token ids",
+                          cfg_.model_name));
+}
+
+Prompt HookedTransformer::to_tokens(std::string_view text, bool prepend_bos) const {
+  return tokenizer().to_tokens(text, {.prepend_bos = prepend_bos});
+}
+
+void HookedTransformer::check_prompts(const std::vector<Prompt>& prompts) const {
+  const auto fail = [](std::size_t prompt, const std::string& what) {
+    throw Error(ErrorKind::kUsage, "prompt", fmt::format("prompt {} {}", prompt, what));
+  };
+  for (std::size_t i = 0; i < prompts.size(); ++i) {
+    const auto length = static_cast<std::int64_t>(prompts[i].size());
+    if (length == 0) fail(i, "is empty; a run needs at least one token");
+    if (length > cfg_.n_ctx) {
+      fail(i,
+           fmt::format("has {} tokens; {} reads at most {}", length, cfg_.model_name, cfg_.n_ctx));
+    }
+    for (const TokenId token : prompts[i]) {
+      if (token >= 0 && token < cfg_.d_vocab) continue;
+      fail(i, fmt::format("holds token {}; the vocabulary has 0 to {}", token, cfg_.d_vocab - 1));
+    }
+  }
+}
+
+Logits HookedTransformer::run(const RunContext& ctx, const std::vector<Prompt>& prompts,
+                              const Demand& demand) const {
+  return run_with_cache(ctx, prompts, {}, {}, demand).first;
+}
+
+Logits HookedTransformer::run_with_hooks(const RunContext& ctx, const std::vector<Prompt>& prompts,
+                                         const Hooks& hooks, const Demand& demand) const {
+  return run_with_cache(ctx, prompts, {}, hooks, demand).first;
+}
+
+std::pair<Logits, ActivationCache> HookedTransformer::run_with_cache(
+    const RunContext& ctx, const std::vector<Prompt>& prompts, const NamesFilter& keep,
+    const Hooks& hooks, const Demand& demand) const {
+  check_prompts(prompts);
+  const FloatEnvironment environment;
+  const std::vector<std::int64_t> lengths = lengths_of(prompts);
+  const Forward::Task whole{.lengths = lengths, .demanded = demanded_rows(demand, lengths)};
+  HookSite site = make_site(cfg_, lengths, hooks, keep);
+  Forward forward(ctx, {cfg_, *weights_, packed_}, whole, site);
+  const Tensor normalized = forward.run(forward.embed(prompts), {});
+  return {unembed(ctx, normalized, whole.demanded, demand.tokens), std::move(site.cache())};
+}
+
+BaseRun HookedTransformer::base_run(const RunContext& ctx,
+                                    const std::vector<Prompt>& prompts) const {
+  check_prompts(prompts);
+  const FloatEnvironment environment;
+  const std::vector<std::int64_t> lengths = lengths_of(prompts);
+  BaseRun base;
+  base.prompts = prompts;
+  std::exclusive_scan(lengths.begin(), lengths.end(), std::back_inserter(base.first_row),
+                      std::int64_t{0});
+  const Forward::Task whole{.lengths = lengths, .demanded = RowSet::all(lengths), .keep = &base};
+  HookSite nobody;
+  Forward forward(ctx, {cfg_, *weights_, packed_}, whole, nobody);
+  forward.run(forward.embed(prompts), {});
+  return base;
+}
+
+Logits HookedTransformer::replay(const RunContext& ctx, const BaseRun& base,
+                                 const ReplayStart& start, const Demand& demand) const {
+  return replay_with_cache(ctx, base, start, {}, {}, demand).first;
+}
+
+std::pair<Logits, ActivationCache> HookedTransformer::replay_with_cache(
+    const RunContext& ctx, const BaseRun& base, const ReplayStart& start, const NamesFilter& keep,
+    const Hooks& hooks, const Demand& demand) const {
+  check_start(cfg_, base, start);
+  const FloatEnvironment environment;
+  std::vector<std::int64_t> lengths;  // [sequence]
+  for (const std::int32_t prompt : start.base_prompt) {
+    lengths.push_back(
+        static_cast<std::int64_t>(base.prompts[static_cast<std::size_t>(prompt)].size()));
+  }
+  const Forward::Task task{.lengths = lengths,
+                           .demanded = demanded_rows(demand, lengths),
+                           .base_prompt = start.base_prompt,
+                           .base = &base};
+  HookSite site = make_site(cfg_, lengths, hooks, keep);
+  site.refuse_before(first_name_after(cfg_, start.door));
+  Forward forward(ctx, {cfg_, *weights_, packed_}, task, site);
+  const Tensor normalized = forward.run(changed_rows(base, start), start.door);
+  return {unembed(ctx, normalized, task.demanded, demand.tokens), std::move(site.cache())};
+}
+
+Logits HookedTransformer::unembed(const RunContext& ctx, const Tensor& normalized, RowSet rows,
+                                  const std::vector<TokenId>& tokens) const {
+  if (rows.empty()) return {};
+  if (tokens.empty()) {
+    Logits logits{std::move(rows), Tensor::uninitialized({normalized.shape()[0], cfg_.d_vocab})};
+    matmul(ctx, normalized, packed_.unembed.w, packed_.unembed.b, logits.values);
+    return logits;
+  }
+  std::vector<float> bias;
+  for (const TokenId token : tokens) {
+    if (token < 0 || token >= cfg_.d_vocab) {
+      throw Error(ErrorKind::kUsage, "demand",
+                  fmt::format("the logit of token {} was demanded; the vocabulary has 0 to {}",
+                              token, cfg_.d_vocab - 1));
+    }
+    bias.push_back(packed_.unembed.b[static_cast<std::size_t>(token)]);
+  }
+  Logits logits{std::move(rows), Tensor::uninitialized({normalized.shape()[0],
+                                                        static_cast<std::int64_t>(tokens.size())})};
+  matmul(ctx, normalized, packed_.unembed.w.select_columns(tokens), bias, logits.values);
+  return logits;
+}
+
+}  // namespace patchbay

@@ -1,0 +1,102 @@
+// The model as one value: run it, run it with hooks, keep its activations, replay it from a door.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <span>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "patchbay/base/run_context.h"
+#include "patchbay/config/hooked_transformer_config.h"
+#include "patchbay/hooks/activation_cache.h"
+#include "patchbay/hooks/hooks.h"
+#include "patchbay/model/base_run.h"
+#include "patchbay/model/packed_weights.h"
+#include "patchbay/model/rows.h"
+#include "patchbay/model/weights.h"
+#include "patchbay/text/tokenizer.h"
+
+namespace patchbay {
+
+/// What a run must produce. The less it is asked for, the less it computes; the bits of what it
+/// does produce stay the same.
+struct Demand {
+  enum class At {
+    kNowhere,       ///< no logits: the run ends with the last activation that somebody looks at
+    kLastPosition,  ///< at the last position of each prompt
+    kEverywhere,    ///< at every position
+    kRows,          ///< at `rows`
+  };
+  At logits = At::kEverywhere;
+  std::vector<Row> rows{};        ///< for kRows: (prompt, position), any order
+  std::vector<TokenId> tokens{};  ///< logits of these tokens, in this order; empty for all of them
+};
+
+/// Logits of a run, one row per demanded position.
+struct Logits {
+  RowSet rows;    ///< (prompt, position) of each row
+  Tensor values;  ///< [rows, d_vocab], or [rows, tokens] when tokens were chosen
+
+  /// The row of one position; a negative one counts from the prompt's last demanded row. Throws
+  /// kUsage when it was not demanded.
+  [[nodiscard]] std::span<const float> at(std::int32_t prompt, std::int32_t position) const;
+};
+
+/// A transformer with hook points. Immutable: every method is const and may be called from several
+/// threads, each with a context of its own. The weights are the checkpoint's, unless they were
+/// processed (weight_processing.h) before.
+class HookedTransformer {
+ public:
+  /// Packs the weights for the matrix product. Throws Error when the config contradicts itself,
+  /// the weights do not fit it or hold a NaN, or the processor has no fused multiply-add.
+  HookedTransformer(const RunContext& ctx, HookedTransformerConfig cfg, Weights weights,
+                    std::optional<Tokenizer> tokenizer = std::nullopt);
+
+  [[nodiscard]] const HookedTransformerConfig& cfg() const { return cfg_; }
+  [[nodiscard]] const Weights& weights() const { return *weights_; }
+  [[nodiscard]] bool has_tokenizer() const { return tokenizer_.has_value(); }
+  /// Throws kUsage when the checkpoint came without one.
+  [[nodiscard]] const Tokenizer& tokenizer() const;
+
+  /// The prompt's tokens; prepend_bos is always said. Throws kUsage without a tokenizer.
+  [[nodiscard]] Prompt to_tokens(std::string_view text, bool prepend_bos) const;
+
+  /// Logits of some prompts, of any lengths.
+  [[nodiscard]] Logits run(const RunContext& ctx, const std::vector<Prompt>& prompts,
+                           const Demand& demand = {}) const;
+  /// With hooks, which may edit activations; prompts must be equally long, since a hook sees
+  /// [batch, pos, …].
+  [[nodiscard]] Logits run_with_hooks(const RunContext& ctx, const std::vector<Prompt>& prompts,
+                                      const Hooks& hooks, const Demand& demand = {}) const;
+  /// Keeps the activations that `keep` picks, as they are after all hooks.
+  [[nodiscard]] std::pair<Logits, ActivationCache> run_with_cache(
+      const RunContext& ctx, const std::vector<Prompt>& prompts,
+      const NamesFilter& keep = NamesFilter::all(), const Hooks& hooks = {},
+      const Demand& demand = {}) const;
+
+  /// A whole pass that keeps what replays need.
+  [[nodiscard]] BaseRun base_run(const RunContext& ctx, const std::vector<Prompt>& prompts) const;
+  /// The base run with some rows of the residual stream changed at a door: the logits that a whole
+  /// pass with that edit would give, bit for bit, for the work of the changed rows alone. Rows of
+  /// the result are (sequence, position), a sequence being an entry of start.base_prompt.
+  [[nodiscard]] Logits replay(const RunContext& ctx, const BaseRun& base, const ReplayStart& start,
+                              const Demand& demand = {}) const;
+  /// The same with hooks and a cache, for activations after the door.
+  [[nodiscard]] std::pair<Logits, ActivationCache> replay_with_cache(
+      const RunContext& ctx, const BaseRun& base, const ReplayStart& start, const NamesFilter& keep,
+      const Hooks& hooks = {}, const Demand& demand = {}) const;
+
+ private:
+  [[nodiscard]] Logits unembed(const RunContext& ctx, const Tensor& normalized, RowSet rows,
+                               const std::vector<TokenId>& tokens) const;
+  void check_prompts(const std::vector<Prompt>& prompts) const;
+
+  HookedTransformerConfig cfg_;
+  std::shared_ptr<const Weights> weights_;
+  PackedWeights packed_;
+  std::optional<Tokenizer> tokenizer_;
+};
+
+}  // namespace patchbay

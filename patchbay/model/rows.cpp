@@ -1,0 +1,59 @@
+#include "patchbay/model/rows.h"
+
+#include <algorithm>
+
+namespace patchbay {
+
+RowSet::RowSet(std::vector<Row> rows) : rows_(std::move(rows)) {
+  std::ranges::sort(rows_);
+  const auto repeated = std::ranges::unique(rows_);
+  rows_.erase(repeated.begin(), repeated.end());
+}
+
+RowSet RowSet::all(std::span<const std::int64_t> lengths) {
+  RowSet set;
+  for (std::size_t prompt = 0; prompt < lengths.size(); ++prompt) {
+    for (std::int64_t position = 0; position < lengths[prompt]; ++position) {
+      set.rows_.push_back({static_cast<std::int32_t>(prompt), static_cast<std::int32_t>(position)});
+    }
+  }
+  return set;
+}
+
+std::int64_t RowSet::find(const Row& row) const {
+  const auto found = std::ranges::lower_bound(rows_, row);
+  return found != rows_.end() && *found == row ? found - rows_.begin() : -1;
+}
+
+std::pair<std::int64_t, std::int64_t> RowSet::of_prompt(std::int32_t prompt) const {
+  const auto range = std::ranges::equal_range(rows_, prompt, {}, &Row::prompt);
+  return {range.begin() - rows_.begin(), range.end() - rows_.begin()};
+}
+
+RowSet RowSet::united_with(const RowSet& other) const {
+  RowSet set;
+  std::ranges::set_union(rows_, other.rows_, std::back_inserter(set.rows_));
+  return set;
+}
+
+RowPicker::RowPicker(const RowSet& from, const RowSet& to) : same_(from == to) {
+  if (same_) return;
+  for (const Row& row : to) {
+    index_.push_back(from.find(row));
+    PATCHBAY_ASSERT(index_.back() >= 0);
+  }
+}
+
+ConstTensorView RowPicker::operator()(const Tensor& x) const {
+  if (same_) return x;
+  const std::int64_t width = x.shape()[0] == 0 ? 0 : x.size() / x.shape()[0];
+  Tensor& picked = copies_.emplace_back(
+      Tensor::uninitialized({static_cast<std::int64_t>(index_.size()), width}));
+  for (std::size_t i = 0; i < index_.size(); ++i) {
+    std::copy_n(x.data() + index_[i] * width, width,
+                picked.data() + static_cast<std::int64_t>(i) * width);
+  }
+  return picked;
+}
+
+}  // namespace patchbay

@@ -1,0 +1,71 @@
+// Which rows of the residual stream a run carries: one row is one position of one prompt.
+#pragma once
+
+#include <compare>
+#include <cstdint>
+#include <deque>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include "patchbay/tensor/tensor.h"
+
+namespace patchbay {
+
+struct Row {
+  std::int32_t prompt = 0;
+  std::int32_t position = 0;
+  friend auto operator<=>(const Row&, const Row&) = default;
+};
+
+/// A sorted set of rows. Tensors of a run, [rows, …], are in its order.
+class RowSet {
+ public:
+  RowSet() = default;
+  /// Sorts and drops repetitions.
+  explicit RowSet(std::vector<Row> rows);
+  /// Every position of every prompt.
+  static RowSet all(std::span<const std::int64_t> lengths);
+
+  [[nodiscard]] std::int64_t size() const { return static_cast<std::int64_t>(rows_.size()); }
+  [[nodiscard]] bool empty() const { return rows_.empty(); }
+  [[nodiscard]] const Row& operator[](std::int64_t i) const {
+    return rows_[static_cast<std::size_t>(i)];
+  }
+  [[nodiscard]] auto begin() const { return rows_.begin(); }
+  [[nodiscard]] auto end() const { return rows_.end(); }
+  /// The index of a row, or −1.
+  [[nodiscard]] std::int64_t find(const Row& row) const;
+  /// The indices [first, last) of one prompt's rows.
+  [[nodiscard]] std::pair<std::int64_t, std::int64_t> of_prompt(std::int32_t prompt) const;
+
+  [[nodiscard]] RowSet united_with(const RowSet& other) const;
+  template <class Predicate>
+  [[nodiscard]] RowSet where(const Predicate& keep) const {
+    RowSet kept;
+    for (const Row& row : rows_) {
+      if (keep(row)) kept.rows_.push_back(row);
+    }
+    return kept;
+  }
+
+  friend bool operator==(const RowSet&, const RowSet&) = default;
+
+ private:
+  std::vector<Row> rows_;
+};
+
+/// Takes the rows `to` out of tensors [from, …]; every one of them must be in `from`. A view when
+/// the two sets are the same, a copy that lives as long as the picker when not.
+class RowPicker {
+ public:
+  RowPicker(const RowSet& from, const RowSet& to);
+  ConstTensorView operator()(const Tensor& x) const;
+
+ private:
+  std::vector<std::int64_t> index_;  // [to] index in from; empty when the sets are equal
+  bool same_;
+  mutable std::deque<Tensor> copies_;  // a deque: views of earlier copies stay valid
+};
+
+}  // namespace patchbay

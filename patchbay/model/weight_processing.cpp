@@ -1,0 +1,124 @@
+#include "patchbay/model/weight_processing.h"
+
+#include <algorithm>
+#include <span>
+#include <vector>
+
+namespace patchbay {
+namespace {
+
+// Folds w·x̂ + b, the end of a LayerNorm, into the map W x + bias that reads it, and centres W.
+void fold_into(const LayerNormWeights& ln, TensorView W, std::span<float> bias) {
+  const std::int64_t d_model = W.shape()[0];  // W [d_model, n], bias [n]
+  const std::int64_t n = W.shape()[1];
+  std::vector<double> moved(bias.begin(), bias.end());  // [n]
+  std::vector<double> mean(bias.size(), 0.0);           // [n]
+  for (std::int64_t m = 0; m < d_model; ++m) {
+    const double w = ln.w(m);
+    const double b = ln.b(m);
+    const std::span<const float> row = W[m].flat();
+    for (std::size_t j = 0; j < row.size(); ++j) {
+      moved[j] += b * static_cast<double>(row[j]);
+      mean[j] += w * static_cast<double>(row[j]);
+    }
+  }
+  for (double& sum : mean) sum /= static_cast<double>(d_model);
+  for (std::int64_t m = 0; m < d_model; ++m) {
+    const double w = ln.w(m);
+    for (std::int64_t j = 0; j < n; ++j) {
+      W(m, j) =
+          static_cast<float>(w * static_cast<double>(W(m, j)) - mean[static_cast<std::size_t>(j)]);
+    }
+  }
+  for (std::size_t j = 0; j < bias.size(); ++j) bias[j] = static_cast<float>(moved[j]);
+}
+
+void set_to_identity(LayerNormWeights& ln) {
+  std::ranges::fill(ln.w.flat(), 1.0F);
+  std::ranges::fill(ln.b.flat(), 0.0F);
+}
+
+void center(std::span<float> values) {
+  double mean = 0.0;
+  for (const float value : values) mean += static_cast<double>(value);
+  mean /= static_cast<double>(values.size());
+  for (float& value : values) value = static_cast<float>(static_cast<double>(value) - mean);
+}
+
+void center_rows(TensorView x) {  // [rows, n]
+  for (std::int64_t row = 0; row < x.shape()[0]; ++row) center(x[row].flat());
+}
+
+void move_value_biases(AttentionWeights& attn) {
+  const std::int64_t d_model = attn.b_O.size();
+  // Heads and d_head together are one axis of b_V [n_heads·d_head] and W_O [n_heads·d_head,
+  // d_model].
+  const ConstTensorView W_O = attn.W_O.view().reshaped({attn.b_V.size(), d_model});
+  const std::span<float> b_O = attn.b_O.flat();
+  std::vector<double> moved(b_O.begin(), b_O.end());  // [d_model]
+  for (std::int64_t h = 0; h < attn.b_V.size(); ++h) {
+    const double b = attn.b_V.flat()[static_cast<std::size_t>(h)];
+    const std::span<const float> row = W_O[h].flat();
+    for (std::size_t m = 0; m < row.size(); ++m) moved[m] += b * static_cast<double>(row[m]);
+  }
+  for (std::size_t m = 0; m < b_O.size(); ++m) b_O[m] = static_cast<float>(moved[m]);
+  std::ranges::fill(attn.b_V.flat(), 0.0F);
+}
+
+}  // namespace
+
+void fold_layer_norm(Weights& weights) {
+  if (weights.processing.fold_layer_norm) return;
+  for (BlockWeights& block : weights.blocks) {
+    AttentionWeights& attn = block.attn;
+    for (std::int64_t head = 0; head < attn.W_Q.shape()[0]; ++head) {
+      fold_into(block.ln1, attn.W_Q[head], attn.b_Q[head].flat());
+      fold_into(block.ln1, attn.W_K[head], attn.b_K[head].flat());
+      fold_into(block.ln1, attn.W_V[head], attn.b_V[head].flat());
+    }
+    set_to_identity(block.ln1);
+    fold_into(block.ln2, block.mlp.W_in, block.mlp.b_in.flat());
+    set_to_identity(block.ln2);
+    if (weights.processing.fold_value_biases) move_value_biases(attn);
+  }
+  fold_into(weights.ln_final, weights.W_U, weights.b_U.flat());
+  set_to_identity(weights.ln_final);
+  weights.processing.fold_layer_norm = true;
+}
+
+void center_writing_weights(Weights& weights) {
+  if (weights.processing.center_writing_weights) return;
+  center_rows(weights.W_E);
+  center_rows(weights.W_pos);
+  for (BlockWeights& block : weights.blocks) {
+    Tensor& W_O = block.attn.W_O;
+    center_rows(W_O.view().reshaped({W_O.shape()[0] * W_O.shape()[1], W_O.shape()[2]}));
+    center(block.attn.b_O.flat());
+    center_rows(block.mlp.W_out);
+    center(block.mlp.b_out.flat());
+  }
+  weights.processing.center_writing_weights = true;
+}
+
+void center_unembed(Weights& weights) {
+  if (weights.processing.center_unembed) return;
+  center_rows(weights.W_U);
+  center(weights.b_U.flat());
+  weights.processing.center_unembed = true;
+}
+
+void fold_value_biases(Weights& weights) {
+  if (weights.processing.fold_value_biases) return;
+  for (BlockWeights& block : weights.blocks) move_value_biases(block.attn);
+  weights.processing.fold_value_biases = true;
+}
+
+Weights process_weights(Weights weights, const WeightProcessing& wanted) {
+  if (wanted.fold_layer_norm) fold_layer_norm(weights);
+  if (wanted.center_writing_weights) center_writing_weights(weights);
+  if (wanted.center_unembed) center_unembed(weights);
+  if (wanted.fold_value_biases) fold_value_biases(weights);
+  return weights;
+}
+
+}  // namespace patchbay

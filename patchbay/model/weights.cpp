@@ -1,0 +1,144 @@
+#include "patchbay/model/weights.h"
+
+#include <fmt/format.h>
+
+#include <bit>
+#include <map>
+
+#include "patchbay/base/error.h"
+
+namespace patchbay {
+namespace {
+
+// W is Weights or const Weights, so that both public functions share this one list.
+template <class W, class Visit>
+void visit_all(W& weights, const Visit& visit) {
+  visit("embed.W_E", weights.W_E);
+  visit("pos_embed.W_pos", weights.W_pos);
+  for (std::size_t layer = 0; layer < weights.blocks.size(); ++layer) {
+    auto& block = weights.blocks[layer];
+    const auto name = [layer](const char* part) {
+      return fmt::format("blocks.{}.{}", layer, part);
+    };
+    visit(name("ln1.w"), block.ln1.w);
+    visit(name("ln1.b"), block.ln1.b);
+    visit(name("attn.W_Q"), block.attn.W_Q);
+    visit(name("attn.b_Q"), block.attn.b_Q);
+    visit(name("attn.W_K"), block.attn.W_K);
+    visit(name("attn.b_K"), block.attn.b_K);
+    visit(name("attn.W_V"), block.attn.W_V);
+    visit(name("attn.b_V"), block.attn.b_V);
+    visit(name("attn.W_O"), block.attn.W_O);
+    visit(name("attn.b_O"), block.attn.b_O);
+    visit(name("ln2.w"), block.ln2.w);
+    visit(name("ln2.b"), block.ln2.b);
+    visit(name("mlp.W_in"), block.mlp.W_in);
+    visit(name("mlp.b_in"), block.mlp.b_in);
+    visit(name("mlp.W_out"), block.mlp.W_out);
+    visit(name("mlp.b_out"), block.mlp.b_out);
+  }
+  visit("ln_final.w", weights.ln_final.w);
+  visit("ln_final.b", weights.ln_final.b);
+  visit("unembed.W_U", weights.W_U);
+  visit("unembed.b_U", weights.b_U);
+}
+
+// All exponent bits set is NaN or infinity. Written on bits so that the loop runs over whole
+// vectors.
+bool all_finite(std::span<const float> values) {
+  std::uint32_t worst = 0;
+  for (const float value : values) {
+    const std::uint32_t exponent = std::bit_cast<std::uint32_t>(value) & 0x7F800000U;
+    worst = worst > exponent ? worst : exponent;
+  }
+  return worst != 0x7F800000U;
+}
+
+}  // namespace
+
+void for_each_weight(Weights& weights,
+                     const std::function<void(const std::string&, Tensor&)>& visit) {
+  visit_all(weights, visit);
+}
+void for_each_weight(const Weights& weights,
+                     const std::function<void(const std::string&, const Tensor&)>& visit) {
+  visit_all(weights, visit);
+}
+
+Weights zero_weights(const HookedTransformerConfig& cfg) {
+  cfg.check();
+  const auto layer_norm = [&] {
+    return LayerNormWeights{Tensor({cfg.d_model}), Tensor({cfg.d_model})};
+  };
+  const Shape projection = {cfg.n_heads, cfg.d_model, cfg.d_head};
+  const Shape projection_bias = {cfg.n_heads, cfg.d_head};
+  Weights weights;
+  weights.W_E = Tensor({cfg.d_vocab, cfg.d_model});
+  weights.W_pos = Tensor({cfg.n_ctx, cfg.d_model});
+  for (std::int64_t layer = 0; layer < cfg.n_layers; ++layer) {
+    BlockWeights block;
+    block.ln1 = layer_norm();
+    block.attn = {.W_Q = Tensor(projection),
+                  .b_Q = Tensor(projection_bias),
+                  .W_K = Tensor(projection),
+                  .b_K = Tensor(projection_bias),
+                  .W_V = Tensor(projection),
+                  .b_V = Tensor(projection_bias),
+                  .W_O = Tensor({cfg.n_heads, cfg.d_head, cfg.d_model}),
+                  .b_O = Tensor({cfg.d_model})};
+    block.ln2 = layer_norm();
+    block.mlp = {.W_in = Tensor({cfg.d_model, cfg.d_mlp}),
+                 .b_in = Tensor({cfg.d_mlp}),
+                 .W_out = Tensor({cfg.d_mlp, cfg.d_model}),
+                 .b_out = Tensor({cfg.d_model})};
+    weights.blocks.push_back(std::move(block));
+  }
+  weights.ln_final = layer_norm();
+  weights.W_U = Tensor({cfg.d_model, cfg.d_vocab});
+  weights.b_U = Tensor({cfg.d_vocab});
+  return weights;
+}
+
+void check_weights(const HookedTransformerConfig& cfg, const Weights& weights) {
+  cfg.check();
+  const auto fail = [](const std::string& what) {
+    throw Error(ErrorKind::kBadData, "weights", what);
+  };
+  if (static_cast<std::int64_t>(weights.blocks.size()) != cfg.n_layers) {
+    fail(fmt::format("{} blocks for a config of {} layers", weights.blocks.size(), cfg.n_layers));
+  }
+  const std::int64_t h = cfg.n_heads;
+  const std::map<std::string, Shape> expected = {{"W_E", {cfg.d_vocab, cfg.d_model}},
+                                                 {"W_pos", {cfg.n_ctx, cfg.d_model}},
+                                                 {"w", {cfg.d_model}},
+                                                 {"b", {cfg.d_model}},
+                                                 {"W_Q", {h, cfg.d_model, cfg.d_head}},
+                                                 {"b_Q", {h, cfg.d_head}},
+                                                 {"W_K", {h, cfg.d_model, cfg.d_head}},
+                                                 {"b_K", {h, cfg.d_head}},
+                                                 {"W_V", {h, cfg.d_model, cfg.d_head}},
+                                                 {"b_V", {h, cfg.d_head}},
+                                                 {"W_O", {h, cfg.d_head, cfg.d_model}},
+                                                 {"b_O", {cfg.d_model}},
+                                                 {"W_in", {cfg.d_model, cfg.d_mlp}},
+                                                 {"b_in", {cfg.d_mlp}},
+                                                 {"W_out", {cfg.d_mlp, cfg.d_model}},
+                                                 {"b_out", {cfg.d_model}},
+                                                 {"W_U", {cfg.d_model, cfg.d_vocab}},
+                                                 {"b_U", {cfg.d_vocab}}};
+  for_each_weight(weights, [&](const std::string& name, const Tensor& tensor) {
+    const Shape& shape = expected.at(name.substr(name.rfind('.') + 1));
+    if (!(tensor.shape() == shape)) {
+      fail(fmt::format("\"{}\" has shape {}; this config needs {}", name, tensor.shape().str(),
+                       shape.str()));
+    }
+    if (!all_finite(tensor.flat())) {
+      fail(
+          fmt::format("\"{}\" holds a NaN or an infinity; the checkpoint is damaged or was "
+                      "trained to nothing",
+                      name));
+    }
+  });
+}
+
+}  // namespace patchbay

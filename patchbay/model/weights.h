@@ -1,0 +1,78 @@
+// The weights of a model, as plain tensors under TransformerLens's names and shapes.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "patchbay/config/hooked_transformer_config.h"
+#include "patchbay/tensor/tensor.h"
+
+namespace patchbay {
+
+struct LayerNormWeights {
+  Tensor w;  // [d_model]
+  Tensor b;  // [d_model]
+};
+
+struct AttentionWeights {
+  Tensor W_Q;  // [n_heads, d_model, d_head]
+  Tensor b_Q;  // [n_heads, d_head]
+  Tensor W_K;  // [n_heads, d_model, d_head]
+  Tensor b_K;  // [n_heads, d_head]
+  Tensor W_V;  // [n_heads, d_model, d_head]
+  Tensor b_V;  // [n_heads, d_head]
+  Tensor W_O;  // [n_heads, d_head, d_model]
+  Tensor b_O;  // [d_model]
+};
+
+struct MlpWeights {
+  Tensor W_in;   // [d_model, d_mlp]
+  Tensor b_in;   // [d_mlp]
+  Tensor W_out;  // [d_mlp, d_model]
+  Tensor b_out;  // [d_model]
+};
+
+struct BlockWeights {
+  LayerNormWeights ln1;
+  AttentionWeights attn;
+  LayerNormWeights ln2;
+  MlpWeights mlp;
+};
+
+/// Which functions of weight_processing.h these weights have been through; results record it.
+struct WeightProcessing {
+  bool fold_layer_norm = false;
+  bool center_writing_weights = false;
+  bool center_unembed = false;
+  bool fold_value_biases = false;
+  friend bool operator==(const WeightProcessing&, const WeightProcessing&) = default;
+};
+
+struct Weights {
+  Tensor W_E;    // [d_vocab, d_model]
+  Tensor W_pos;  // [n_ctx, d_model]
+  std::vector<BlockWeights> blocks;
+  LayerNormWeights ln_final;
+  Tensor W_U;  // [d_model, d_vocab]
+  Tensor b_U;  // [d_vocab]
+  WeightProcessing processing;
+};
+
+/// Calls visit(name, tensor) for every tensor, with TransformerLens's state_dict names
+/// ("blocks.0.attn.W_Q", "unembed.W_U"), in forward order.
+void for_each_weight(Weights& weights,
+                     const std::function<void(const std::string& name, Tensor& tensor)>& visit);
+void for_each_weight(
+    const Weights& weights,
+    const std::function<void(const std::string& name, const Tensor& tensor)>& visit);
+
+/// All tensors with their shapes, set to +0.
+Weights zero_weights(const HookedTransformerConfig& cfg);
+
+/// Throws Error(kBadData) naming the first tensor whose shape does not fit the config, or that
+/// holds a NaN or an infinity.
+void check_weights(const HookedTransformerConfig& cfg, const Weights& weights);
+
+}  // namespace patchbay

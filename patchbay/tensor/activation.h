@@ -1,0 +1,35 @@
+// Activation functions of MLPs, element by element.
+#pragma once
+
+#include <string_view>
+
+#include "patchbay/base/run_context.h"
+#include "patchbay/tensor/tensor.h"
+
+namespace patchbay {
+
+/// The activation functions, by TransformerLens's names.
+enum class ActivationFunction {
+  kGeluNew,  ///< "gelu_new": x·σ(2u) = ½x(1 + tanh u), u = √(2/π)·(x + 0.044715x³) (Hendrycks &
+             ///< Gimpel 2016)
+  kGelu,  ///< "gelu": x·Φ(x), exact
+  kSilu,  ///< "silu": x·σ(x)
+  kRelu,  ///< "relu": max(x, 0)
+};
+
+/// The name, as in HookedTransformerConfig.act_fn.
+std::string_view name_of(ActivationFunction function);
+
+/// out = function(x), element by element; shapes equal, in place allowed.
+void activate(const RunContext& ctx, ActivationFunction function, ConstTensorView x,
+              TensorView out);
+
+/// e^x, element by element.
+void exp(const RunContext& ctx, ConstTensorView x, TensorView out);
+/// tanh x, element by element.
+void tanh(const RunContext& ctx, ConstTensorView x, TensorView out);
+
+/// out = x + y, element by element; shapes equal, in place allowed.
+void add(const RunContext& ctx, ConstTensorView x, ConstTensorView y, TensorView out);
+
+}  // namespace patchbay

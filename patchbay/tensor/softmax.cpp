@@ -1,0 +1,119 @@
+// Softmax and log-softmax of rows.
+#include "patchbay/tensor/softmax.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "patchbay/tensor/softmax.cpp"
+#include "patchbay/tensor/targets.h"
+// targets.h comes first: it chooses what foreach_target.h compiles.
+#include <hwy/foreach_target.h>
+#include <hwy/highway.h>
+
+#include <bit>
+#include <limits>
+
+#include "patchbay/tensor/exp-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace patchbay {
+namespace HWY_NAMESPACE {
+namespace {
+
+/// Σ e^(x[i] − max); the terms go to `terms` unless it is null.
+float SumOfExponentials(const float* x, std::int64_t n, float max, float* terms) {
+  Lanes16 sum = Zero16();
+  for (std::int64_t i = 0; i < n; i += kVirtualLanes) {
+    const std::int64_t count = std::min(kVirtualLanes, n - i);
+    Lanes16 term = Load16(x + i, count);
+    for (std::int64_t j = 0; j < kVectorsPer16; ++j) {
+      term.v[j] = Exp(hn::Sub(term.v[j], Constant(max)));
+    }
+    if (count < kVirtualLanes) {  // lanes beyond the end back to +0
+      HWY_ALIGN float kept[kVirtualLanes];
+      Store16(term, kept, kVirtualLanes);
+      term = Load16(kept, count);
+    }
+    if (terms != nullptr) Store16(term, terms + i, count);
+    for (std::int64_t j = 0; j < kVectorsPer16; ++j) sum.v[j] = hn::Add(sum.v[j], term.v[j]);
+  }
+  return TreeSum16(sum);
+}
+
+void DivideAll(float* x, std::int64_t n, float divisor) {
+  Map(x, x, n, [divisor](Vector v) HWY_ATTR { return hn::Div(v, Constant(divisor)); });
+}
+
+}  // namespace
+}  // namespace HWY_NAMESPACE
+}  // namespace patchbay
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace patchbay {
+namespace {
+
+HWY_EXPORT(SumOfExponentials);
+HWY_EXPORT(DivideAll);
+
+float largest(const float* x, std::int64_t n) {
+  float max = -std::numeric_limits<float>::infinity();
+  for (std::int64_t i = 0; i < n; ++i) max = x[i] > max ? x[i] : max;
+  return max;
+}
+
+// ln x for finite x ≥ 1, by ln x = e·ln 2 + 2·atanh((m − 1)/(m + 1)) with x = m·2^e: arithmetic
+// alone, because the C library's log differs between versions.
+double logarithm(double x) {
+  const auto bits = std::bit_cast<std::uint64_t>(x);
+  auto exponent = static_cast<int>(bits >> 52) - 1023;
+  double mantissa = std::bit_cast<double>((bits & 0xFFFFFFFFFFFFFULL) | (1023ULL << 52));
+  if (mantissa > 1.4142135623730951) {
+    mantissa *= 0.5;
+    ++exponent;
+  }
+  const double ratio = (mantissa - 1.0) / (mantissa + 1.0);
+  const double square = ratio * ratio;
+  double series = 0.0;
+  for (int power = 23; power >= 1; power -= 2) series = series * square + 1.0 / power;
+  return exponent * 0.6931471805599453 + 2.0 * ratio * series;
+}
+
+}  // namespace
+
+void softmax_row(float* x, std::int64_t n) {
+  const float max = largest(x, n);
+  if (max == -std::numeric_limits<float>::infinity()) {
+    std::fill(x, x + n, 0.0F);
+    return;
+  }
+  const float sum = HWY_DYNAMIC_DISPATCH(SumOfExponentials)(x, n, max, x);
+  HWY_DYNAMIC_DISPATCH(DivideAll)(x, n, sum);
+}
+
+void softmax(const RunContext& ctx, ConstTensorView x, TensorView out) {
+  const std::int64_t n = x.shape()[1];
+  ctx.parallel_for(x.shape()[0], 1, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t row = begin; row < end; ++row) {
+      if (out.data() != x.data()) std::copy_n(x.data() + row * n, n, out.data() + row * n);
+      softmax_row(out.data() + row * n, n);
+    }
+  });
+}
+
+void log_softmax(const RunContext& ctx, ConstTensorView x, TensorView out) {
+  const std::int64_t n = x.shape()[1];
+  ctx.parallel_for(x.shape()[0], 1, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t row = begin; row < end; ++row) {
+      const float* from = x.data() + row * n;
+      float* to = out.data() + row * n;
+      const float max = largest(from, n);
+      const float sum = HWY_DYNAMIC_DISPATCH(SumOfExponentials)(from, n, max, nullptr);
+      const double shift = logarithm(static_cast<double>(sum));
+      for (std::int64_t i = 0; i < n; ++i) {
+        to[i] = static_cast<float>(static_cast<double>(from[i]) - static_cast<double>(max) - shift);
+      }
+    }
+  });
+}
+
+}  // namespace patchbay
+#endif

@@ -1,0 +1,62 @@
+// The instruction set that the operations run on.
+#include "patchbay/tensor/target.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "patchbay/tensor/target.cpp"
+#include "patchbay/tensor/targets.h"
+// targets.h comes first: it chooses what foreach_target.h compiles.
+#include <hwy/foreach_target.h>
+#include <hwy/highway.h>
+
+#include "patchbay/base/error.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace patchbay {
+namespace HWY_NAMESPACE {
+namespace {
+
+std::int64_t ThisTarget() { return HWY_TARGET; }
+bool HasFma() { return HWY_NATIVE_FMA != 0; }
+
+}  // namespace
+}  // namespace HWY_NAMESPACE
+}  // namespace patchbay
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace patchbay {
+namespace {
+
+HWY_EXPORT(ThisTarget);
+HWY_EXPORT(HasFma);
+
+}  // namespace
+
+Target current_target() {
+  const std::int64_t number = HWY_DYNAMIC_DISPATCH(ThisTarget)();
+  return {hwy::TargetName(number), HWY_DYNAMIC_DISPATCH(HasFma)(), number};
+}
+
+std::vector<Target> targets() {
+  std::vector<Target> result;
+  for (const std::int64_t number : hwy::SupportedAndGeneratedTargets()) {
+    const ScopedTarget scope({hwy::TargetName(number), false, number});
+    result.push_back(current_target());
+  }
+  return result;
+}
+
+void require_fused_multiply_add() {
+  if (current_target().has_fma) return;
+  throw Error(ErrorKind::kUsage, "processor",
+              "this processor has no fused multiply-add (AVX2 with FMA on x86-64), and patchbay's "
+              "exact arithmetic needs it; run it on a processor made since 2013");
+}
+
+ScopedTarget::ScopedTarget(const Target& target) {
+  hwy::SetSupportedTargetsForTest(target.highway);
+}
+ScopedTarget::~ScopedTarget() { hwy::SetSupportedTargetsForTest(0); }
+
+}  // namespace patchbay
+#endif

@@ -1,0 +1,119 @@
+// Folding and centring, against float64 values from TransformerLens 2.16.1
+// (tests/golden/tiny-gpt2).
+#include "patchbay/model/weight_processing.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <map>
+#include <vector>
+
+#include "tests/support/tiny_gpt2.h"
+
+namespace patchbay {
+namespace {
+
+constexpr WeightProcessing kAll = {.fold_layer_norm = true,
+                                   .center_writing_weights = true,
+                                   .center_unembed = true,
+                                   .fold_value_biases = true};
+
+// Of the largest magnitude in the tensor: two functions in a row round to 2^-24 each.
+constexpr double kBound = 2e-7;
+
+Weights raw_weights() { return TinyGpt2().model.weights(); }
+
+std::map<std::string, std::vector<float>> by_name(const Weights& weights) {
+  std::map<std::string, std::vector<float>> tensors;
+  for_each_weight(weights, [&](const std::string& name, const Tensor& tensor) {
+    tensors[name].assign(tensor.flat().begin(), tensor.flat().end());
+  });
+  return tensors;
+}
+
+// The largest |a − b|, divided by the largest |b| (or by 1 when b is all zero).
+template <class T>
+double relative_distance(const std::vector<float>& a, const std::vector<T>& b) {
+  EXPECT_EQ(a.size(), b.size());
+  double distance = 0.0;
+  double scale = 0.0;
+  for (std::size_t i = 0; i < b.size(); ++i) {
+    distance = std::max(distance, std::abs(static_cast<double>(a[i]) - static_cast<double>(b[i])));
+    scale = std::max(scale, std::abs(static_cast<double>(b[i])));
+  }
+  return scale == 0.0 ? distance : distance / scale;
+}
+
+void expect_near(const Weights& weights, const Weights& expected, double bound) {
+  const auto theirs = by_name(expected);
+  for (const auto& [name, values] : by_name(weights)) {
+    EXPECT_LE(relative_distance(values, theirs.at(name)), bound) << name;
+  }
+}
+
+TEST(WeightProcessing, AllFourTogetherGiveTransformerLensesWeights) {
+  const TinyGpt2 tiny;
+  const Weights processed = process_weights(tiny.model.weights(), kAll);
+  EXPECT_EQ(processed.processing, kAll);
+  int compared = 0;
+  for (const auto& [name, values] : by_name(processed)) {
+    // ln_final is the identity after folding; the reference leaves it out.
+    if (name.starts_with("ln_final")) continue;
+    const auto expected = tiny.reference.read_doubles("processed.weights." + name);
+    EXPECT_LE(relative_distance(values, expected), kBound) << name;
+    ++compared;
+  }
+  EXPECT_EQ(compared, 4 + 16);  // the reference has block 0 and what is outside the blocks
+}
+
+TEST(WeightProcessing, FoldingLeavesIdentityLayerNormsAndCentredReaders) {
+  Weights weights = raw_weights();
+  fold_layer_norm(weights);
+  for (const LayerNormWeights* ln :
+       {&weights.blocks[0].ln1, &weights.blocks[2].ln2, &weights.ln_final}) {
+    EXPECT_TRUE(std::ranges::all_of(ln->w.flat(), [](float w) { return w == 1.0F; }));
+    EXPECT_TRUE(std::ranges::all_of(ln->b.flat(), [](float b) { return b == 0.0F; }));
+  }
+  const Tensor& W_in = weights.blocks[1].mlp.W_in;
+  for (std::int64_t j = 0; j < W_in.shape()[1]; ++j) {
+    double sum = 0.0;
+    for (std::int64_t m = 0; m < W_in.shape()[0]; ++m) sum += static_cast<double>(W_in(m, j));
+    EXPECT_NEAR(sum, 0.0, 1e-6) << "column " << j;
+  }
+}
+
+TEST(WeightProcessing, OnlyTheWantedFunctionsAreApplied) {
+  const Weights raw = raw_weights();
+  const Weights centred = process_weights(raw, {.center_unembed = true});
+  EXPECT_EQ(centred.processing, WeightProcessing{.center_unembed = true});
+  auto before = by_name(raw);
+  auto after = by_name(centred);
+  EXPECT_NE(before["unembed.W_U"], after["unembed.W_U"]);
+  before.erase("unembed.W_U");
+  after.erase("unembed.W_U");  // b_U of GPT-2 is zero and stays zero
+  EXPECT_EQ(before, after);
+}
+
+TEST(WeightProcessing, ASecondCallChangesNoBit) {
+  const Weights once = process_weights(raw_weights(), kAll);
+  const Weights twice = process_weights(once, kAll);
+  EXPECT_EQ(by_name(once), by_name(twice));
+  EXPECT_EQ(once.processing, twice.processing);
+}
+
+TEST(WeightProcessing, AnyOrderGivesTheSameWeights) {
+  const Weights expected = process_weights(raw_weights(), kAll);
+  Weights backwards = raw_weights();
+  fold_value_biases(backwards);
+  center_unembed(backwards);
+  center_writing_weights(backwards);
+  fold_layer_norm(backwards);
+  EXPECT_EQ(backwards.processing, kAll);
+  expect_near(backwards, expected, 4 * kBound);
+  for (const float b : backwards.blocks[0].attn.b_V.flat()) EXPECT_EQ(b, 0.0F);
+}
+
+}  // namespace
+}  // namespace patchbay
