@@ -1,6 +1,7 @@
 // Functions that ride on a run: each sees one activation as a view and may edit it in place.
 #pragma once
 
+#include <concepts>
 #include <functional>
 #include <string>
 #include <string_view>
@@ -22,7 +23,8 @@ class NamesFilter {
   NamesFilter(const char* pattern) : NamesFilter(std::string_view(pattern)) {}  // NOLINT: implicit
   NamesFilter(std::vector<std::string> patterns) : patterns_(std::move(patterns)) {}  // NOLINT
   NamesFilter(HookName name) : names_{name} {}  // NOLINT: implicit
-  NamesFilter(std::function<bool(const HookName&)> picks) : picks_(std::move(picks)) {}  // NOLINT
+  template <std::predicate<const HookName&> Picks>
+  NamesFilter(Picks picks) : picks_(std::move(picks)) {}  // NOLINT: implicit
   static NamesFilter all() { return NamesFilter("*"); }
 
   [[nodiscard]] bool empty() const { return patterns_.empty() && names_.empty() && !picks_; }

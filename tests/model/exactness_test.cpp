@@ -123,7 +123,7 @@ TEST(Exactness, EveryDispatchTargetGivesTheSameBits) {
 }
 
 // The naive twin of a replay: a whole pass in which a hook writes the same rows at the same door.
-class ReplayTwin : public testing::Test {
+class ReplayTwin : public ::testing::Test {
  protected:
   static constexpr int kDoors = 7;  // resid_pre and resid_mid of three layers, and the final state
   static Door door(int i) {

@@ -1,0 +1,115 @@
+#!/usr/bin/env python3
+"""TransformerLens's side of bench/peers/compare.py, run inside its environment.
+
+    write MODEL_FOLDER PROMPTS.json              a GPT-2 small with made-up weights, ten prompts
+    time MODEL_FOLDER PROMPTS.json THREADS NPZ   times, and the difference from patchbay's logits
+"""
+import json
+import pathlib
+import statistics
+import sys
+import time
+
+import numpy
+import torch
+from safetensors.torch import load_file, save_file
+
+LAYERS, HEADS, D_MODEL, D_VOCAB, N_CTX = 12, 12, 768, 50257, 1024
+
+
+def write(folder, prompts):
+    generator = torch.Generator().manual_seed(0)
+
+    def normal(*shape, scale=0.02):
+        return torch.randn(*shape, generator=generator) * scale
+
+    tensors = {"wte.weight": normal(D_VOCAB, D_MODEL), "wpe.weight": normal(N_CTX, D_MODEL)}
+    for layer in range(LAYERS):
+        for name, rows, columns in [("attn.c_attn", D_MODEL, 3 * D_MODEL),
+                                    ("attn.c_proj", D_MODEL, D_MODEL),
+                                    ("mlp.c_fc", D_MODEL, 4 * D_MODEL),
+                                    ("mlp.c_proj", 4 * D_MODEL, D_MODEL)]:
+            tensors[f"h.{layer}.{name}.weight"] = normal(rows, columns, scale=0.05)
+            tensors[f"h.{layer}.{name}.bias"] = normal(columns)
+        for name in ("ln_1", "ln_2"):
+            tensors[f"h.{layer}.{name}.weight"] = 1 + normal(D_MODEL)
+            tensors[f"h.{layer}.{name}.bias"] = normal(D_MODEL)
+    tensors["ln_f.weight"], tensors["ln_f.bias"] = 1 + normal(D_MODEL), normal(D_MODEL)
+    folder.mkdir(parents=True, exist_ok=True)
+    config = {"model_type": "gpt2", "n_layer": LAYERS, "n_head": HEADS, "n_embd": D_MODEL,
+              "n_positions": N_CTX, "vocab_size": D_VOCAB, "layer_norm_epsilon": 1e-5,
+              "activation_function": "gelu_new", "bos_token_id": 50256, "eos_token_id": 50256}
+    (folder / "config.json").write_text(json.dumps(config, indent=1))
+    tokens = torch.randint(0, D_VOCAB, (10, 14), generator=generator)
+    prompts.write_text(json.dumps(tokens.tolist()))
+    save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
+
+
+def load(folder):
+    from transformer_lens import HookedTransformer, HookedTransformerConfig
+
+    cfg = HookedTransformerConfig(
+        n_layers=LAYERS, n_heads=HEADS, d_model=D_MODEL, d_head=D_MODEL // HEADS,
+        d_mlp=4 * D_MODEL, n_ctx=N_CTX, d_vocab=D_VOCAB, act_fn="gelu_new",
+        normalization_type="LN", eps=1e-5, device="cpu", default_prepend_bos=False)
+    model = HookedTransformer(cfg)
+    raw, state = load_file(folder / "model.safetensors"), {}
+    state["embed.W_E"], state["pos_embed.W_pos"] = raw["wte.weight"], raw["wpe.weight"]
+    for layer in range(LAYERS):
+        for ours, theirs in (("ln1", "ln_1"), ("ln2", "ln_2")):
+            state[f"blocks.{layer}.{ours}.w"] = raw[f"h.{layer}.{theirs}.weight"]
+            state[f"blocks.{layer}.{ours}.b"] = raw[f"h.{layer}.{theirs}.bias"]
+        weight, bias = raw[f"h.{layer}.attn.c_attn.weight"], raw[f"h.{layer}.attn.c_attn.bias"]
+        for part, letter in enumerate("QKV"):
+            columns = slice(part * D_MODEL, (part + 1) * D_MODEL)
+            heads = weight[:, columns].reshape(D_MODEL, HEADS, -1).permute(1, 0, 2)
+            state[f"blocks.{layer}.attn.W_{letter}"] = heads.contiguous()
+            state[f"blocks.{layer}.attn.b_{letter}"] = bias[columns].reshape(HEADS, -1)
+        output = raw[f"h.{layer}.attn.c_proj.weight"].reshape(HEADS, -1, D_MODEL)
+        state[f"blocks.{layer}.attn.W_O"] = output
+        state[f"blocks.{layer}.attn.b_O"] = raw[f"h.{layer}.attn.c_proj.bias"]
+        state[f"blocks.{layer}.mlp.W_in"] = raw[f"h.{layer}.mlp.c_fc.weight"]
+        state[f"blocks.{layer}.mlp.b_in"] = raw[f"h.{layer}.mlp.c_fc.bias"]
+        state[f"blocks.{layer}.mlp.W_out"] = raw[f"h.{layer}.mlp.c_proj.weight"]
+        state[f"blocks.{layer}.mlp.b_out"] = raw[f"h.{layer}.mlp.c_proj.bias"]
+    state["ln_final.w"], state["ln_final.b"] = raw["ln_f.weight"], raw["ln_f.bias"]
+    state["unembed.W_U"], state["unembed.b_U"] = raw["wte.weight"].T, torch.zeros(D_VOCAB)
+    model.load_and_process_state_dict(state, fold_ln=False, center_writing_weights=False,
+                                      center_unembed=False, fold_value_biases=False)
+    return model
+
+
+def median_seconds(body, runs=11):
+    body()
+    seconds = []
+    for _ in range(runs):
+        begin = time.perf_counter()
+        body()
+        seconds.append(time.perf_counter() - begin)
+    return statistics.median(seconds)
+
+
+def measure(folder, prompts, threads, npz):
+    torch.set_num_threads(threads)
+    torch.set_grad_enabled(False)
+    begin = time.perf_counter()
+    model = load(folder)
+    result = {"load": time.perf_counter() - begin}
+    ten = torch.tensor(json.loads(prompts.read_text()))
+    one = ten[:1]
+    # TransformerLens always computes all logits: its time is the same whichever the caller reads.
+    result["one_last"] = result["one_all"] = median_seconds(lambda: model(one))
+    result["ten_last"] = result["ten_all"] = median_seconds(lambda: model(ten))
+    ours = numpy.load(npz)
+    difference = abs(model(ten)[:, -1].numpy() - ours["ten_last"]).max()
+    difference = max(difference, abs(model(one)[0].numpy() - ours["one_all"]).max())
+    result["difference"] = float(difference)
+    print(json.dumps(result))
+
+
+if __name__ == "__main__":
+    verb, paths = sys.argv[1], [pathlib.Path(a) for a in sys.argv[2:4]]
+    if verb == "write":
+        write(*paths)
+    else:
+        measure(*paths, int(sys.argv[4]), sys.argv[5])

@@ -1,0 +1,90 @@
+// What the command line asked for, one plain struct a verb, and the functions that do it.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "patchbay/model/weights.h"
+#include "patchbay/text/byte_pair_encoding.h"
+
+namespace patchbay::cli {
+
+/// Options that every verb has.
+struct CommonOptions {
+  int threads = 0;     ///< 0: every processor
+  bool json = false;   ///< machine-readable output
+  bool quiet = false;  ///< no messages but errors
+};
+
+/// A prompt as it was given: as text ("-" for standard input) or as token ids.
+struct PromptOptions {
+  std::optional<std::string> text;
+  std::optional<std::vector<TokenId>> tokens;
+  std::optional<bool> bos;  ///< said with --bos or --no-bos; else BOS if the tokenizer has one
+  bool special = false;     ///< "<|endoftext|>" in the text is one token
+};
+
+/// A page of text for standard output.
+struct ShowText {
+  std::string text;
+};
+
+struct ModelInfo {
+  CommonOptions common;
+  std::string model;
+};
+
+struct ListHooks {
+  CommonOptions common;
+  std::string model;
+  std::optional<std::int64_t> pos;
+  std::vector<std::string> names;
+};
+
+struct ShowTokens {
+  CommonOptions common;
+  std::string model;
+  PromptOptions prompt;
+  bool single = false;
+};
+
+struct Predict {
+  CommonOptions common;
+  std::string model;
+  PromptOptions prompt;
+  WeightProcessing process;
+  std::int64_t top_k = 10;
+  std::vector<std::string> answers;
+  std::int64_t generate = 0;
+};
+
+struct CacheActivations {
+  CommonOptions common;
+  std::string model;
+  PromptOptions prompt;
+  WeightProcessing process;
+  std::vector<std::string> names;
+  std::string out;
+  bool logits = false;
+};
+
+struct Doctor {
+  CommonOptions common;
+};
+
+using Command =
+    std::variant<ShowText, ModelInfo, ListHooks, ShowTokens, Predict, CacheActivations, Doctor>;
+
+/// Each does its verb and returns the exit code; what goes wrong is thrown as Error.
+int run(const ShowText& command);
+int run(const ModelInfo& command);
+int run(const ListHooks& command);
+int run(const ShowTokens& command);
+int run(const Predict& command);
+int run(const CacheActivations& command);
+int run(const Doctor& command);
+
+}  // namespace patchbay::cli

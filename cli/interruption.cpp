@@ -1,0 +1,52 @@
+// Ctrl-C and SIGTERM: the first asks the run to stop, the second ends the process.
+#include "cli/interruption.h"
+
+#include <atomic>
+#include <csignal>
+
+#include "patchbay/base/error.h"
+
+namespace patchbay::cli {
+namespace {
+
+// A signal handler may touch lock-free atomics only.
+std::atomic<RunContext*> running{nullptr};
+std::atomic<int> signal_number{0};
+static_assert(std::atomic<RunContext*>::is_always_lock_free);
+static_assert(std::atomic<int>::is_always_lock_free);
+
+extern "C" void stop_the_run(int number) {
+  signal_number.store(number);
+  if (RunContext* ctx = running.load()) ctx->cancel();
+}
+
+}  // namespace
+
+void install_signal_handlers() {
+  struct sigaction action {};
+  action.sa_handler = &stop_the_run;
+  // The next signal of its kind acts as if there were no handler. Without SA_RESTART, so that a
+  // read from a terminal returns.
+  action.sa_flags = SA_RESETHAND;
+  sigemptyset(&action.sa_mask);
+  sigaction(SIGINT, &action, nullptr);
+  sigaction(SIGTERM, &action, nullptr);
+  std::signal(SIGPIPE, SIG_IGN);
+}
+
+int received_signal() { return signal_number.load(); }
+
+void check_interrupted() {
+  if (received_signal() != 0) {
+    throw Error(ErrorKind::kInterrupted, "run", "interrupted before it was done");
+  }
+}
+
+InterruptibleContext::InterruptibleContext(int threads) : ctx_({.threads = threads}) {
+  running.store(&ctx_);
+  if (received_signal() != 0) ctx_.cancel();
+}
+
+InterruptibleContext::~InterruptibleContext() { running.store(nullptr); }
+
+}  // namespace patchbay::cli

@@ -1,0 +1,50 @@
+// The patchbay command: reads the arguments, runs one verb, and turns what went wrong into a
+// sentence on standard error and an exit code.
+#include <fmt/format.h>
+
+#include <csignal>
+#include <cstdio>
+#include <exception>
+#include <new>
+
+#include "cli/arguments.h"
+#include "cli/commands.h"
+#include "cli/interruption.h"
+#include "cli/output.h"
+#include "patchbay/base/error.h"
+
+namespace {
+
+using patchbay::Error;
+using patchbay::ErrorKind;
+
+constexpr int kSignalBase = 128;  // a shell's code for a process that signal n ended is 128 + n
+
+int fail(int code, const std::string& text) {
+  fmt::print(stderr, "error: {}\n", text);
+  return code;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  patchbay::cli::install_signal_handlers();
+  try {
+    const patchbay::cli::Command command = patchbay::cli::parse_arguments(argc, argv);
+    return std::visit([](const auto& verb) { return patchbay::cli::run(verb); }, command);
+  } catch (const Error& error) {
+    const int number = patchbay::cli::received_signal();
+    const bool stopped = error.kind() == ErrorKind::kInterrupted && number != 0;
+    return fail(stopped ? kSignalBase + number : error.exit_code(), error.what());
+  } catch (const patchbay::cli::ClosedPipe&) {
+    return kSignalBase + SIGPIPE;
+  } catch (const std::bad_alloc&) {
+    return fail(static_cast<int>(ErrorKind::kInputOutput),
+                "there is not enough memory for this; try a shorter prompt, fewer --names or a "
+                "smaller model");
+  } catch (const std::exception& error) {
+    return fail(static_cast<int>(ErrorKind::kInternal),
+                fmt::format("internal error: {}; please report it with the command that you ran",
+                            error.what()));
+  }
+}

@@ -1,0 +1,135 @@
+// What verbs take from --model: the config alone, the tokenizer alone, or the whole model.
+#include "cli/model_source.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+
+#include "cli/interruption.h"
+#include "cli/output.h"
+#include "patchbay/base/error.h"
+#include "patchbay/base/suggest.h"
+#include "patchbay/families/family.h"
+#include "patchbay/model/weight_processing.h"
+
+namespace patchbay::cli {
+namespace {
+
+constexpr std::size_t kMaxInput = std::size_t{1} << 30;
+
+// The folder of config.json and the tokenizer.
+std::filesystem::path folder_of(const std::string& path) {
+  std::error_code ignored;
+  if (std::filesystem::is_directory(path, ignored)) return path;
+  if (std::filesystem::exists(path, ignored)) return std::filesystem::path(path).parent_path();
+  throw Error(ErrorKind::kNoInput, "model",
+              fmt::format("{}: there is no such folder or file; name a folder with config.json and "
+                          "model.safetensors",
+                          path));
+}
+
+std::string read_standard_input() {
+  std::string text;
+  std::array<char, 65536> piece{};
+  while (true) {
+    const ssize_t count = read(STDIN_FILENO, piece.data(), piece.size());
+    check_interrupted();
+    if (count == 0) return text;
+    if (count < 0 && errno != EINTR) {
+      throw Error(ErrorKind::kInputOutput, "standard input",
+                  fmt::format("cannot be read: {}", std::strerror(errno)));
+    }
+    if (count > 0) text.append(piece.data(), static_cast<std::size_t>(count));
+    if (text.size() > kMaxInput) {
+      throw Error(ErrorKind::kBadData, "standard input", "is longer than 1 GiB");
+    }
+  }
+}
+
+}  // namespace
+
+HookedTransformerConfig read_model_config(const std::string& path) {
+  const std::filesystem::path folder = folder_of(path);
+  const JsonDocument config = read_json_file(folder / "config.json");
+  const std::string& type = config->at("model_type").as_string();
+  std::vector<std::string> known;
+  for (const families::Family* family : families::all()) {
+    known.emplace_back(family->name);
+    if (family->name != type) continue;
+    HookedTransformerConfig cfg = family->config(config.root());
+    cfg.model_name = std::filesystem::weakly_canonical(folder).filename().string();
+    cfg.original_family = family->name;
+    cfg.check();
+    return cfg;
+  }
+  throw config->at("model_type")
+      .error(fmt::format("is {}; patchbay reads checkpoints of {}{}", quote(type),
+                         fmt::join(known, ", "), did_you_mean(type, known)));
+}
+
+std::optional<Tokenizer> read_tokenizer(const std::string& path) {
+  const std::filesystem::path folder = folder_of(path);
+  std::error_code ignored;
+  for (const char* name : {"tokenizer.json", "vocab.json"}) {
+    if (std::filesystem::exists(folder / name, ignored)) return Tokenizer::from_folder(folder);
+  }
+  return std::nullopt;
+}
+
+HookedTransformer open_model(const RunContext& ctx, const std::string& path,
+                             const WeightProcessing& process) {
+  LoadedCheckpoint loaded = load_checkpoint(ctx, path);
+  loaded.weights = process_weights(std::move(loaded.weights), process);
+  return {ctx, std::move(loaded.cfg), std::move(loaded.weights), std::move(loaded.tokenizer)};
+}
+
+std::string TokenizedPrompt::summary() const {
+  const std::string count = fmt::format("{} token{}", tokens.size(), tokens.size() == 1 ? "" : "s");
+  if (!prepend_bos) return count + " as given";
+  return count + (*prepend_bos ? " with BOS" : " without BOS");
+}
+
+TokenizedPrompt tokenize(const PromptOptions& prompt, const Tokenizer* tokenizer,
+                         const std::string& model) {
+  if (prompt.tokens) return {*prompt.tokens, std::nullopt};
+  if (tokenizer == nullptr) {
+    throw Error(ErrorKind::kNoInput, "tokenizer",
+                fmt::format("{}: has no tokenizer, so the prompt cannot be text; put its "
+                            "tokenizer.json beside the weights, or give --tokens 1,2,3",
+                            model));
+  }
+  const std::string text = *prompt.text == "-" ? read_standard_input() : *prompt.text;
+  const bool bos = prompt.bos.value_or(tokenizer->bos_token_id().has_value());
+  return {tokenizer->to_tokens(text, {.prepend_bos = bos, .parse_special = prompt.special}), bos};
+}
+
+std::optional<std::string> bytes_of(const Tokenizer* tokenizer, TokenId id) {
+  if (tokenizer == nullptr || !tokenizer->has_token(id)) return std::nullopt;
+  return tokenizer->token_bytes(id);
+}
+
+std::string token_text(const Tokenizer* tokenizer, TokenId id) {
+  const auto bytes = bytes_of(tokenizer, id);
+  return bytes ? quote(*bytes) : "?";
+}
+
+void write_prompt(JsonWriter& json, const TokenizedPrompt& prompt, const Tokenizer* tokenizer) {
+  if (prompt.prepend_bos) {
+    json.member("prepend_bos", *prompt.prepend_bos);
+  } else {
+    json.key("prepend_bos").null();
+  }
+  write_integers(json, "tokens", prompt.tokens);
+  json.key("str_tokens").begin_array(JsonLayout::kInline);
+  for (const TokenId id : prompt.tokens) {
+    const auto bytes = bytes_of(tokenizer, id);
+    bytes ? json.value(*bytes) : json.null();
+  }
+  json.end_array();
+}
+
+}  // namespace patchbay::cli

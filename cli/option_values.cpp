@@ -1,0 +1,77 @@
+// The values of options, read from text with errors that name the option.
+#include "cli/option_values.h"
+
+#include <fmt/format.h>
+
+#include <charconv>
+#include <limits>
+
+#include "cli/output.h"
+#include "patchbay/base/error.h"
+#include "patchbay/base/suggest.h"
+
+namespace patchbay::cli {
+
+std::int64_t read_integer(std::string_view option, std::string_view text, std::int64_t least,
+                          std::int64_t most) {
+  std::int64_t value = 0;
+  const char* end = text.data() + text.size();
+  const auto [stop, error] = std::from_chars(text.data(), end, value);
+  if (error == std::errc() && stop == end && !text.empty() && value >= least && value <= most) {
+    return value;
+  }
+  throw Error(ErrorKind::kUsage, option,
+              fmt::format("{} is not a whole number from {} to {}", quote(text), least, most));
+}
+
+std::vector<std::string> split_at_commas(std::string_view text) {
+  std::vector<std::string> parts;
+  while (true) {
+    const std::size_t comma = std::min(text.find(','), text.size());
+    std::string_view part = text.substr(0, comma);
+    while (part.starts_with(' ')) part.remove_prefix(1);
+    while (part.ends_with(' ')) part.remove_suffix(1);
+    parts.emplace_back(part);
+    if (comma == text.size()) return parts;
+    text.remove_prefix(comma + 1);
+  }
+}
+
+std::vector<TokenId> read_token_ids(std::string_view option, std::string_view text) {
+  std::vector<TokenId> ids;
+  for (const std::string& part : split_at_commas(text)) {
+    ids.push_back(
+        static_cast<TokenId>(read_integer(option, part, 0, std::numeric_limits<TokenId>::max())));
+  }
+  return ids;
+}
+
+WeightProcessing read_processing(std::string_view option, std::string_view text) {
+  const WeightProcessing every = {.fold_layer_norm = true,
+                                  .center_writing_weights = true,
+                                  .center_unembed = true,
+                                  .fold_value_biases = true};
+  if (text == "all") return every;
+  WeightProcessing wanted;
+  for (const std::string& name : split_at_commas(text)) {
+    if (name == "fold_layer_norm") {
+      wanted.fold_layer_norm = true;
+    } else if (name == "center_writing_weights") {
+      wanted.center_writing_weights = true;
+    } else if (name == "center_unembed") {
+      wanted.center_unembed = true;
+    } else if (name == "fold_value_biases") {
+      wanted.fold_value_biases = true;
+    } else {
+      const std::vector<std::string> known = names_of(every);
+      const std::string nearest = nearest_name(name, known);
+      throw Error(ErrorKind::kUsage, option,
+                  nearest.empty()
+                      ? fmt::format("{} is none of {} or all", quote(name), fmt::join(known, ", "))
+                      : fmt::format("there is no {}; did you mean \"{}\"?", quote(name), nearest));
+    }
+  }
+  return wanted;
+}
+
+}  // namespace patchbay::cli

@@ -1,0 +1,24 @@
+// The values of options, read from text with errors that name the option.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "patchbay/model/weights.h"
+#include "patchbay/text/byte_pair_encoding.h"
+
+namespace patchbay::cli {
+
+/// A whole number of [least, most]. Throws kUsage, as all here.
+std::int64_t read_integer(std::string_view option, std::string_view text, std::int64_t least,
+                          std::int64_t most);
+/// "1,2,3", spaces allowed.
+std::vector<TokenId> read_token_ids(std::string_view option, std::string_view text);
+/// "fold_layer_norm,center_unembed", or "all".
+WeightProcessing read_processing(std::string_view option, std::string_view text);
+/// The parts between commas, without spaces around them.
+std::vector<std::string> split_at_commas(std::string_view text);
+
+}  // namespace patchbay::cli

@@ -1,0 +1,190 @@
+// Standard output for data, standard error for messages, and how texts and numbers look in them.
+#include "cli/output.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+
+#include "cli/interruption.h"
+#include "patchbay/base/error.h"
+#include "patchbay/text/utf8.h"
+
+namespace patchbay::cli {
+namespace {
+
+bool output_has_colour() {
+  const char* no_color = std::getenv("NO_COLOR");
+  if (no_color != nullptr && *no_color != '\0') return false;
+  const char* terminal = std::getenv("TERM");
+  if (terminal == nullptr || std::string_view(terminal) == "dumb") return false;
+  return isatty(STDOUT_FILENO) == 1;
+}
+
+// Controls of Latin-1, line and paragraph ends, and marks that turn the direction of writing.
+bool is_invisible(char32_t c) {
+  return c < 0x20 || (c >= 0x7F && c < 0xA0) || c == 0xAD || (c >= 0x200B && c <= 0x200F) ||
+         (c >= 0x2028 && c <= 0x202E) || (c >= 0x2060 && c <= 0x206F) || c == 0xFEFF;
+}
+
+std::string escaped(char32_t c) {
+  switch (c) {
+    case '\n':
+      return "\\n";
+    case '\r':
+      return "\\r";
+    case '\t':
+      return "\\t";
+    default:
+      return c < 0x80 ? fmt::format("\\x{:02x}", static_cast<unsigned>(c))
+                      : fmt::format("\\u{:04x}", static_cast<unsigned>(c));
+  }
+}
+
+// The text with `keep(c)` deciding what stays as it is; bytes that are not UTF-8 become \xNN.
+template <class Keep>
+std::string with_escapes(std::string_view text, const Keep& keep) {
+  std::string result;
+  for (std::size_t i = 0; i < text.size();) {
+    const Utf8Char c = decode_utf8(text, i);
+    if (c.length == 0) {
+      result += fmt::format("\\x{:02x}", static_cast<unsigned char>(text[i]));
+      ++i;
+      continue;
+    }
+    result += keep(c.code_point) ? std::string(text.substr(i, c.length)) : escaped(c.code_point);
+    i += c.length;
+  }
+  return result;
+}
+
+std::size_t width(std::string_view text) {
+  return static_cast<std::size_t>(std::ranges::count_if(
+      text, [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U; }));
+}
+
+template <class T>
+void write_array(JsonWriter& json, std::string_view name, std::span<const T> values) {
+  json.key(name).begin_array(JsonLayout::kInline);
+  for (const T& value : values) json.value(value);
+  json.end_array();
+}
+
+}  // namespace
+
+void write_output(std::string_view text) {
+  while (!text.empty()) {
+    const ssize_t written = write(STDOUT_FILENO, text.data(), text.size());
+    if (written >= 0) {
+      text.remove_prefix(static_cast<std::size_t>(written));
+      continue;
+    }
+    if (errno == EPIPE) throw ClosedPipe{};
+    if (errno != EINTR) {
+      throw Error(ErrorKind::kInputOutput, "standard output",
+                  fmt::format("cannot be written: {}", std::strerror(errno)));
+    }
+    check_interrupted();
+  }
+}
+
+void message(const CommonOptions& common, std::string_view text) {
+  if (!common.quiet) fmt::print(stderr, "{}\n", text);
+}
+
+std::string heading(std::string_view text) {
+  static const bool colour = output_has_colour();
+  return colour ? fmt::format("\x1b[1m{}\x1b[0m", text) : std::string(text);
+}
+
+std::string quote(std::string_view text) {
+  std::string result = "\"";
+  for (std::size_t begin = 0; begin <= text.size();) {
+    const std::size_t end = std::min(text.find_first_of("\"\\", begin), text.size());
+    result +=
+        with_escapes(text.substr(begin, end - begin), [](char32_t c) { return !is_invisible(c); });
+    if (end < text.size()) result += {'\\', text[end]};
+    begin = end + 1;
+  }
+  return result + "\"";
+}
+
+std::string printable(std::string_view text) {
+  if (isatty(STDOUT_FILENO) != 1) return std::string(text);
+  return with_escapes(text, [](char32_t c) { return c == '\n' || c == '\t' || !is_invisible(c); });
+}
+
+std::string Table::str() const {
+  std::vector<std::size_t> widths;
+  for (std::size_t c = 0; c < columns_.size(); ++c) {
+    widths.push_back(width(columns_[c].title));
+    for (const auto& row : rows_) widths[c] = std::max(widths[c], width(row[c]));
+  }
+  const auto line = [&](const auto& cell_of) {
+    std::string result;
+    for (std::size_t c = 0; c < columns_.size(); ++c) {
+      const std::string& cell = cell_of(c);
+      const std::string space(widths[c] - width(cell), ' ');
+      if (c > 0) result += "  ";
+      result += columns_[c].align == Align::kRight ? space + cell : cell + space;
+    }
+    result.erase(result.find_last_not_of(' ') + 1);
+    return result;
+  };
+  std::string text =
+      heading(line([&](std::size_t c) -> const std::string& { return columns_[c].title; })) + "\n";
+  for (const auto& row : rows_) {
+    text += line([&](std::size_t c) -> const std::string& { return row[c]; }) + "\n";
+  }
+  return text;
+}
+
+std::string bracketed(std::span<const std::int64_t> values) {
+  return fmt::format("[{}]", fmt::join(values, ", "));
+}
+
+std::string with_commas(std::int64_t number) {
+  std::string digits = std::to_string(number);
+  for (auto i = static_cast<std::ptrdiff_t>(digits.size()) - 3; i > 0; i -= 3) {
+    digits.insert(static_cast<std::size_t>(i), ",");
+  }
+  return digits;
+}
+
+void write_token(JsonWriter& json, TokenId id, const std::optional<std::string>& bytes) {
+  json.member("id", id);
+  if (!bytes) {
+    json.key("token").null();
+    return;
+  }
+  json.member("token", *bytes);
+  if (!find_invalid_utf8(*bytes)) return;
+  json.key("bytes").begin_array(JsonLayout::kInline);
+  for (const char byte : *bytes) json.value(static_cast<int>(static_cast<unsigned char>(byte)));
+  json.end_array();
+}
+
+void write_integers(JsonWriter& json, std::string_view name, std::span<const std::int64_t> values) {
+  write_array(json, name, values);
+}
+void write_integers(JsonWriter& json, std::string_view name, std::span<const TokenId> values) {
+  write_array(json, name, values);
+}
+void write_strings(JsonWriter& json, std::string_view name, std::span<const std::string> values) {
+  write_array(json, name, values);
+}
+
+std::vector<std::string> names_of(const WeightProcessing& processing) {
+  std::vector<std::string> names;
+  if (processing.fold_layer_norm) names.emplace_back("fold_layer_norm");
+  if (processing.center_writing_weights) names.emplace_back("center_writing_weights");
+  if (processing.center_unembed) names.emplace_back("center_unembed");
+  if (processing.fold_value_biases) names.emplace_back("fold_value_biases");
+  return names;
+}
+
+}  // namespace patchbay::cli

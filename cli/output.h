@@ -1,0 +1,65 @@
+// Standard output for data, standard error for messages, and how texts and numbers look in them.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "cli/commands.h"
+#include "patchbay/io/json_writer.h"
+
+namespace patchbay::cli {
+
+/// Thrown when whoever read standard output has gone: nothing to say, exit code 141.
+struct ClosedPipe {};
+
+/// Writes all of it to standard output. Throws kInputOutput when that fails, ClosedPipe when nobody
+/// reads.
+void write_output(std::string_view text);
+/// A line on standard error, unless --quiet.
+void message(const CommonOptions& common, std::string_view text);
+
+/// Bold, where standard output is a terminal that shows it and NO_COLOR is not set.
+std::string heading(std::string_view text);
+
+/// The text in double quotes, whole: what does not print (controls, directions, bytes that are not
+/// UTF-8) is escaped.
+std::string quote(std::string_view text);
+/// Such a text without quotes for a terminal, as it is for files and pipes. Line breaks and tabs
+/// stay.
+std::string printable(std::string_view text);
+
+/// Columns, aligned by the number of characters; the first line is the heading.
+class Table {
+ public:
+  enum class Align { kLeft, kRight };
+  struct Column {
+    std::string title;
+    Align align = Align::kLeft;
+  };
+  explicit Table(std::vector<Column> columns) : columns_(std::move(columns)) {}
+  void add(std::vector<std::string> cells) { rows_.push_back(std::move(cells)); }
+  [[nodiscard]] std::string str() const;
+
+ private:
+  std::vector<Column> columns_;
+  std::vector<std::vector<std::string>> rows_;
+};
+
+/// "[1, 12, 32]"
+std::string bracketed(std::span<const std::int64_t> values);
+/// "124,439,808"
+std::string with_commas(std::int64_t number);
+
+/// Members "id" and "token"; and "bytes", when the token is not UTF-8 on its own. The token is null
+/// where it is not known.
+void write_token(JsonWriter& json, TokenId id, const std::optional<std::string>& bytes);
+/// key(name) and an array on one line.
+void write_integers(JsonWriter& json, std::string_view name, std::span<const std::int64_t> values);
+void write_integers(JsonWriter& json, std::string_view name, std::span<const TokenId> values);
+/// The names of the functions that were applied.
+std::vector<std::string> names_of(const WeightProcessing& processing);
+void write_strings(JsonWriter& json, std::string_view name, std::span<const std::string> values);
+
+}  // namespace patchbay::cli

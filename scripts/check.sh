@@ -1,0 +1,47 @@
+#!/usr/bin/env bash
+# Every check of the project, in one command. By default the quick ones: layout, the build with
+# warnings as errors, the tests. With CI=true all of them: also the tokenizer's oracle, the
+# sanitizers, clang, clang-tidy, and the installed package used by another project.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+step() { printf '\n== %s (%ss)\n' "$1" "$SECONDS"; }
+complete=${CI:-false}
+
+step "include directions"
+python3 scripts/check_includes.py
+
+step "format"
+git ls-files '*.cpp' '*.h' | xargs clang-format --dry-run --Werror
+
+if [[ "$complete" == "true" ]]; then
+  step "the tokenizer's oracle"
+  python3 -m venv build/oracle
+  build/oracle/bin/pip install --quiet --disable-pip-version-check tokenizers==0.23.3
+  build/oracle/bin/python scripts/tokenizer_oracle.py tests/golden/gpt2-tokenizer build/oracle.jsonl
+  export PATCHBAY_TOKENIZER_ORACLE=$PWD/build/oracle.jsonl
+  python3 scripts/generate_unicode_tables.py --check
+fi
+
+step "build and test (g++)"
+cmake --preset dev
+cmake --build --preset dev
+if [[ "$complete" == "true" ]]; then
+  step "sanitizers"
+  cmake --preset asan
+  cmake --build --preset asan
+  ctest --preset asan --parallel 2
+
+  step "clang and clang-tidy"
+  cmake --preset clang
+  cmake --build --preset clang
+  ctest --preset clang --parallel 2
+  scripts/tidy.sh
+
+  step "install and use from another project"
+  scripts/check_install.sh
+fi
+
+# Last, so that the run closes with the test program's own count.
+step "tests"
+ctest --preset dev --parallel 2

@@ -1,0 +1,15 @@
+#!/usr/bin/env bash
+# Installs the release build into a folder of its own and builds a small project against it that
+# knows nothing but find_package(patchbay).
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+cmake --preset release
+cmake --build --preset release
+prefix=$PWD/build/install-check/prefix
+rm -rf build/install-check
+cmake --install build/release --prefix "$prefix" > /dev/null
+cmake -S examples/find_package -B build/install-check/build -G Ninja -DCMAKE_PREFIX_PATH="$prefix" -DCMAKE_BUILD_TYPE=Release
+cmake --build build/install-check/build
+build/install-check/build/logit_difference tests/golden/tiny-gpt2
+"$prefix/bin/patchbay" --version

@@ -1,0 +1,163 @@
+// GPT-2 checkpoints as people have them, and as they should not be.
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <map>
+
+#include "patchbay/base/error.h"
+#include "patchbay/io/safetensors.h"
+#include "tests/support/temporary_directory.h"
+#include "tests/support/tiny_gpt2.h"
+
+namespace patchbay {
+namespace {
+
+// tiny-gpt2, with its tensors and its config open to changes.
+class Gpt2Checkpoint : public ::testing::Test {
+ protected:
+  Gpt2Checkpoint() {
+    const auto file = SafetensorsFile::open(golden_folder("tiny-gpt2") / "model.safetensors");
+    for (const TensorInfo& info : file.tensors()) tensors_[info.name] = file.read(info.name);
+    std::ifstream config(golden_folder("tiny-gpt2") / "config.json");
+    config_.assign(std::istreambuf_iterator<char>(config), {});
+  }
+
+  void replace(const std::string& from, const std::string& to) {
+    const std::size_t at = config_.find(from);
+    ASSERT_NE(at, std::string::npos) << from;
+    config_.replace(at, from.size(), to);
+  }
+
+  HookedTransformer load() {
+    std::vector<NamedTensor> list;
+    for (const auto& [name, tensor] : tensors_) list.push_back({name, tensor.view()});
+    write_safetensors(folder_.path() / "model.safetensors", list);
+    std::ofstream(folder_.path() / "config.json") << config_;
+    return load_model(tiny_.ctx, folder_.path());
+  }
+
+  void expect_same_logits() {
+    const Logits expected = tiny_.model.run(tiny_.ctx, tiny_.clean());
+    const Logits logits = load().run(tiny_.ctx, tiny_.clean());
+    EXPECT_TRUE(std::ranges::equal(logits.values.flat(), expected.values.flat()));
+  }
+
+  std::string error() {
+    try {
+      load();
+    } catch (const Error& error) {
+      kind_ = error.kind();
+      std::string text = error.what();
+      for (std::size_t at; (at = text.find(folder_.path().string())) != std::string::npos;) {
+        text.replace(at, folder_.path().string().size(), "DIR");
+      }
+      return text;
+    }
+    return "no error";
+  }
+
+  TinyGpt2 tiny_;
+  testing::TemporaryDirectory folder_;
+  std::map<std::string, Tensor> tensors_;
+  std::string config_;
+  ErrorKind kind_ = ErrorKind::kInternal;
+};
+
+TEST_F(Gpt2Checkpoint, ReadsNamesWithThePrefixAndATiedHead) {
+  std::map<std::string, Tensor> renamed;
+  for (auto& [name, tensor] : tensors_) renamed["transformer." + name] = tensor;
+  renamed["lm_head.weight"] = tensors_["wte.weight"];
+  tensors_ = std::move(renamed);
+  expect_same_logits();
+}
+
+TEST_F(Gpt2Checkpoint, ReadsFilesWithoutMaskBuffers) {
+  std::erase_if(tensors_, [](const auto& item) { return item.first.ends_with(".attn.bias"); });
+  expect_same_logits();
+}
+
+TEST_F(Gpt2Checkpoint, ReadsAnUntiedHead) {
+  replace("\"tie_word_embeddings\": true", "\"tie_word_embeddings\": false");
+  Tensor head = tensors_["wte.weight"];
+  for (float& value : head.flat()) value *= 2.0F;
+  tensors_["lm_head.weight"] = head;
+  const Logits expected = tiny_.model.run(tiny_.ctx, tiny_.clean());
+  const Logits logits = load().run(tiny_.ctx, tiny_.clean());
+  for (std::size_t i = 0; i < expected.values.flat().size(); ++i) {
+    EXPECT_EQ(logits.values.flat()[i], 2.0F * expected.values.flat()[i]);  // exact: a power of two
+  }
+}
+
+TEST_F(Gpt2Checkpoint, ReadsAnMlpOfAnotherSize) {
+  replace("\"n_inner\": null", "\"n_inner\": 128");
+  expect_same_logits();
+  replace("\"n_inner\": 128", "\"n_inner\": 64");
+  EXPECT_EQ(
+      error(),
+      "[gpt2] DIR: \"h.0.mlp.c_fc.weight\" has shape [32, 128]; config.json asks for [32, 64]");
+}
+
+TEST_F(Gpt2Checkpoint, OpensAFileBesideItsConfig) {
+  load();
+  const HookedTransformer model = load_model(tiny_.ctx, folder_.path() / "model.safetensors");
+  EXPECT_EQ(model.cfg().n_layers, 3);
+  EXPECT_EQ(model.cfg().model_name, folder_.path().filename().string());
+}
+
+TEST_F(Gpt2Checkpoint, NamesAMissingTensor) {
+  tensors_.erase("h.1.mlp.c_proj.bias");
+  EXPECT_NE(error().find("[gpt2] DIR: tensor \"h.1.mlp.c_proj.bias\" is missing; a gpt2 checkpoint "
+                         "has wte, wpe, ln_f"),
+            std::string::npos);
+  EXPECT_EQ(kind_, ErrorKind::kBadData);
+}
+
+TEST_F(Gpt2Checkpoint, NamesATensorThatItDoesNotKnow) {
+  replace("\"n_layer\": 3", "\"n_layer\": 2");
+  EXPECT_EQ(
+      error(),
+      "[gpt2] DIR: \"h.2.attn.c_attn.bias\" is not a tensor of a gpt2 model of 2 layers; check "
+      "that config.json belongs to this checkpoint");
+}
+
+TEST_F(Gpt2Checkpoint, RefusesAHeadThatContradictsTheConfig) {
+  tensors_["lm_head.weight"] = tensors_["wte.weight"];
+  tensors_["lm_head.weight"](7, 7) += 1.0F;
+  EXPECT_NE(error().find("\"lm_head.weight\" differs from wte, though config.json ties them"),
+            std::string::npos);
+  tensors_.erase("lm_head.weight");
+  replace("\"tie_word_embeddings\": true", "\"tie_word_embeddings\": false");
+  EXPECT_NE(error().find("\"lm_head.weight\" is missing, and config.json says"), std::string::npos);
+}
+
+TEST_F(Gpt2Checkpoint, RefusesNumbersThatAreNotFinite) {
+  tensors_["h.2.mlp.c_fc.weight"](3, 5) = std::numeric_limits<float>::quiet_NaN();
+  EXPECT_EQ(error(),
+            "[weights] \"blocks.2.mlp.W_in\" holds a NaN or an infinity; the checkpoint is damaged "
+            "or was trained to nothing");
+}
+
+TEST_F(Gpt2Checkpoint, RefusesConfigsThatContradictThemselves) {
+  const std::vector<std::tuple<std::string, std::string, std::string>> mistakes = {
+      {"\"n_head\": 4", "\"n_head\": 5", "\"n_head\" does not divide \"n_embd\", which is 32"},
+      {"\"n_head\": 4", "\"n_head\": 0", "\"n_head\" does not divide \"n_embd\", which is 32"},
+      {"\"n_ctx\": 32", "\"n_ctx\": 64", "\"n_ctx\" contradicts \"n_positions\", which is 32"},
+      {"\"n_layer\": 3", "\"n_layer\": 0", "n_layers is 0; it must be from 1 to"},
+      {"\"n_layer\": 3", "\"n_layer\": 3.5", "\"n_layer\" must be"},
+      {"\"vocab_size\": 300", "\"vocab_size\": 301", "config.json asks for [301, 32]"},
+      {"\"bos_token_id\": 299", "\"bos_token_id\": 300", "outside the vocabulary of 300 tokens"},
+      {"\"gelu_new\"", "\"mish\"", "\"activation_function\" is \"mish\"; patchbay knows gelu_new"},
+      {"\"model_type\": \"gpt2\"", "\"model_type\": \"gtp2\"", "did you mean \"gpt2\"?"},
+      {"\"layer_norm_epsilon\": 1e-05", "\"layer_norm_epsilon\": -1", "eps is -1"},
+      {"\"n_ctx\": 32", "\"n_ctx\": 32, \"add_cross_attention\": true", "does not compute"},
+  };
+  const std::string good = config_;
+  for (const auto& [from, to, what] : mistakes) {
+    config_ = good;
+    replace(from, to);
+    EXPECT_NE(error().find(what), std::string::npos) << to << "\n" << error();
+  }
+}
+
+}  // namespace
+}  // namespace patchbay

@@ -1,0 +1,238 @@
+// What an edit does: it reaches what comes after it, and nothing else.
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstring>
+
+#include "patchbay/base/error.h"
+#include "patchbay/model/loss.h"
+#include "tests/support/tiny_gpt2.h"
+
+namespace patchbay {
+namespace {
+
+bool same_bits(ConstTensorView a, ConstTensorView b) {
+  return a.size() == b.size() &&
+         std::memcmp(a.data(), b.data(), static_cast<std::size_t>(a.size()) * sizeof(float)) == 0;
+}
+
+void fill_zero(TensorView view, const HookName&) { std::ranges::fill(view.flat(), 0.0F); }
+
+template <class Body>
+std::string error_of(const Body& body) {
+  try {
+    body();
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "no error";
+}
+
+// The activations that may differ after an edit at `name` are those computed from it.
+TEST(RunWithHooks, AnEditChangesNothingThatIsComputedBeforeIt) {
+  const TinyGpt2 tiny;
+  const auto before = tiny.model.run_with_cache(tiny.ctx, tiny.clean()).second;
+  for (const HookName& name : hook_names(3)) {
+    if (name.point == HookPoint::kAttnScores) continue;  // 0 above the diagonal is refused
+    const auto [logits, after] =
+        tiny.model.run_with_cache(tiny.ctx, tiny.clean(), NamesFilter::all(), {{name, fill_zero}});
+    for (const auto& [other, activation] : before.entries()) {
+      if (other < name) {
+        EXPECT_TRUE(same_bits(after[other], activation)) << name.str() << " " << other.str();
+      }
+    }
+    EXPECT_FALSE(same_bits(after[name], before[name])) << name.str();
+  }
+}
+
+TEST(RunWithHooks, EveryEditReachesTheLogits) {
+  const TinyGpt2 tiny;
+  const Logits plain = tiny.model.run(tiny.ctx, tiny.clean());
+  const HookFunction twice = [](TensorView view, const HookName&) {
+    for (float& value : view.flat()) value *= 2.0F;  // leaves −inf and 0 as they are
+  };
+  for (const HookName& name : hook_names(3)) {
+    // An input scaled as a whole is the same input after a layer norm, up to eps.
+    const Logits edited = tiny.model.run_with_hooks(tiny.ctx, tiny.clean(), {{name, twice}});
+    EXPECT_FALSE(same_bits(edited.values, plain.values)) << name.str();
+  }
+}
+
+TEST(RunWithHooks, AnEditOfMlpInReachesTheMlpButNotTheStream) {
+  const TinyGpt2 tiny;
+  const auto [_, plain] = tiny.model.run_with_cache(tiny.ctx, tiny.clean());
+  const auto [__, edited] = tiny.model.run_with_cache(tiny.ctx, tiny.clean(), NamesFilter::all(),
+                                                      {{"blocks.1.hook_mlp_in", fill_zero}});
+  EXPECT_FALSE(same_bits(edited("mlp_out", 1), plain("mlp_out", 1)));
+  for (std::int64_t i = 0; i < plain("resid_post", 1).size(); ++i) {
+    const float expected = edited("resid_mid", 1).flat()[static_cast<std::size_t>(i)] +
+                           edited("mlp_out", 1).flat()[static_cast<std::size_t>(i)];
+    EXPECT_EQ(edited("resid_post", 1).flat()[static_cast<std::size_t>(i)], expected);
+  }
+  EXPECT_TRUE(same_bits(edited("resid_mid", 1), plain("resid_mid", 1)));
+}
+
+TEST(RunWithHooks, AnEditOfOneHeadsQInputReachesThatHeadsQueriesAlone) {
+  const TinyGpt2 tiny;
+  const auto [_, plain] = tiny.model.run_with_cache(tiny.ctx, tiny.clean());
+  const HookFunction edit = [](TensorView view, const HookName&) {
+    for (std::int64_t b = 0; b < view.shape()[0]; ++b) view(b, 3, 2, 5) += 1.0F;
+  };
+  const auto [__, edited] = tiny.model.run_with_cache(tiny.ctx, tiny.clean(), NamesFilter::all(),
+                                                      {{"blocks.1.hook_q_input", edit}});
+  const Tensor& was = plain("q", 1);
+  const Tensor& is = edited("q", 1);
+  for (std::int64_t pos = 0; pos < 12; ++pos) {
+    for (std::int64_t head = 0; head < 4; ++head) {
+      const bool same = same_bits(is[0][pos][head], was[0][pos][head]);
+      EXPECT_EQ(same, !(pos == 3 && head == 2)) << pos << " " << head;
+    }
+  }
+  EXPECT_TRUE(same_bits(edited("k", 1), plain("k", 1)));
+  EXPECT_TRUE(same_bits(edited("v", 1), plain("v", 1)));
+}
+
+TEST(RunWithHooks, AttnInReachesQueriesKeysAndValues) {
+  const TinyGpt2 tiny;
+  const auto [_, plain] = tiny.model.run_with_cache(tiny.ctx, tiny.clean());
+  const HookFunction edit = [](TensorView view, const HookName&) { view(0, 3, 2, 5) += 1.0F; };
+  const auto [__, edited] = tiny.model.run_with_cache(tiny.ctx, tiny.clean(), NamesFilter::all(),
+                                                      {{"blocks.1.hook_attn_in", edit}});
+  for (const char* name : {"q", "k", "v"}) {
+    EXPECT_FALSE(same_bits(edited(name, 1)[0][3][2], plain(name, 1)[0][3][2])) << name;
+    EXPECT_TRUE(same_bits(edited(name, 1)[0][3][1], plain(name, 1)[0][3][1])) << name;
+  }
+}
+
+TEST(RunWithHooks, ScoresSetToMinusInfinityCutTheEdge) {
+  const TinyGpt2 tiny;
+  const HookFunction cut = [](TensorView scores, const HookName&) {
+    scores(0, 1, 6, 2) = -INFINITY;
+    for (std::int64_t key = 0; key <= 5; ++key) scores(0, 1, 5, key) = -INFINITY;
+  };
+  const auto [_, cache] = tiny.model.run_with_cache(tiny.ctx, tiny.clean(), NamesFilter::all(),
+                                                    {{"blocks.0.attn.hook_attn_scores", cut}});
+  const Tensor& pattern = cache("pattern", 0);
+  EXPECT_EQ(pattern(0, 1, 6, 2), 0.0F);
+  EXPECT_GT(pattern(0, 1, 6, 3), 0.0F);
+  for (std::int64_t key = 0; key < 12; ++key) EXPECT_EQ(pattern(0, 1, 5, key), 0.0F);
+}
+
+TEST(RunWithHooks, AttentionAboveTheDiagonalIsRefused) {
+  const TinyGpt2 tiny;
+  const HookFunction peek = [](TensorView pattern, const HookName&) { pattern(2, 1, 3, 7) = 0.5F; };
+  EXPECT_EQ(error_of([&] {
+              (void)tiny.model.run_with_hooks(tiny.ctx, tiny.clean(),
+                                              {{"blocks.1.attn.hook_pattern", peek}});
+            }),
+            "[hooks] an edit of blocks.1.attn.hook_pattern set batch 2, head 1, query 3, key 7: a "
+            "key after its query; leave entries above the diagonal at 0");
+}
+
+TEST(RunWithHooks, HooksOfOnePointRunInTheOrderInWhichTheyWereAdded) {
+  const TinyGpt2 tiny;
+  std::string order;
+  Hooks hooks;
+  hooks.add("blocks.0.hook_mlp_out", [&](TensorView, const HookName&) { order += "a"; });
+  hooks.add(NamesFilter::all(), [&](TensorView, const HookName& hook) {
+    if (hook.point == HookPoint::kMlpOut && hook.layer == 0) order += "b";
+  });
+  hooks.add("blocks.0.hook_mlp_out", [&](TensorView, const HookName&) { order += "c"; });
+  (void)tiny.model.run_with_hooks(tiny.ctx, tiny.clean(), hooks);
+  EXPECT_EQ(order, "abc");
+}
+
+TEST(RunWithHooks, PromptsOfDifferentLengthsAreRefusedWithTheTwoLengths) {
+  const TinyGpt2 tiny;
+  EXPECT_EQ(error_of([&] { (void)tiny.model.run_with_cache(tiny.ctx, tiny.ragged()); }),
+            "[hooks] prompt 1 has 12 tokens and prompt 0 has 5; hooks and caches see [batch, pos, "
+            "...], so run groups of equally long prompts");
+}
+
+TEST(Run, RefusesPromptsThatTheModelCannotRead) {
+  const TinyGpt2 tiny;
+  const auto run = [&](const Prompt& prompt) {
+    return error_of([&] { (void)tiny.model.run(tiny.ctx, {{1, 2}, prompt}); });
+  };
+  EXPECT_EQ(run({}), "[prompt] prompt 1 is empty; a run needs at least one token");
+  EXPECT_EQ(run({5, 300}), "[prompt] prompt 1 holds token 300; the vocabulary has 0 to 299");
+  EXPECT_EQ(run({-1}), "[prompt] prompt 1 holds token -1; the vocabulary has 0 to 299");
+  EXPECT_EQ(run(Prompt(33, 1)), "[prompt] prompt 1 has 33 tokens; tiny-gpt2 reads at most 32");
+}
+
+TEST(Run, AnswersForNoPromptsAndForAWholeContext) {
+  const TinyGpt2 tiny;
+  EXPECT_TRUE(tiny.model.run(tiny.ctx, {}).rows.empty());
+  const Logits whole = tiny.model.run(tiny.ctx, {Prompt(32, 7)});
+  EXPECT_EQ(whole.values.shape(), (Shape{32, 300}));
+}
+
+TEST(Run, ACancelledContextStopsTheRun) {
+  const TinyGpt2 tiny;
+  RunContext ctx;
+  const Hooks hooks = {
+      {"blocks.1.hook_resid_pre", [&](TensorView, const HookName&) { ctx.cancel(); }}};
+  try {
+    (void)tiny.model.run_with_hooks(ctx, tiny.clean(), hooks);
+    FAIL() << "the run went on";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::kInterrupted);
+  }
+}
+
+TEST(Replay, RefusesAStartThatDoesNotFit) {
+  const TinyGpt2 tiny;
+  const BaseRun base = tiny.model.base_run(tiny.ctx, tiny.clean());
+  const Tensor value({1, 32});
+  const auto replay = [&](const ReplayStart& start, const NamesFilter& keep = {}) {
+    return error_of([&] { (void)tiny.model.replay_with_cache(tiny.ctx, base, start, keep); });
+  };
+  const RowSet row({{0, 3}});
+  EXPECT_EQ(replay({{4, Door::Half::kResidPre}, {0}, row, value.view()}),
+            "[replay] there is no door in layer 4; the model has layers 0 to 2");
+  EXPECT_EQ(replay({{0, Door::Half::kResidPre}, {5}, row, value.view()}),
+            "[replay] the base run has no prompt 5");
+  EXPECT_EQ(replay({{0, Door::Half::kResidPre}, {0}, RowSet({{0, 12}}), value.view()}),
+            "[replay] a changed row is at sequence 0, position 12, which does not exist");
+  EXPECT_EQ(replay({{0, Door::Half::kResidPre}, {0}, RowSet({{0, 3}, {0, 4}}), value.view()}),
+            "[replay] 2 changed rows need 32 values each; 32 were given");
+  EXPECT_EQ(replay({{1, Door::Half::kResidMid}, {0}, row, value.view()}, "blocks.1.attn.hook_z"),
+            "[hooks] blocks.1.attn.hook_z is computed before blocks.1.hook_mlp_in, where this "
+            "replay starts; hook a whole run instead");
+}
+
+TEST(Loss, IsTheNegativeLogProbabilityOfTheNextToken) {
+  const TinyGpt2 tiny;
+  const std::vector<Prompt> prompts = tiny.ragged();
+  const Logits logits = tiny.model.run(tiny.ctx, prompts);
+  const TokenLosses losses = loss_per_token(tiny.ctx, logits, prompts);
+  EXPECT_EQ(losses.rows.size(), (5 - 1) + (12 - 1) + 0 + (8 - 1) + (3 - 1));
+  double sum = 0;
+  for (std::int64_t i = 0; i < losses.rows.size(); ++i) {
+    const Row row = losses.rows[i];
+    const auto values = logits.at(row.prompt, row.position);
+    double total = 0;
+    for (const float value : values) total += std::exp(static_cast<double>(value));
+    const TokenId next =
+        prompts[static_cast<std::size_t>(row.prompt)][static_cast<std::size_t>(row.position) + 1];
+    const double expected =
+        std::log(total) - static_cast<double>(values[static_cast<std::size_t>(next)]);
+    EXPECT_NEAR(losses.values.flat()[static_cast<std::size_t>(i)], expected, 2e-6);
+    sum += expected;
+  }
+  EXPECT_NEAR(losses.mean(), sum / static_cast<double>(losses.rows.size()), 1e-6);
+}
+
+TEST(Loss, RefusesLogitsOfChosenTokensAndOfOtherPrompts) {
+  const TinyGpt2 tiny;
+  const Logits few = tiny.model.run(tiny.ctx, tiny.clean(), {.tokens = {1, 2}});
+  EXPECT_NE(
+      error_of([&] { (void)loss_per_token(tiny.ctx, few, tiny.clean()); }).find("ask the run"),
+      std::string::npos);
+  const Logits logits = tiny.model.run(tiny.ctx, tiny.clean());
+  EXPECT_EQ(error_of([&] { (void)loss_per_token(tiny.ctx, logits, tiny.ragged()); }),
+            "[loss] logits at prompt 0, position 5 are not of these prompts");
+}
+
+}  // namespace
+}  // namespace patchbay
