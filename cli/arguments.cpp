@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <limits>
 
 #include "cli/help_page.h"
@@ -144,12 +145,15 @@ class Parser {
       app_.parse(argc, argv);
     } catch (const CLI::CallForHelp&) {
       return ShowText{render(page_of(chosen(&app_)))};
+    } catch (const CLI::ArgumentMismatch& error) {
+      const std::string text = error.what();  // "--model: 1 required PATH missing"
+      Given(*chosen(&app_)).fail(text.substr(0, text.find(':')) + " needs a value");
     } catch (const CLI::ParseError& error) {
       const std::string path = path_of(chosen(&app_));
       throw Error(ErrorKind::kUsage, path,
                   fmt::format("{}; {} --help shows examples", error.what(), path));
     }
-    refuse_unknown(chosen(&app_));
+    refuse_unknown(chosen(&app_), app_.remaining(true));
     if (Given(app_).flag("--version")) return ShowText{fmt::format("patchbay {}\n", kVersion)};
     return command();
   }
@@ -271,11 +275,11 @@ class Parser {
   }
 
   // The first argument that nothing took.
-  static void refuse_unknown(const CLI::App* app) {
-    const std::vector<std::string> left = app->remaining();
-    if (left.empty()) return;
+  static void refuse_unknown(const CLI::App* app, const std::vector<std::string>& left) {
+    const auto first = std::ranges::find_if(left, [](const auto& word) { return word != "--"; });
+    if (first == left.end()) return;
     const Given given(*app);
-    const std::string& word = left.front();
+    const std::string& word = *first;
     std::vector<std::string> options;
     for (const CLI::Option* known : app->get_options()) {
       for (const std::string& name : known->get_lnames()) options.push_back("--" + name);
@@ -284,7 +288,8 @@ class Parser {
     for (const CLI::App* known : app->get_subcommands([](const CLI::App*) { return true; })) {
       verbs.push_back(known->get_name());
     }
-    if (word.starts_with("-")) {
+    const bool after_mark = std::find(left.begin(), first, "--") != first;
+    if (word.starts_with("-") && !after_mark) {
       const std::string name = word.substr(0, word.find('='));
       const bool takes_text = app->get_option_no_throw("TEXT") != nullptr;
       const std::string nearest = did_you_mean(name, options);

@@ -127,9 +127,9 @@ std::string json_of(const ModelInfo& command, const HookedTransformerConfig& cfg
 }  // namespace
 
 int run(const ModelInfo& command) {
-  const HookedTransformerConfig cfg = read_model_config(command.model);
+  const HookedTransformerConfig cfg = load_config(command.model);
   const WeightFiles weights = read_weight_files(command.model);
-  const std::optional<Tokenizer> tokenizer = read_tokenizer(command.model);
+  const std::optional<Tokenizer> tokenizer = load_tokenizer(command.model);
   write_output((command.common.json ? json_of : text_of)(command, cfg, weights, tokenizer));
   return 0;
 }

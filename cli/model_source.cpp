@@ -1,4 +1,4 @@
-// What verbs take from --model: the config alone, the tokenizer alone, or the whole model.
+// What verbs take from --model and from the prompt.
 #include "cli/model_source.h"
 
 #include <fmt/format.h>
@@ -7,12 +7,10 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
-#include <filesystem>
 
 #include "cli/interruption.h"
 #include "cli/output.h"
 #include "patchbay/base/error.h"
-#include "patchbay/base/suggest.h"
 #include "patchbay/families/family.h"
 #include "patchbay/model/weight_processing.h"
 
@@ -20,17 +18,6 @@ namespace patchbay::cli {
 namespace {
 
 constexpr std::size_t kMaxInput = std::size_t{1} << 30;
-
-// The folder of config.json and the tokenizer.
-std::filesystem::path folder_of(const std::string& path) {
-  std::error_code ignored;
-  if (std::filesystem::is_directory(path, ignored)) return path;
-  if (std::filesystem::exists(path, ignored)) return std::filesystem::path(path).parent_path();
-  throw Error(ErrorKind::kNoInput, "model",
-              fmt::format("{}: there is no such folder or file; name a folder with config.json and "
-                          "model.safetensors",
-                          path));
-}
 
 std::string read_standard_input() {
   std::string text;
@@ -51,34 +38,6 @@ std::string read_standard_input() {
 }
 
 }  // namespace
-
-HookedTransformerConfig read_model_config(const std::string& path) {
-  const std::filesystem::path folder = folder_of(path);
-  const JsonDocument config = read_json_file(folder / "config.json");
-  const std::string& type = config->at("model_type").as_string();
-  std::vector<std::string> known;
-  for (const families::Family* family : families::all()) {
-    known.emplace_back(family->name);
-    if (family->name != type) continue;
-    HookedTransformerConfig cfg = family->config(config.root());
-    cfg.model_name = std::filesystem::weakly_canonical(folder).filename().string();
-    cfg.original_family = family->name;
-    cfg.check();
-    return cfg;
-  }
-  throw config->at("model_type")
-      .error(fmt::format("is {}; patchbay reads checkpoints of {}{}", quote(type),
-                         fmt::join(known, ", "), did_you_mean(type, known)));
-}
-
-std::optional<Tokenizer> read_tokenizer(const std::string& path) {
-  const std::filesystem::path folder = folder_of(path);
-  std::error_code ignored;
-  for (const char* name : {"tokenizer.json", "vocab.json"}) {
-    if (std::filesystem::exists(folder / name, ignored)) return Tokenizer::from_folder(folder);
-  }
-  return std::nullopt;
-}
 
 HookedTransformer open_model(const RunContext& ctx, const std::string& path,
                              const WeightProcessing& process) {

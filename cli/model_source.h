@@ -1,4 +1,4 @@
-// What verbs take from --model: the config alone, the tokenizer alone, or the whole model.
+// What verbs take from --model and from the prompt.
 #pragma once
 
 #include <optional>
@@ -7,15 +7,12 @@
 
 #include "cli/commands.h"
 #include "patchbay/base/run_context.h"
+#include "patchbay/families/family.h"
 #include "patchbay/io/json_writer.h"
 #include "patchbay/model/hooked_transformer.h"
 
 namespace patchbay::cli {
 
-/// The config of a checkpoint, without reading its weights.
-HookedTransformerConfig read_model_config(const std::string& path);
-/// The tokenizer of a checkpoint, if it has one. Throws kNoInput when there is no such checkpoint.
-std::optional<Tokenizer> read_tokenizer(const std::string& path);
 /// The model, its weights processed as asked.
 HookedTransformer open_model(const RunContext& ctx, const std::string& path,
                              const WeightProcessing& process);

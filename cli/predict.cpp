@@ -81,6 +81,12 @@ std::string text_of(const std::vector<TokenId>& tokens, const Tokenizer* tokeniz
   return text;
 }
 
+std::string probability_text(float probability) {
+  constexpr float kSmall = 1e-4F;
+  return probability < kSmall ? fmt::format("{:.2e}", probability)
+                              : fmt::format("{:.6f}", probability);
+}
+
 std::string table_of(const Prediction& next, std::span<const TokenId> ids,
                      const Tokenizer* tokenizer) {
   constexpr auto kRight = Table::Align::kRight;
@@ -89,7 +95,7 @@ std::string table_of(const Prediction& next, std::span<const TokenId> ids,
   for (const TokenId id : ids) {
     table.add({std::to_string(next.rank(id)), token_text(tokenizer, id), std::to_string(id),
                fmt::format("{:.4f}", next.logits.data()[id]),
-               fmt::format("{:.6f}", next.probabilities.data()[id])});
+               probability_text(next.probabilities.data()[id])});
   }
   return table.str();
 }
@@ -132,17 +138,17 @@ int run(const Predict& command) {
   const std::string about = fmt::format(
       "{}: {}{}", model.cfg().model_name, prompt.summary(),
       processing.empty() ? "" : fmt::format("; weights: {}", fmt::join(processing, ", ")));
-  message(command.common, about);
-
   const Generated generated =
       command.generate > 0 ? generate(ctx, model, prompt.tokens, command.generate) : Generated{};
   if (command.generate > 0 && !command.common.json) {
+    message(command.common, about);
     write_output(printable(text_of(generated.tokens, tokenizer)) + "\n");
     if (generated.stopped_at_eos) message(command.common, "stopped at the end-of-text token");
     return 0;
   }
 
   const Prediction next = predict_next(ctx, model, prompt.tokens);
+  message(command.common, about);
   const std::span<const TokenId> top(
       next.order.data(), std::min(next.order.size(), static_cast<std::size_t>(command.top_k)));
   if (!command.common.json) {

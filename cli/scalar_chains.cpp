@@ -79,8 +79,9 @@ float tanh(float x) {
                               -0.00610453575F};
   const float size = std::fabs(x);
   const float square = x * x;
-  if (size < 0.625F) return std::fma(polynomial(square, kSmall) * square, x, x);
-  return std::copysign(1.0F - 2.0F / (exp(size + size) + 1.0F), x);
+  const float small = std::fma(polynomial(square, kSmall) * square, size, size);
+  const float large = 1.0F - 2.0F / (exp(size + size) + 1.0F);
+  return std::copysign(size < 0.625F ? small : large, x);
 }
 
 float gelu_new(float x) {

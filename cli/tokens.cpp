@@ -2,7 +2,6 @@
 #include <fmt/format.h>
 
 #include "cli/commands.h"
-#include "cli/interruption.h"
 #include "cli/model_source.h"
 #include "cli/output.h"
 #include "patchbay/base/error.h"
@@ -15,14 +14,16 @@ TokenizedPrompt single_token(const ShowTokens& command, const Tokenizer& tokeniz
   PromptOptions plain = command.prompt;
   plain.bos = false;
   TokenizedPrompt prompt = tokenize(plain, &tokenizer, command.model);
-  if (prompt.tokens.size() != 1) tokenizer.to_single_token(tokenizer.to_string(prompt.tokens));
+  if (prompt.tokens.size() != 1) {
+    prompt.tokens = {tokenizer.to_single_token(tokenizer.to_string(prompt.tokens))};
+  }
   return prompt;
 }
 
 }  // namespace
 
 int run(const ShowTokens& command) {
-  const std::optional<Tokenizer> tokenizer = read_tokenizer(command.model);
+  const std::optional<Tokenizer> tokenizer = load_tokenizer(command.model);
   const Tokenizer* known = tokenizer ? &*tokenizer : nullptr;
   const bool bos_or_ids = command.prompt.tokens || command.prompt.bos.value_or(false);
   if (command.single && (bos_or_ids || known == nullptr)) {

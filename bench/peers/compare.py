@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Times forward passes of GPT-2 small's size in patchbay and in TransformerLens, side by side.
 
-    cmake --preset dev && cmake --build --preset dev --target patchbay_forward_timing
+    cmake --preset bench && cmake --build --preset bench
     python3 bench/peers/compare.py
 
 Makes a virtual environment under build/peers (TransformerLens 2.16.1 and what it needs: some
@@ -45,7 +45,7 @@ def run(command, threads):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--timing", default=str(ROOT / "build/dev/bench/patchbay_forward_timing"))
+    parser.add_argument("--timing", default=str(ROOT / "build/bench/bench/patchbay_forward_timing"))
     parser.add_argument("--folder", default=str(ROOT / "build/peers"), help="where files are made")
     parser.add_argument("--venv", help="an environment that has the packages already")
     parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])

@@ -33,6 +33,12 @@ const std::vector<const Family*>& all();
 
 namespace patchbay {
 
+/// The config of a checkpoint alone, without opening its weights. `path` as for load_checkpoint.
+HookedTransformerConfig load_config(const std::filesystem::path& path);
+
+/// The tokenizer beside a checkpoint's config, none when the folder has no tokenizer files.
+std::optional<Tokenizer> load_tokenizer(const std::filesystem::path& path);
+
 /// A checkpoint, read but not yet packed: for processing weights before a model is made of them.
 struct LoadedCheckpoint {
   HookedTransformerConfig cfg;

@@ -102,8 +102,9 @@ Prompt HookedTransformer::to_tokens(std::string_view text, bool prepend_bos) con
 }
 
 void HookedTransformer::check_prompts(const std::vector<Prompt>& prompts) const {
-  const auto fail = [](std::size_t prompt, const std::string& what) {
-    throw Error(ErrorKind::kUsage, "prompt", fmt::format("prompt {} {}", prompt, what));
+  const auto fail = [&](std::size_t prompt, const std::string& what) {
+    const std::string which = prompts.size() == 1 ? "the prompt" : fmt::format("prompt {}", prompt);
+    throw Error(ErrorKind::kUsage, "prompt", fmt::format("{} {}", which, what));
   };
   for (std::size_t i = 0; i < prompts.size(); ++i) {
     const auto length = static_cast<std::int64_t>(prompts[i].size());

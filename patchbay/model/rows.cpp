@@ -5,9 +5,8 @@
 namespace patchbay {
 
 RowSet::RowSet(std::vector<Row> rows) : rows_(std::move(rows)) {
-  std::ranges::sort(rows_);
-  const auto repeated = std::ranges::unique(rows_);
-  rows_.erase(repeated.begin(), repeated.end());
+  std::sort(rows_.begin(), rows_.end());
+  rows_.erase(std::unique(rows_.begin(), rows_.end()), rows_.end());
 }
 
 RowSet RowSet::all(std::span<const std::int64_t> lengths) {
@@ -26,8 +25,9 @@ std::int64_t RowSet::find(const Row& row) const {
 }
 
 std::pair<std::int64_t, std::int64_t> RowSet::of_prompt(std::int32_t prompt) const {
-  const auto range = std::ranges::equal_range(rows_, prompt, {}, &Row::prompt);
-  return {range.begin() - rows_.begin(), range.end() - rows_.begin()};
+  const auto first = std::lower_bound(rows_.begin(), rows_.end(), Row{prompt, 0});
+  const auto last = std::lower_bound(first, rows_.end(), Row{prompt + 1, 0});
+  return {first - rows_.begin(), last - rows_.begin()};
 }
 
 RowSet RowSet::united_with(const RowSet& other) const {

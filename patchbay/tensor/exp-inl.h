@@ -55,11 +55,11 @@ HWY_INLINE Vector Tanh(Vector x) {
                               -0.00610453575F};
   const Vector size = hn::Abs(x);
   const Vector square = hn::Mul(x, x);
-  const Vector small = Fma(hn::Mul(Polynomial(square, kSmall), square), x, x);
+  const Vector small = Fma(hn::Mul(Polynomial(square, kSmall), square), size, size);
   const Vector one = Constant(1.0F);
   const Vector tail = hn::Div(Constant(2.0F), hn::Add(Exp(hn::Add(size, size)), one));
-  const Vector large = hn::CopySign(hn::Sub(one, tail), x);
-  return hn::IfThenElse(hn::Lt(size, Constant(0.625F)), small, large);
+  const Vector large = hn::Sub(one, tail);
+  return hn::CopySign(hn::IfThenElse(hn::Lt(size, Constant(0.625F)), small, large), x);
 }
 
 /// Φ(x) = (1 + erf(x/√2)) / 2, the normal distribution function.

@@ -60,9 +60,10 @@ float largest(const float* x, std::int64_t n) {
   return max;
 }
 
-// ln x for finite x ≥ 1, by ln x = e·ln 2 + 2·atanh((m − 1)/(m + 1)) with x = m·2^e: arithmetic
+// ln x for x ≥ 1, by ln x = e·ln 2 + 2·atanh((m − 1)/(m + 1)) with x = m·2^e: arithmetic
 // alone, because the C library's log differs between versions.
 double logarithm(double x) {
+  if (!(x < std::numeric_limits<double>::infinity())) return x;  // NaN stays NaN
   const auto bits = std::bit_cast<std::uint64_t>(x);
   auto exponent = static_cast<int>(bits >> 52) - 1023;
   double mantissa = std::bit_cast<double>((bits & 0xFFFFFFFFFFFFFULL) | (1023ULL << 52));

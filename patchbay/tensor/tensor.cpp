@@ -5,6 +5,7 @@
 
 #include <cstdlib>
 #include <cstring>
+#include <limits>
 #include <utility>
 
 namespace patchbay {
@@ -43,12 +44,14 @@ Tensor Tensor::uninitialized(const Shape& shape) {
   const std::size_t wanted = static_cast<std::size_t>(shape.size()) * sizeof(float);
   const std::size_t alignment = wanted >= kHugePage ? kHugePage : kCacheLine;
   const std::size_t bytes = (wanted + kCacheLine - 1) / kCacheLine * kCacheLine;
+  const bool fits = shape.size() <= std::numeric_limits<std::ptrdiff_t>::max() / 8;
   void* memory = nullptr;
-  if (posix_memalign(&memory, alignment, bytes) != 0) {
-    throw Error(ErrorKind::kInputOutput, "tensor",
-                fmt::format("no memory for a tensor of shape {} ({} bytes); use a smaller model, "
-                            "fewer prompts or a smaller memory budget",
-                            shape.str(), wanted));
+  if (!fits || posix_memalign(&memory, alignment, bytes) != 0) {
+    throw Error(
+        ErrorKind::kInputOutput, "tensor",
+        fmt::format("no memory for a tensor of shape {} (4 bytes an element); use a smaller model, "
+                    "fewer prompts or a smaller memory budget",
+                    shape.str()));
   }
 #ifdef MADV_HUGEPAGE
   if (alignment == kHugePage) madvise(memory, bytes, MADV_HUGEPAGE);  // a hint; may be refused

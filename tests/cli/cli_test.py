@@ -1,0 +1,471 @@
+"""Runs the patchbay command as a user does: python3 cli_test.py PATCHBAY REPOSITORY
+
+Every test works in a folder of its own that holds tests/ as the repository does, so that the
+examples of the help pages run as they are printed and leave nothing behind.
+"""
+
+import ast
+import json
+import math
+import os
+import pathlib
+import pty
+import select
+import shutil
+import signal
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+import zipfile
+
+PATCHBAY = ""
+REPOSITORY = pathlib.Path()
+MODEL = "tests/golden/tiny-gpt2"
+PROMPT = "When Mary and John went to the"
+VERBS = [[], ["model"], ["model", "info"], ["hooks"], ["tokens"], ["predict"], ["cache"],
+         ["doctor"]]
+
+
+def read_npz(path):
+    """{name: (shape, values)} of an archive of little-endian floats and 64-bit integers."""
+    arrays = {}
+    with zipfile.ZipFile(path) as archive:
+        assert archive.testzip() is None
+        for entry in archive.namelist():
+            data = archive.read(entry)
+            assert data[:8] == b"\x93NUMPY\x01\x00" and entry.endswith(".npy")
+            end = 10 + struct.unpack("<H", data[8:10])[0]
+            header = ast.literal_eval(data[10:end].decode())
+            assert header["fortran_order"] is False and end % 64 == 0
+            kind = {"<f4": "f", "<i8": "q"}[header["descr"]]
+            count = math.prod(header["shape"])
+            values = struct.unpack(f"<{count}{kind}", data[end:])
+            arrays[entry[:-4]] = (list(header["shape"]), values)
+    return arrays
+
+
+def write_model(folder, n_layers, d_model, n_ctx):
+    """A gpt2 checkpoint of 16 tokens whose weights are all zero, without a tokenizer."""
+    shapes = {"wte.weight": [16, d_model], "wpe.weight": [n_ctx, d_model]}
+    parts = {"ln_1": [d_model], "attn.c_attn": [d_model, 3 * d_model],
+             "attn.c_proj": [d_model, d_model], "ln_2": [d_model],
+             "mlp.c_fc": [d_model, 4 * d_model], "mlp.c_proj": [4 * d_model, d_model]}
+    names = {f"h.{i}.{part}": shape for i in range(n_layers) for part, shape in parts.items()}
+    for name, shape in {**names, "ln_f": [d_model]}.items():
+        shapes[name + ".weight"], shapes[name + ".bias"] = shape, shape[-1:]
+    header, offset = {}, 0
+    for name, shape in shapes.items():
+        end = offset + 4 * math.prod(shape)
+        header[name] = {"dtype": "F32", "shape": shape, "data_offsets": [offset, end]}
+        offset = end
+    text = json.dumps(header).encode()
+    text += b" " * (-len(text) % 8)
+    folder.mkdir()
+    (folder / "model.safetensors").write_bytes(
+        struct.pack("<Q", len(text)) + text + bytes(offset))
+    (folder / "config.json").write_text(json.dumps({
+        "model_type": "gpt2", "n_layer": n_layers, "n_head": 4, "n_embd": d_model,
+        "n_positions": n_ctx, "vocab_size": 16}))
+
+
+class CliTest(unittest.TestCase):
+    def setUp(self):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="patchbay-cli-"))
+        self.addCleanup(shutil.rmtree, self.folder)
+        (self.folder / "tests").symlink_to(REPOSITORY / "tests")
+        self.env = {"PATH": f"{pathlib.Path(PATCHBAY).parent}:{os.environ['PATH']}",
+                    "TERM": "xterm"}
+
+    def run_raw(self, *args, stdin=b"", **options):
+        options.setdefault("stdout", subprocess.PIPE)
+        return subprocess.run([PATCHBAY, *args], input=stdin, stderr=subprocess.PIPE,
+                              cwd=self.folder, env=self.env, timeout=120, check=False, **options)
+
+    def run_ok(self, *args, stdin=b""):
+        done = self.run_raw(*args, stdin=stdin)
+        self.assertEqual(done.returncode, 0, done.stderr.decode(errors="replace"))
+        return done.stdout.decode()
+
+    def run_json(self, *args, stdin=b""):
+        return json.loads(self.run_ok(*args, "--json", stdin=stdin))
+
+    def assert_fails(self, code, *args, says=(), stdin=b"", **options):
+        """One line on standard error, nothing on standard output, that exit code."""
+        done = self.run_raw(*args, stdin=stdin, **options)
+        error = done.stderr.decode(errors="replace")
+        self.assertEqual(done.returncode, code, error)
+        self.assertFalse(done.stdout, "errors leave standard output alone")
+        self.assertTrue(error.startswith("error: ") and error.count("\n") == 1, error)
+        for text in says:
+            self.assertIn(text, error)
+        return error
+
+    def files(self):
+        return sorted(entry.name for entry in self.folder.iterdir() if entry.name != "tests")
+
+
+class Help(CliTest):
+    def test_every_example_of_every_help_page_runs_as_printed(self):
+        count = 0
+        for verb in VERBS:
+            page = self.run_ok(*verb, "--help")
+            examples = [line[2:] for line in page.split("examples:\n")[1].splitlines()]
+            self.assertTrue(examples, page)
+            for example in examples:
+                with self.subTest(example):
+                    self.assertIn("patchbay " + " ".join(verb), example)
+                    done = subprocess.run(["bash", "-c", "set -o pipefail; " + example],
+                                          capture_output=True, cwd=self.folder, env=self.env,
+                                          timeout=120, check=False)
+                    self.assertEqual(done.returncode, 0, done.stderr)
+                    if "--json" in example:
+                        json.loads(done.stdout)
+                    count += 1
+        self.assertGreaterEqual(count, 18)
+
+    def test_the_guide_has_every_example(self):
+        guide = (REPOSITORY / "docs" / "command_line.md").read_text()
+        for verb in VERBS:
+            for line in self.run_ok(*verb, "--help").split("examples:\n")[1].splitlines():
+                self.assertIn(line.strip(), guide)
+
+    def test_no_arguments_print_the_help(self):
+        self.assertEqual(self.run_ok(), self.run_ok("--help"))
+
+    def test_lines_fit_and_every_option_is_explained(self):
+        for verb in VERBS:
+            for line in self.run_ok(*verb, "-h").splitlines():
+                self.assertLessEqual(len(line), 200, line)
+
+    def test_version(self):
+        self.assertRegex(self.run_ok("--version"), r"^patchbay \d+\.\d+\.\d+\n$")
+
+    def test_headings_are_bold_on_a_terminal_unless_no_color(self):
+        def on_terminal(**env):
+            controller, terminal = pty.openpty()
+            with subprocess.Popen([PATCHBAY, "--help"], stdout=terminal, cwd=self.folder,
+                                  env={**self.env, **env}) as process:
+                process.wait()
+            os.close(terminal)
+            page = b""
+            while select.select([controller], [], [], 0)[0]:
+                try:
+                    page += os.read(controller, 65536)
+                except OSError:
+                    break
+            os.close(controller)
+            return page
+        self.assertIn(b"\x1b[1m", on_terminal())
+        self.assertIn(b"usage:", on_terminal(NO_COLOR="1"))
+        self.assertNotIn(b"\x1b", on_terminal(NO_COLOR="1"))
+        self.assertNotIn(b"\x1b", on_terminal(TERM="dumb"))
+        self.assertNotIn("\x1b", self.run_ok("--help"))
+
+
+class Usage(CliTest):
+    def test_typos_suggest_the_nearest_name(self):
+        m = ["--model", MODEL]
+        for args, meant in [
+                (["pedict", *m, "x"], "predict"), (["modle"], "model"),
+                (["model", "inof", MODEL], "info"), (["predict", *m, "x", "--jsno"], "--json"),
+                (["predict", *m, "x", "--topk=3"], "--top-k"), (["--versoin"], "--version"),
+                (["hooks", MODEL, "--nmaes", "*"], "--names"),
+                (["hooks", MODEL, "--names", "blocks.0.attn.hook_patern"],
+                 "blocks.0.attn.hook_pattern"),
+                (["cache", *m, "x", "--names", "hook_embd", "--out", "x.npz"], "hook_embed"),
+                (["predict", *m, "x", "--process", "fold_layernorm"], "fold_layer_norm")]:
+            with self.subTest(args):
+                self.assert_fails(2, *args, says=[f'did you mean "{meant}"?'])
+        self.assertEqual(self.files(), [])
+
+    def test_wrong_calls_say_what_is_wrong(self):
+        m = ["--model", MODEL]
+        out = ["--names", "*", "--out", "x.npz"]
+        for args, says in [
+                (["predict", *m], "no prompt is given"), (["predict", "x"], "no model is given"),
+                (["predict", *m, "x", "y"], '"y" is one too many'),
+                (["predict", *m, "x", "--top-k", "0"], '"0" is not a whole number from 1'),
+                (["predict", *m, "x", "--top-k", "many"], '"many" is not a whole number'),
+                (["predict", *m, "x", "--top-k"], "--top-k needs a value"),
+                (["predict", *m, "x", "--top-k", "1", "--top-k", "2"], "2 times"),
+                (["predict", *m, "x", "--threads", "999"], "from 1 to 256"),
+                (["predict", *m, "x", "--tokens", "1"], "given twice"),
+                (["predict", *m, "--tokens", "1,,2"], '"" is not a whole number'),
+                (["predict", *m, "--tokens", "1,300"], "the vocabulary has 0 to 299"),
+                (["predict", *m, "--tokens", "1", "--bos"], "as they are"),
+                (["predict", *m, "x", "--bos", "--no-bos"], "exclude"),
+                (["predict", *m, "x", "--generate", "3", "--answer", "a"], "--json"),
+                (["predict", *m, "x", "--generate", "99"], "reads at most 32"),
+                (["predict", *m, "--", "-x", "--no-bos"], "one too many"),
+                (["predict", *m, "x", "--", "y"], '"y" is one too many'),
+                (["predict", *m, "-x y"], "put -- before"),
+                (["predict", *m, "--no-bos", ""], "empty"),
+                (["predict", *m, "a b c " * 20], "reads at most 32"),
+                (["cache", *m, "x", "--out", "x.npz"], "add --names"),
+                (["cache", *m, "x", "--names", "*"], "add --out"),
+                (["cache", *m, "a b c " * 20, *out], "reads at most 32"),
+                (["hooks", MODEL, "--pos", "33"], "beyond the 32 positions"),
+                (["hooks"], "no model is given"), (["hooks", MODEL, *m], "twice"),
+                (["model"], "a command is missing"),
+                (["tokens", *m, "--tokens", "4000"], "no token has the id 4000")]:
+            with self.subTest(args):
+                self.assert_fails(2, *args, says=[says])
+        self.assertEqual(self.files(), [], "nothing is written, not even in part")
+
+    def test_a_prompt_may_be_the_name_of_a_verb_or_begin_with_a_dash(self):
+        found = self.run_json("predict", "--model", MODEL, "model")
+        self.assertEqual("".join(found["str_tokens"][1:]), "model")
+        found = json.loads(self.run_ok("predict", "--json", "-m", MODEL, "--no-bos", "--", "-x"))
+        self.assertEqual("".join(found["str_tokens"]), "-x")
+
+
+class Inputs(CliTest):
+    def test_what_is_not_there_is_66(self):
+        for args in [["model", "info", "nowhere"], ["hooks", "nowhere"],
+                     ["tokens", "--model", "nowhere", "x"], ["predict", "--model", "nowhere", "x"],
+                     ["cache", "--model", "nowhere", "x", "--names", "*", "--out", "x.npz"]]:
+            with self.subTest(args):
+                self.assert_fails(66, *args, says=["nowhere"])
+        (self.folder / "empty").mkdir()
+        self.assert_fails(66, "predict", "--model", "empty", "x", says=["empty"])
+
+    def test_damaged_files_are_65(self):
+        broken = self.folder / "broken"
+        shutil.copytree(REPOSITORY / MODEL, broken)
+        whole = (broken / "model.safetensors").read_bytes()
+        (broken / "model.safetensors").write_bytes(whole[:-4])
+        self.assert_fails(65, "predict", "--model", "broken", "x", says=["model.safetensors"])
+        self.assert_fails(65, "model", "info", "broken", says=["model.safetensors"])
+        (broken / "config.json").write_text('{"model_type": "gtp2"}')
+        self.assert_fails(65, "hooks", "broken", says=['did you mean "gpt2"?'])
+
+    def test_a_contradicting_config_is_refused_by_name(self):
+        broken = self.folder / "broken"
+        shutil.copytree(REPOSITORY / MODEL, broken)
+        config = json.loads((broken / "config.json").read_text())
+        (broken / "config.json").write_text(json.dumps({**config, "n_layer": 0}))
+        self.assert_fails(78, "predict", "--model", "broken", "x", says=["n_layers"])
+        self.assert_fails(78, "hooks", "broken", says=["n_layers"])
+
+    def test_text_that_is_not_utf8_is_65(self):
+        error = self.assert_fails(65, "predict", "--model", MODEL, b"ab\xffc", says=["byte 2"])
+        self.assertIn("UTF-8", error)
+        self.assert_fails(65, "tokens", "--model", MODEL, "-", stdin=b"\x80", says=["byte 0"])
+
+    def test_an_answer_of_several_tokens_is_65_and_lists_them(self):
+        self.assert_fails(65, "predict", "--model", MODEL, "x", "--answer", " Mary",
+                          says=["tokens, not one", '"ar" ('])
+        self.assert_fails(65, "tokens", "--model", MODEL, "--single", "Mary", says=["not one"])
+
+    def test_a_model_without_tokenizer_takes_token_ids(self):
+        write_model(self.folder / "bare", n_layers=1, d_model=8, n_ctx=8)
+        self.assert_fails(66, "predict", "--model", "bare", "x", says=["--tokens"])
+        self.assert_fails(66, "tokens", "--model", "bare", "x", says=["--tokens"])
+        self.assert_fails(66, "predict", "--model", "bare", "--tokens", "1", "--answer", "x",
+                          says=["no tokenizer"])
+        found = self.run_json("predict", "--model", "bare", "--tokens", "1,2", "--generate", "3")
+        self.assertEqual(found["generated"]["tokens"], [0, 0, 0], "ties go to the lowest id")
+        self.assertEqual([row["id"] for row in found["top"]], list(range(10)))
+        self.assertEqual(found["str_tokens"], [None, None])
+        self.assertEqual(self.run_json("model", "info", "bare")["tokenizer"], None)
+
+    def test_the_model_may_be_the_file_itself(self):
+        self.assertEqual(
+            self.run_ok("predict", "-m", MODEL, PROMPT),
+            self.run_ok("predict", "-m", MODEL + "/model.safetensors", PROMPT))
+        for name in ["model.safetensors", "config.json", "tokenizer.json"]:
+            shutil.copy(REPOSITORY / MODEL / name, self.folder)
+        self.assertEqual(self.run_ok("predict", "-m", MODEL, PROMPT),
+                         self.run_ok("predict", "-m", "model.safetensors", PROMPT))
+        self.assertEqual(self.run_ok("hooks", MODEL), self.run_ok("hooks", "model.safetensors"))
+        self.assertEqual(self.run_ok("hooks", MODEL), self.run_ok("hooks", "."))
+
+
+class Verbs(CliTest):
+    def test_model_info(self):
+        found = self.run_json("model", "info", MODEL)
+        config = found["config"]
+        self.assertEqual((config["n_layers"], config["n_heads"], config["n_ctx"]), (3, 4, 32))
+        d, layers = config["d_model"], 3
+        self.assertEqual(found["n_params"],
+                         (300 + 32) * d + layers * (12 * d * d + 13 * d) + 2 * d)
+        self.assertEqual(found["tokenizer"]["bos_token_id"], 299)
+        self.assertEqual(found["files"][0]["bytes"],
+                         (REPOSITORY / MODEL / "model.safetensors").stat().st_size)
+        self.assertIn("gelu_new", self.run_ok("model", "info", "--model", MODEL))
+
+    def test_hooks(self):
+        found = self.run_json("hooks", MODEL, "--pos", "5")
+        shapes = {hook["name"]: hook["shape"] for hook in found["hooks"]}
+        self.assertEqual(shapes["blocks.2.attn.hook_pattern"], [1, 4, 5, 5])
+        self.assertEqual(shapes["ln_final.hook_scale"], [1, 5, 1])
+        self.assertEqual(len(shapes), 4 + 3 * 23)
+        lines = self.run_ok("hooks", MODEL, "--names", "*hook_q", "--names", "hook_embed")
+        self.assertEqual([line.split()[0] for line in lines.splitlines()],
+                         ["name", "hook_embed", *[f"blocks.{i}.attn.hook_q" for i in range(3)]])
+        self.assertIn("[batch, pos, head_index, d_head]  [1, 32, 4, 8]", lines)
+
+    def test_tokens(self):
+        found = self.run_json("tokens", "--model", MODEL, PROMPT)
+        self.assertEqual(found["tokens"][0], 299)
+        self.assertIs(found["prepend_bos"], True)
+        self.assertEqual("".join(found["str_tokens"][1:]), PROMPT)
+        self.assertEqual([row["id"] for row in found["positions"]], found["tokens"])
+        plain = self.run_json("tokens", "--model", MODEL, "--no-bos", "-", stdin=b"a\n \xc3\xa9")
+        self.assertEqual(plain["positions"][-1]["bytes"], [0xA9])
+        self.assertEqual(self.run_ok("tokens", "--model", MODEL, "--single", " the").split()[3:],
+                         ["0", "262", '"', 'the"'])
+        lines = self.run_ok("tokens", "--model", MODEL, "--no-bos", "\té\u202e\"\\").splitlines()
+        shown = [line.split(maxsplit=2)[2] for line in lines[1:]]
+        self.assertEqual(shown[:3], ['"\\t"', '"\\xc3"', '"\\xa9"'])
+        self.assertEqual(shown[-2:], ['"\\""', '"\\\\"'])
+        special = ["tokens", "--model", MODEL, "--no-bos", "<|endoftext|>"]
+        self.assertEqual(self.run_json(*special, "--special")["tokens"], [299])
+        self.assertGreater(len(self.run_json(*special)["tokens"]), 1)
+
+    def test_predict(self):
+        found = self.run_json("predict", "--model", MODEL, PROMPT, "--top-k", "300",
+                              "--answer", " the", "--answer", " in", "--generate", "4")
+        top, answers = found["top"], found["answers"]
+        self.assertEqual([row["rank"] for row in top], list(range(1, 301)))
+        self.assertEqual(top, sorted(top, key=lambda row: (-row["logit"], row["id"])))
+        self.assertAlmostEqual(sum(row["probability"] for row in top), 1.0, places=5)
+        for row in top:
+            self.assertAlmostEqual(math.exp(row["log_probability"]), row["probability"], places=6)
+        self.assertEqual([row["token"] for row in answers], [" the", " in"])
+        for row in answers:
+            self.assertEqual(row, top[row["rank"] - 1])
+        self.assertEqual(found["generated"]["tokens"][0], top[0]["id"])
+        self.assertEqual(found["weight_processing"], [])
+
+    def test_generating_is_predicting_again_and_again(self):
+        ids = self.run_json("tokens", "--model", MODEL, "Mary")["tokens"]
+        for _ in range(5):
+            found = self.run_json("predict", "--model", MODEL, "--tokens",
+                                  ",".join(map(str, ids)), "-k", "1")
+            ids.append(found["top"][0]["id"])
+        found = self.run_json("predict", "--model", MODEL, "Mary", "--generate", "5")
+        self.assertEqual(found["generated"]["tokens"], ids[-5:])
+        raw = self.run_raw("predict", "--model", MODEL, "Mary", "--generate", "5").stdout
+        self.assertTrue(raw.endswith(b"\n"))
+
+    def test_processing_leaves_probabilities_and_is_recorded(self):
+        plain = self.run_json("predict", "--model", MODEL, PROMPT)
+        done = self.run_json("predict", "--model", MODEL, PROMPT, "--process",
+                             "center_unembed,fold_layer_norm")
+        self.assertEqual(done["weight_processing"], ["fold_layer_norm", "center_unembed"])
+        for a, b in zip(plain["top"], done["top"]):
+            self.assertAlmostEqual(a["probability"], b["probability"], places=5)
+
+    def test_threads_change_no_byte(self):
+        one = self.run_ok("predict", "--model", MODEL, PROMPT, "--json", "--threads", "1")
+        self.assertEqual(one, self.run_ok("predict", "--model", MODEL, PROMPT, "--json",
+                                          "--threads", "3"))
+
+    def test_messages_go_to_standard_error_and_quiet_silences_them(self):
+        done = self.run_raw("predict", "--model", MODEL, PROMPT)
+        self.assertIn(b"with BOS", done.stderr)
+        self.assertIn(b'"<|endoftext|>" "W"', done.stdout)
+        self.assertIn(b"without BOS",
+                      self.run_raw("predict", "--model", MODEL, PROMPT, "--no-bos").stderr)
+        self.assertEqual(self.run_raw("predict", "--model", MODEL, PROMPT, "--quiet").stderr, b"")
+
+    def test_doctor(self):
+        found = self.run_json("doctor")
+        self.assertIs(found["healthy"], True)
+        self.assertTrue(all(check["equal"] for check in found["checks"]))
+        self.assertIn("matmul", {check["operation"] for check in found["checks"]})
+        self.assertIn("bit for bit", self.run_ok("doctor"))
+
+
+class Cache(CliTest):
+    def cache(self, *args, out="x.npz"):
+        return self.run_raw("cache", "--model", MODEL, *args, "--out", out)
+
+    def test_arrays_have_the_names_and_shapes_that_hooks_lists(self):
+        done = self.cache(PROMPT, "--names", "*", "--logits")
+        self.assertEqual((done.returncode, done.stdout), (0, b""))
+        arrays = read_npz(self.folder / "x.npz")
+        tokens = self.run_json("tokens", "--model", MODEL, PROMPT)["tokens"]
+        self.assertEqual(arrays.pop("tokens"), ([1, len(tokens)], tuple(tokens)))
+        shape, logits = arrays.pop("logits")
+        self.assertEqual(shape, [1, len(tokens), 300])
+        hooks = self.run_json("hooks", MODEL, "--pos", str(len(tokens)))["hooks"]
+        self.assertEqual({name: shape for name, (shape, _) in arrays.items()},
+                         {hook["name"]: hook["shape"] for hook in hooks})
+        _, pattern = arrays["blocks.1.attn.hook_pattern"]
+        for row in range(0, len(pattern), len(tokens)):
+            self.assertAlmostEqual(sum(pattern[row:row + len(tokens)]), 1.0, places=5)
+        top = self.run_json("predict", "--model", MODEL, PROMPT, "-k", "1")["top"][0]
+        last = [struct.pack("<f", value) for value in logits[-300:]]
+        self.assertEqual(last[top["id"]], struct.pack("<f", top["logit"]), "bit for bit")
+
+    def test_values_are_those_of_the_reference(self):
+        self.cache("--tokens", "1,2,3", "--names", "hook_embed,hook_pos_embed",
+                   "--names", "blocks.0.hook_resid_pre")
+        arrays = read_npz(self.folder / "x.npz")
+        summed = [struct.unpack("<f", struct.pack("<f", a + b))[0] for a, b in
+                  zip(arrays["hook_embed"][1], arrays["hook_pos_embed"][1])]
+        self.assertEqual(list(arrays["blocks.0.hook_resid_pre"][1]), summed)
+        self.assertEqual(len(arrays), 4)
+
+    def test_an_existing_file_is_replaced_whole_or_not_at_all(self):
+        (self.folder / "x.npz").write_bytes(b"old")
+        failed = self.cache("word " * 40, "--names", "hook_embed")
+        self.assertEqual(failed.returncode, 2)
+        self.assertEqual((self.folder / "x.npz").read_bytes(), b"old")
+        self.assertEqual(self.cache("word", "--names", "hook_embed").returncode, 0)
+        self.assertIn("hook_embed", read_npz(self.folder / "x.npz"))
+        self.assertEqual(self.files(), ["x.npz"])
+
+    def test_a_file_that_cannot_be_made_is_73(self):
+        for out in ["nowhere/x.npz", "tests", "/dev/null"]:
+            self.assert_fails(73, "cache", "--model", MODEL, "x", "--names", "*", "--out", out,
+                              says=[out])
+        self.assertEqual(self.files(), [])
+
+
+class Endings(CliTest):
+    def test_a_full_disk_is_74(self):
+        with open("/dev/full", "wb") as full:
+            self.assert_fails(74, "hooks", MODEL, stdout=full, says=["standard output"])
+
+    def test_a_closed_pipe_is_quiet(self):
+        reader, writer = os.pipe()
+        os.close(reader)
+        with os.fdopen(writer, "wb") as closed:
+            done = self.run_raw("hooks", MODEL, stdout=closed)
+        self.assertEqual((done.returncode, done.stderr), (141, b""))
+
+    def interrupted(self, args, number):
+        with subprocess.Popen([PATCHBAY, *args], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE, cwd=self.folder, env=self.env) as process:
+            status = pathlib.Path(f"/proc/{process.pid}/status")
+            while not int(status.read_text().split("SigCgt:")[1].split()[0], 16) & 1 << number - 1:
+                time.sleep(0.01)  # until it has its handler
+            time.sleep(0.5)
+            self.assertIsNone(process.poll(), "still at work")
+            process.send_signal(number)
+            process.wait(timeout=60)
+            error = process.stderr.read().decode()
+            return process.returncode, error
+
+    def test_ctrl_c_ends_a_long_run_with_130_and_sigterm_with_143(self):
+        write_model(self.folder / "slow", n_layers=4, d_model=256, n_ctx=1024)
+        generate = ["predict", "--model", "slow", "--tokens", "1", "--generate", "1024"]
+        for args in [generate, ["tokens", "--model", MODEL, "-"]]:
+            for number, code in [(signal.SIGINT, 130), (signal.SIGTERM, 143)]:
+                with self.subTest((args, code)):
+                    returned, error = self.interrupted(args, number)
+                    self.assertEqual(returned, code)
+                    self.assertEqual(error, "error: [run] interrupted before it was done\n")
+        self.assertEqual(self.files(), ["slow"])
+
+
+if __name__ == "__main__":
+    PATCHBAY = str(pathlib.Path(sys.argv[1]).resolve())
+    REPOSITORY = pathlib.Path(sys.argv[2]).resolve()
+    unittest.main(argv=[sys.argv[0], *sys.argv[3:]], verbosity=1)
