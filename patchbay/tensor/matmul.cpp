@@ -71,9 +71,10 @@ constexpr int kTilePanels = 2;
 #endif
 
 // `Rows` × `Panels`·16 outputs of one block. All partial sums stay in registers along k: that needs
-// the loops over them unrolled, which g++ does at -O2 only when told.
+// the loops over them unrolled, which g++ does at -O2 only when told. A function of its own,
+// because one with all tiles inside takes a compiler with sanitizers many minutes.
 template <int Rows, int Panels>
-HWY_INLINE void MultiplyTile(const Block& b, const float* prefetch) {
+HWY_NOINLINE void MultiplyTile(const Block& b, const float* prefetch) {
   constexpr int kVectors = Panels * static_cast<int>(kVectorsPer16);
   const float* const x = b.x;
   const float* const w = b.w;
@@ -94,7 +95,6 @@ HWY_INLINE void MultiplyTile(const Block& b, const float* prefetch) {
       }
     }
   }
-#pragma GCC unroll 4
   for (std::int64_t k = 0; k < b.k; ++k) {
     Vector column[kVectors];
 #pragma GCC unroll 16

@@ -5,7 +5,6 @@
 
 #include <cstdlib>
 #include <cstring>
-#include <limits>
 #include <utility>
 
 namespace patchbay {
@@ -37,6 +36,7 @@ void Tensor::Free::operator()(float* memory) const { std::free(memory); }  // NO
 Tensor Tensor::uninitialized(const Shape& shape) {
   constexpr std::size_t kCacheLine = 64;
   constexpr std::size_t kHugePage = std::size_t{2} << 20;
+  constexpr std::int64_t kMostElements = std::int64_t{1} << 46;  // 48 bits address that many bytes
   Tensor tensor;
   tensor.shape_ = shape;
   if (shape.size() == 0) return tensor;
@@ -44,7 +44,7 @@ Tensor Tensor::uninitialized(const Shape& shape) {
   const std::size_t wanted = static_cast<std::size_t>(shape.size()) * sizeof(float);
   const std::size_t alignment = wanted >= kHugePage ? kHugePage : kCacheLine;
   const std::size_t bytes = (wanted + kCacheLine - 1) / kCacheLine * kCacheLine;
-  const bool fits = shape.size() <= std::numeric_limits<std::ptrdiff_t>::max() / 8;
+  const bool fits = shape.size() <= kMostElements;
   void* memory = nullptr;
   if (!fits || posix_memalign(&memory, alignment, bytes) != 0) {
     throw Error(

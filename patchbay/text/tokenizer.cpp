@@ -103,7 +103,7 @@ struct Tokenizer::Data {
   std::optional<TokenId> bos;
 };
 
-Tokenizer Tokenizer::from_parts(TokenizerParts parts) {
+Tokenizer Tokenizer::from_parts(const TokenizerParts& parts) {
   return Tokenizer(std::make_shared<const Data>(parts));
 }
 

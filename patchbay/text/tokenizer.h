@@ -76,7 +76,7 @@ class Tokenizer {
   /// From parts, for formats that carry them. A vocabulary may lack single bytes: a text that needs
   /// one is then refused by to_tokens. Throws kBadData when a token appears twice or is not written
   /// in the byte alphabet, or a merge joins or makes something that is not in the vocabulary.
-  static Tokenizer from_parts(TokenizerParts parts);
+  static Tokenizer from_parts(const TokenizerParts& parts);
 
   /// The tokens of a text. Throws kBadData with the byte offset when the text is not UTF-8, and
   /// kUsage when prepend_bos is asked of a vocabulary without a beginning.

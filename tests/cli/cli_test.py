@@ -126,6 +126,16 @@ class Help(CliTest):
                     count += 1
         self.assertGreaterEqual(count, 18)
 
+    def test_the_commands_of_the_readme_run_as_written(self):
+        block = (REPOSITORY / "README.md").read_text().split("## The command line")[1]
+        commands = block.split("```sh\n")[1].split("```")[0].splitlines()
+        self.assertGreaterEqual(len(commands), 7)
+        for command in commands:
+            with self.subTest(command):
+                done = subprocess.run(["bash", "-c", command], capture_output=True, cwd=self.folder,
+                                      env=self.env, timeout=120, check=False)
+                self.assertEqual(done.returncode, 0, done.stderr)
+
     def test_the_guide_has_every_example(self):
         guide = (REPOSITORY / "docs" / "command_line.md").read_text()
         for verb in VERBS:

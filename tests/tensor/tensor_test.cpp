@@ -31,7 +31,7 @@ TEST(Shape, RefusesWhatNoMemoryHolds) {
 }
 
 TEST(Tensor, SaysWhenThereIsNoMemory) {
-  // The last one's bytes do not fit in 64 bits.
+  // The last one's bytes do not fit in 64 bits: their number wraps round to 0.
   for (const int power : {50, 61, 62}) {
     try {
       Tensor::uninitialized({std::int64_t{1} << power});
