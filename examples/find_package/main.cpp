@@ -19,8 +19,9 @@ int main(int argc, char** argv) {
     const patchbay::Demand demand = {.logits = patchbay::Demand::At::kLastPosition,
                                      .tokens = {5, 17}};
     const auto difference = [&](const patchbay::Hooks& hooks) {
-      const auto logits = model.run_with_hooks(ctx, prompts, hooks, demand).at(0, -1);
-      return static_cast<double>(logits[0]) - static_cast<double>(logits[1]);
+      const patchbay::Logits logits = model.run_with_hooks(ctx, prompts, hooks, demand);
+      const auto last = logits.at(0, -1);
+      return static_cast<double>(last[0]) - static_cast<double>(last[1]);
     };
     const double clean = difference({});
     std::printf("clean %+.4f\n", clean);

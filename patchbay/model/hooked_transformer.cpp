@@ -63,7 +63,7 @@ HookSite make_site(const HookedTransformerConfig& cfg, std::span<const std::int6
 
 }  // namespace
 
-std::span<const float> Logits::at(std::int32_t prompt, std::int32_t position) const {
+std::span<const float> Logits::at(std::int32_t prompt, std::int32_t position) const& {
   const auto [begin, end] = rows.of_prompt(prompt);
   const std::int64_t index = position < 0 ? end + position : rows.find({prompt, position});
   if (index < begin || index >= end) {

@@ -41,7 +41,8 @@ struct Logits {
 
   /// The row of one position; a negative one counts from the prompt's last demanded row. Throws
   /// kUsage when it was not demanded.
-  [[nodiscard]] std::span<const float> at(std::int32_t prompt, std::int32_t position) const;
+  [[nodiscard]] std::span<const float> at(std::int32_t prompt, std::int32_t position) const&;
+  std::span<const float> at(std::int32_t prompt, std::int32_t position) const&& = delete;
 };
 
 /// A transformer with hook points. Immutable: every method is const and may be called from several
