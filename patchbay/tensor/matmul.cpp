@@ -19,32 +19,39 @@
 #define PATCHBAY_TENSOR_MATMUL_ONCE_
 namespace patchbay {
 
-// A k block of one panel (24 KB) stays in the first-level cache while the rows pass by it; a row
-// block's part of x (≤ 216 KB) stays in the second-level cache while the panels pass by it.
-constexpr std::int64_t kBlockK = 384;
+// A k block of two panels (32 KB) stays near the first-level cache while the rows pass by it; a row
+// block's part of x (≤ 158 KB) stays in the second-level cache while the panels pass by it.
+constexpr std::int64_t kBlockK = 256;
 constexpr std::int64_t kBlockRows = 144;
-constexpr std::int64_t kGroupPanels = 4;  // of one thread's piece
+// Of one thread's piece:
+constexpr std::int64_t kLeastGroupPanels = 4;
+constexpr std::int64_t kMostGroupPanels = 16;
+constexpr std::int64_t kPiecesPerThread = 4;
 
-// How a block of k joins what the output already holds.
+// How the first chain of a block joins what the output already holds.
 enum class Join {
-  kStart,     // the first block: the output is not read
+  kStart,     // the output is not read
   kContinue,  // the chain goes on from the output
   kAdd,       // a chain of its own, added to the output (the next head)
 };
 
-// One block of the product: rows × one k block × a group of panels.
+// One block of the product: rows × one k block × a group of panels. The k block holds one chain or,
+// in a product by head, several of equal length.
 struct Block {
   const float* x;         // [rows, x_stride], at the block's first k
   std::int64_t x_stride;  // floats between rows of x
   std::int64_t rows;      // at most kBlockRows
   const float* w;         // first panel, at the block's first k
   std::int64_t w_stride;  // floats between panels
-  std::int64_t k;         // length of the k block
-  float* out;             // [rows, out_stride], at the first panel's first column
+  std::int64_t chains;
+  std::int64_t chain_k;  // length of each chain
+  float* out;            // [rows, out_stride], at the first panel's first column
   std::int64_t out_stride;
-  std::int64_t columns;  // columns left from the first panel on
-  Join join;
-  const float* bias;  // at the first panel's first column; null unless this is the last block
+  std::int64_t chain_step;  // floats between the outputs of one chain and the next
+  std::int64_t columns;     // columns left from the first panel on
+  Join first;               // how the first chain joins the output
+  Join next;                // and the others
+  const float* bias;        // at the first panel's first column; null unless this is the last block
 };
 
 }  // namespace patchbay
@@ -70,61 +77,77 @@ constexpr int kTileRows = 3;
 constexpr int kTilePanels = 2;
 #endif
 
-// `Rows` × `Panels`·16 outputs of one block. All partial sums stay in registers along k: that needs
-// the loops over them unrolled, which g++ does at -O2 only when told. A function of its own,
-// because one with all tiles inside takes a compiler with sanitizers many minutes.
+// What comes from memory meanwhile: the panels that are multiplied next, a share of them by each
+// tile.
+struct Prefetch {
+  const float* from;
+  std::int64_t step;  // floats, for every k
+};
+
+// `Rows` × `Panels`·16 outputs of one block. All partial sums of a chain stay in registers along k:
+// that needs the loops over them unrolled, which g++ does at -O2 only when told. A function of its
+// own, because one with all tiles inside takes a compiler with sanitizers many minutes.
 template <int Rows, int Panels>
-HWY_NOINLINE void MultiplyTile(const Block& b, const float* prefetch) {
+HWY_NOINLINE void MultiplyTile(const Block& b, Prefetch prefetch) {
   constexpr int kVectors = Panels * static_cast<int>(kVectorsPer16);
-  const float* const x = b.x;
-  const float* const w = b.w;
+  const float* x = b.x;
+  const float* w = b.w;
+  float* out = b.out;
   const std::int64_t x_stride = b.x_stride;
   const std::int64_t w_stride = b.w_stride;
-  Vector sum[Rows][kVectors];
+  for (std::int64_t chain = 0; chain < b.chains; ++chain) {
+    const Join join = chain == 0 ? b.first : b.next;
+    Vector sum[Rows][kVectors];
 #pragma GCC unroll 16
-  for (int r = 0; r < Rows; ++r) {
+    for (int r = 0; r < Rows; ++r) {
 #pragma GCC unroll 16
-    for (int v = 0; v < kVectors; ++v) sum[r][v] = hn::Zero(kTag);
-  }
-  if (b.join == Join::kContinue) {
+      for (int v = 0; v < kVectors; ++v) sum[r][v] = hn::Zero(kTag);
+    }
+    if (join == Join::kContinue) {
+#pragma GCC unroll 16
+      for (int r = 0; r < Rows; ++r) {
+#pragma GCC unroll 16
+        for (int v = 0; v < kVectors; ++v) {
+          sum[r][v] = hn::LoadU(kTag, out + r * b.out_stride + v * kLanes);
+        }
+      }
+    }
+    for (std::int64_t k = 0; k < b.chain_k; ++k) {
+      Vector column[kVectors];
+#pragma GCC unroll 16
+      for (int v = 0; v < kVectors; ++v) {
+        const std::int64_t panel = v / kVectorsPer16;
+        column[v] = hn::Load(kTag, w + panel * w_stride + v % kVectorsPer16 * kLanes);
+      }
+#pragma GCC unroll 16
+      for (int panel = 0; panel < Panels; ++panel) hwy::Prefetch(prefetch.from + panel * w_stride);
+      w += kWidth;
+      prefetch.from += prefetch.step;
+#pragma GCC unroll 16
+      for (int r = 0; r < Rows; ++r) {
+        const Vector xk = Constant(x[r * x_stride]);
+#pragma GCC unroll 16
+        for (int v = 0; v < kVectors; ++v) sum[r][v] = Fma(xk, column[v], sum[r][v]);
+      }
+      ++x;
+    }
+    const float* const bias = chain + 1 == b.chains ? b.bias : nullptr;
 #pragma GCC unroll 16
     for (int r = 0; r < Rows; ++r) {
 #pragma GCC unroll 16
       for (int v = 0; v < kVectors; ++v) {
-        sum[r][v] = hn::LoadU(kTag, b.out + r * b.out_stride + v * kLanes);
+        float* const to = out + r * b.out_stride + v * kLanes;
+        Vector result = sum[r][v];
+        if (join == Join::kAdd) result = hn::Add(hn::LoadU(kTag, to), result);
+        if (bias != nullptr) result = hn::Add(result, hn::LoadU(kTag, bias + v * kLanes));
+        hn::StoreU(result, kTag, to);
       }
     }
-  }
-  for (std::int64_t k = 0; k < b.k; ++k) {
-    Vector column[kVectors];
-#pragma GCC unroll 16
-    for (int v = 0; v < kVectors; ++v) {
-      const std::int64_t panel = v / kVectorsPer16;
-      column[v] = hn::Load(kTag, w + panel * w_stride + k * kWidth + v % kVectorsPer16 * kLanes);
-    }
-    hwy::Prefetch(prefetch + k * kWidth);
-#pragma GCC unroll 16
-    for (int r = 0; r < Rows; ++r) {
-      const Vector xk = Constant(x[r * x_stride + k]);
-#pragma GCC unroll 16
-      for (int v = 0; v < kVectors; ++v) sum[r][v] = Fma(xk, column[v], sum[r][v]);
-    }
-  }
-#pragma GCC unroll 16
-  for (int r = 0; r < Rows; ++r) {
-#pragma GCC unroll 16
-    for (int v = 0; v < kVectors; ++v) {
-      float* const to = b.out + r * b.out_stride + v * kLanes;
-      Vector result = sum[r][v];
-      if (b.join == Join::kAdd) result = hn::Add(hn::LoadU(kTag, to), result);
-      if (b.bias != nullptr) result = hn::Add(result, hn::LoadU(kTag, b.bias + v * kLanes));
-      hn::StoreU(result, kTag, to);
-    }
+    out += b.chain_step;
   }
 }
-
 template <int Rows, int Panels>
-HWY_INLINE void DispatchRows(const Block& b, const float* prefetch) {
+HWY_INLINE void DispatchRows(const Block& b, const Prefetch& prefetch) {
   if constexpr (Rows > 0) {
     if (b.rows == Rows) {
       MultiplyTile<Rows, Panels>(b, prefetch);
@@ -134,20 +157,20 @@ HWY_INLINE void DispatchRows(const Block& b, const float* prefetch) {
   }
 }
 
-// All rows of one step of panels, whose columns all exist.
+// All rows of one step of panels, whose columns all exist; `next` is what will be multiplied next.
 template <int Panels>
-HWY_NOINLINE void MultiplyPanels(const Block& b) {
+HWY_NOINLINE void MultiplyPanels(const Block& b, const float* next) {
   // Tiles of nearly equal height waste the fewest registers: 14 rows are 5 + 5 + 4, not 6 + 6 + 2.
   const std::int64_t tiles = (b.rows + kTileRows - 1) / kTileRows;
+  const std::int64_t k = b.chains * b.chain_k;
   for (std::int64_t i = 0; i < tiles; ++i) {
     const std::int64_t begin = b.rows * i / tiles;
     Block tile = b;
     tile.rows = b.rows * (i + 1) / tiles - begin;
     tile.x += begin * b.x_stride;
     tile.out += begin * b.out_stride;
-    // While the first tile computes, the same k block of the next panels comes from memory. Later
-    // tiles ask for what is here already: that costs less than to ask whether to.
-    DispatchRows<kTileRows, Panels>(tile, i == 0 ? b.w + Panels * b.w_stride : b.w);
+    DispatchRows<kTileRows, Panels>(
+        tile, {.from = next + k * i / tiles * kWidth, .step = (kWidth + tiles - 1) / tiles});
   }
 }
 
@@ -158,32 +181,41 @@ void MultiplyEdge(const Block& b) {
   Block whole = b;
   whole.out = out;
   whole.out_stride = kWidth;
-  if (b.bias != nullptr) {
-    std::copy_n(b.bias, b.columns, bias);
-    whole.bias = bias;
-  }
-  if (b.join != Join::kStart) {
-    for (std::int64_t r = 0; r < b.rows; ++r) {
-      std::copy_n(b.out + r * b.out_stride, b.columns, out + r * kWidth);
+  if (b.bias != nullptr) std::copy_n(b.bias, b.columns, bias);
+  // One chain at a time, since the buffer holds one output.
+  whole.chains = 1;
+  for (std::int64_t chain = 0; chain < b.chains; ++chain) {
+    float* const to = b.out + chain * b.chain_step;
+    if (whole.first != Join::kStart) {
+      for (std::int64_t r = 0; r < b.rows; ++r) {
+        std::copy_n(to + r * b.out_stride, b.columns, out + r * kWidth);
+      }
     }
-  }
-  MultiplyPanels<1>(whole);
-  for (std::int64_t r = 0; r < b.rows; ++r) {
-    std::copy_n(out + r * kWidth, b.columns, b.out + r * b.out_stride);
+    whole.bias = chain + 1 == b.chains && b.bias != nullptr ? bias : nullptr;
+    MultiplyPanels<1>(whole, whole.w);
+    for (std::int64_t r = 0; r < b.rows; ++r) {
+      std::copy_n(out + r * kWidth, b.columns, to + r * b.out_stride);
+    }
+    whole.x += b.chain_k;
+    whole.w += b.chain_k * kWidth;
+    whole.first = b.next;
   }
 }
 
 void MatmulBlock(const Block& block) {
   Block b = block;
   while (b.columns > 0) {
-    std::int64_t step = 1;
-    if (b.columns >= kTilePanels * kWidth) {
-      step = kTilePanels;
-      MultiplyPanels<kTilePanels>(b);
-    } else if (b.columns >= kWidth) {
-      MultiplyPanels<1>(b);
-    } else {
+    const std::int64_t step = b.columns >= kTilePanels * kWidth ? kTilePanels : 1;
+    // After the last panels, the first ones of the next k block.
+    const float* const next = b.columns > step * kWidth
+                                  ? b.w + step * b.w_stride
+                                  : block.w + block.chains * block.chain_k * kWidth;
+    if (b.columns < kWidth) {
       MultiplyEdge(b);
+    } else if (step == kTilePanels) {
+      MultiplyPanels<kTilePanels>(b, next);
+    } else {
+      MultiplyPanels<1>(b, next);
     }
     b.w += step * b.w_stride;
     b.out += step * kWidth;
@@ -209,11 +241,18 @@ struct Product {
   std::span<const float> bias;
   float* out;               // [rows, out_stride]
   std::int64_t out_stride;  // floats between rows of the output
-  std::int64_t blocks;      // of k
-  std::int64_t block_k;     // rows of w in one block; the last may have fewer
-  std::int64_t block_step;  // floats between the outputs of one block and the next
-  Join next;                // how the second and later blocks join
+  std::int64_t chains;      // of equal length, along k: one, or one per head
+  std::int64_t chain_step;  // floats between the outputs of one chain and the next
+  Join next;                // how a second chain, or a second block of the only one, joins
 };
+
+// Rows of the copied x lie an odd number of cache lines apart, so that the rows of a tile do not
+// compete for the same few places of a cache, as rows of 3,072 floats would.
+std::int64_t copied_stride(std::int64_t k) {
+  constexpr std::int64_t kCacheLine = 16;  // floats
+  const std::int64_t lines = (k + kCacheLine - 1) / kCacheLine;
+  return (lines + (lines + 1) % 2) * kCacheLine;
+}
 
 // All k blocks of one rows × panels piece of the output.
 void multiply_piece(const Product& product, std::int64_t row_begin, std::int64_t row_end,
@@ -221,22 +260,42 @@ void multiply_piece(const Product& product, std::int64_t row_begin, std::int64_t
   const std::int64_t k = product.w.k();
   const std::int64_t column = panel_begin * PackedMatrix::kPanelWidth;
   const std::int64_t column_end = std::min(product.w.n(), panel_end * PackedMatrix::kPanelWidth);
+  const std::int64_t rows = row_end - row_begin;
   float* const out = product.out + row_begin * product.out_stride + column;
-  for (std::int64_t i = 0; i < product.blocks; ++i) {
-    const std::int64_t begin = i * product.block_k;
-    const bool last = i + 1 == product.blocks;
+  // The only chain is cut into blocks of k; of several chains, whole ones share a block.
+  const bool is_cut = product.chains == 1;
+  const std::int64_t chain_k = k / product.chains;
+  const std::int64_t block_chains =
+      is_cut ? 1 : std::max<std::int64_t>(1, kBlockK / std::max<std::int64_t>(1, chain_k));
+  const std::int64_t block_k = is_cut ? kBlockK : block_chains * chain_k;
+  const std::int64_t blocks = is_cut ? std::max<std::int64_t>(1, (k + block_k - 1) / block_k)
+                                     : (product.chains + block_chains - 1) / block_chains;
+  const std::int64_t stride = copied_stride(std::min(block_k, k));
+  Tensor copy = Tensor::uninitialized({rows, stride});
+  for (std::int64_t block = 0; block < blocks; ++block) {
+    const std::int64_t begin = block * block_k;
+    const std::int64_t length = std::min(block_k, k - begin);
+    for (std::int64_t row = 0; row < rows; ++row) {
+      std::copy_n(product.x.data() + (row_begin + row) * k + begin, length,
+                  copy.data() + row * stride);
+    }
+    const bool is_last = block + 1 == blocks;
+    const std::int64_t chain = block * block_chains;
     HWY_DYNAMIC_DISPATCH(MatmulBlock)
-    ({.x = product.x.data() + row_begin * k + begin,
-      .x_stride = k,
-      .rows = row_end - row_begin,
+    ({.x = copy.data(),
+      .x_stride = stride,
+      .rows = rows,
       .w = product.w.panel(panel_begin) + begin * PackedMatrix::kPanelWidth,
       .w_stride = k * PackedMatrix::kPanelWidth,
-      .k = std::min(product.block_k, k - begin),
-      .out = out + i * product.block_step,
+      .chains = is_cut ? 1 : std::min(block_chains, product.chains - chain),
+      .chain_k = is_cut ? length : chain_k,
+      .out = is_cut ? out : out + chain * product.chain_step,
       .out_stride = product.out_stride,
+      .chain_step = product.chain_step,
       .columns = column_end - column,
-      .join = i == 0 ? Join::kStart : product.next,
-      .bias = last && !product.bias.empty() ? product.bias.data() + column : nullptr});
+      .first = block == 0 ? Join::kStart : product.next,
+      .next = product.next,
+      .bias = is_last && !product.bias.empty() ? product.bias.data() + column : nullptr});
   }
 }
 
@@ -244,7 +303,11 @@ void multiply(const RunContext& ctx, const Product& product) {
   const std::int64_t rows = product.x.shape()[0];
   const std::int64_t panels = product.w.panel_count();
   const std::int64_t row_blocks = (rows + kBlockRows - 1) / kBlockRows;
-  const std::int64_t groups = (panels + kGroupPanels - 1) / kGroupPanels;
+  // Wide groups read x least often; several pieces a thread keep all threads at work to the end.
+  const std::int64_t pieces = ctx.threads() == 1 ? 1 : kPiecesPerThread * ctx.threads();
+  const std::int64_t groups = std::max(
+      (panels + kMostGroupPanels - 1) / kMostGroupPanels,
+      std::min(panels / kLeastGroupPanels, pieces / std::max<std::int64_t>(1, row_blocks)));
   ctx.parallel_for(row_blocks * groups, 1, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t piece = begin; piece < end; ++piece) {
       const std::int64_t block = piece / groups;
@@ -284,9 +347,8 @@ void matmul(const RunContext& ctx, ConstTensorView x, const PackedMatrix& w,
                  .bias = bias,
                  .out = out.data(),
                  .out_stride = w.n(),
-                 .blocks = std::max<std::int64_t>(1, (w.k() + kBlockK - 1) / kBlockK),
-                 .block_k = kBlockK,
-                 .block_step = 0,
+                 .chains = 1,
+                 .chain_step = 0,
                  .next = Join::kContinue});
 }
 
@@ -299,10 +361,9 @@ void matmul_by_head(const RunContext& ctx, ConstTensorView z, const PackedMatrix
                  .bias = bias,
                  .out = out.data(),
                  .out_stride = w.n(),
-                 .blocks = n_heads,
-                 .block_k = w.k() / n_heads,
-                 .block_step = 0,
-                 .next = Join::kAdd});
+                 .chains = n_heads,
+                 .chain_step = 0,
+                 .next = n_heads == 1 ? Join::kContinue : Join::kAdd});
 }
 
 void matmul_each_head(const RunContext& ctx, ConstTensorView z, const PackedMatrix& w,
@@ -314,10 +375,9 @@ void matmul_each_head(const RunContext& ctx, ConstTensorView z, const PackedMatr
                  .bias = {},
                  .out = out.data(),
                  .out_stride = n_heads * w.n(),
-                 .blocks = n_heads,
-                 .block_k = w.k() / n_heads,
-                 .block_step = w.n(),
-                 .next = Join::kStart});
+                 .chains = n_heads,
+                 .chain_step = w.n(),
+                 .next = n_heads == 1 ? Join::kContinue : Join::kStart});
 }
 
 }  // namespace patchbay

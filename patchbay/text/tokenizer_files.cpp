@@ -107,7 +107,7 @@ Tokenizer Tokenizer::from_files(const std::filesystem::path& vocab_json,
     parts.added.push_back({.id = id, .content = std::string(kEndOfText), .special = true});
     parts.bos = id;
   }
-  return from_parts(std::move(parts));
+  return from_parts(parts);
 }
 
 }  // namespace patchbay

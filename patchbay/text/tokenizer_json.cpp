@@ -181,7 +181,7 @@ Tokenizer Tokenizer::from_tokenizer_json(const std::filesystem::path& tokenizer_
   parts.added = read_added_tokens(file, root.find("added_tokens"));
   parts.pre_tokenizer = read_pre_tokenizer(file, root.at("pre_tokenizer"));
   parts.bos = read_bos(tokenizer_json.parent_path() / "tokenizer_config.json", parts);
-  return from_parts(std::move(parts));
+  return from_parts(parts);
 }
 
 }  // namespace patchbay
