@@ -65,7 +65,7 @@ std::string manifest(const CacheActivations& command, const HookedTransformer& m
 int run(const CacheActivations& command) {
   const InterruptibleContext ctx(command.common.threads);
   const NamesFilter keep(command.names);
-  static_cast<void>(keep.resolve(load_config(command.model).n_layers));  // names first
+  static_cast<void>(keep.resolve(load_config(command.model)));  // names first
   const HookedTransformer model = open_model(ctx, command.model, command.process);
   const TokenizedPrompt prompt =
       tokenize(command.prompt, model.has_tokenizer() ? &model.tokenizer() : nullptr, command.model);
@@ -74,7 +74,7 @@ int run(const CacheActivations& command) {
   const auto [logits, cache] = model.run_with_cache(ctx, {prompt.tokens}, keep, {}, demand);
   archive.add_tokens(prompt.tokens);
   for (const auto& [name, activation] : cache.entries()) {
-    archive.add(name.str(), name.axes(), activation);
+    archive.add(name.str(), name.axes(model.cfg()), activation);
   }
   if (command.logits) {
     const Shape shape = {1, logits.values.shape()[0], logits.values.shape()[1]};

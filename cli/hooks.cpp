@@ -20,11 +20,11 @@ int run(const ListHooks& command) {
   }
   const NamesFilter filter =
       command.names.empty() ? NamesFilter::all() : NamesFilter(command.names);
-  const std::vector<HookName> names = filter.resolve(cfg.n_layers);
+  const std::vector<HookName> names = filter.resolve(cfg);
   if (!command.common.json) {
     Table table({{"name"}, {"axes"}, {"shape"}});
     for (const HookName& name : names) {
-      table.add({name.str(), name.axes(), name.shape(cfg, 1, pos).str()});
+      table.add({name.str(), name.axes(cfg), name.shape(cfg, 1, pos).str()});
     }
     write_output(table.str());
     return 0;
@@ -33,7 +33,7 @@ int run(const ListHooks& command) {
   json.begin_object().member("model", cfg.model_name).key("hooks").begin_array();
   for (const HookName& name : names) {
     json.begin_object(JsonLayout::kInline).member("name", name.str()).key("axes").begin_array();
-    for (const Axis axis : info(name.point).axis_list()) json.value(name_of(axis));
+    for (const Axis axis : info(name.point).axis_list()) json.value(name_of(axis, cfg));
     json.end_array();
     write_integers(json, "shape", name.shape(cfg, 1, pos).extents());
     json.member("what", info(name.point).what).end_object();

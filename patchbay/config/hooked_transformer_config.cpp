@@ -26,8 +26,19 @@ void HookedTransformerConfig::check() const {
   positive("d_mlp", d_mlp);
   positive("n_ctx", n_ctx);
   positive("d_vocab", d_vocab);
+  const std::int64_t groups = key_value_heads();
+  if (groups < 1 || groups > n_heads || n_heads % groups != 0) {
+    fail(fmt::format("n_key_value_heads is {}; it must divide n_heads, which is {}", groups,
+                     n_heads));
+  }
+  if (is_rotary() && d_head % 2 != 0) {
+    fail(fmt::format("d_head is {}; rotary embeddings turn pairs, so it must be even", d_head));
+  }
+  if (is_rotary() && !(rotary_base >= 1.0 && rotary_base <= 1e12)) {
+    fail(fmt::format("rotary_base is {}; it must be from 1 to 1e12", rotary_base));
+  }
   if (!(eps > 0) || !std::isfinite(eps)) {
-    fail(fmt::format("eps is {}; a layer norm needs a positive one", eps));
+    fail(fmt::format("eps is {}; a normalisation needs a positive one", eps));
   }
   if (!(attn_scale > 0) || !std::isfinite(attn_scale)) {
     fail(fmt::format("attn_scale is {}; it must be positive", attn_scale));

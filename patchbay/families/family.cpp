@@ -75,7 +75,7 @@ LoadedCheckpoint load_checkpoint(const RunContext& ctx, const std::filesystem::p
   LoadedCheckpoint loaded;
   loaded.cfg = checked_config(family, config.root(), folder);
   loaded.tokenizer = load_tokenizer(path);
-  loaded.weights = family.weights(ctx, loaded.cfg, config.root(), checkpoint);
+  loaded.weights = family.weights(ctx, loaded.cfg, config.root(), tensor_store(checkpoint));
   return loaded;
 }
 

@@ -9,8 +9,8 @@
 
 #include "patchbay/base/run_context.h"
 #include "patchbay/config/hooked_transformer_config.h"
-#include "patchbay/io/checkpoint.h"
 #include "patchbay/io/json.h"
+#include "patchbay/io/tensor_store.h"
 #include "patchbay/model/hooked_transformer.h"
 #include "patchbay/model/weights.h"
 
@@ -23,7 +23,7 @@ struct Family {
   HookedTransformerConfig (*config)(const JsonValue& config_json);
   /// The tensors of a checkpoint under TransformerLens's names and shapes.
   Weights (*weights)(const RunContext& ctx, const HookedTransformerConfig& cfg,
-                     const JsonValue& config_json, const Checkpoint& checkpoint);
+                     const JsonValue& config_json, const TensorStore& store);
 };
 
 /// Every family, by name.

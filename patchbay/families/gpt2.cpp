@@ -8,6 +8,8 @@
 
 #include "patchbay/base/error.h"
 #include "patchbay/families/family.h"
+#include "patchbay/io/tensor_reader.h"
+#include "patchbay/tensor/transpose.h"
 
 namespace patchbay::families {
 
@@ -63,90 +65,22 @@ HookedTransformerConfig read_config(const JsonValue& config) {
   return cfg;
 }
 
-// Reads tensors by their names without "transformer.", checks their shapes, and knows at the end
-// whether the checkpoint holds anything else.
-class Gpt2Tensors {
- public:
-  explicit Gpt2Tensors(const Checkpoint& checkpoint)
-      : checkpoint_(checkpoint),
-        prefix_(checkpoint.find("transformer.wte.weight") != nullptr ? "transformer." : "") {}
-
-  void read_into(const std::string& name, TensorView out) const {
-    require(name, out.shape());
-    checkpoint_.read_into(prefix_ + name, out);
-  }
-
-  [[nodiscard]] Tensor read(const std::string& name, const Shape& shape) const {
-    Tensor tensor = Tensor::uninitialized(shape);
-    read_into(name, tensor);
-    return tensor;
-  }
-
-  /// The unembedding, [d_vocab, d_model], when it is a matrix of its own; empty when it is tied to
-  /// `W_E`. Some files carry a tied one too, outside "transformer."; it must then be the same.
-  [[nodiscard]] Tensor read_lm_head(ConstTensorView W_E, bool tied) const {
-    constexpr const char* kName = "lm_head.weight";
-    const TensorInfo* found = checkpoint_.find(kName);
-    if (found == nullptr && tied) return {};
-    if (found == nullptr) {
-      fail(
-          "\"lm_head.weight\" is missing, and config.json says that the unembedding is not tied "
-          "to wte (\"tie_word_embeddings\": false)");
-    }
-    check_shape(kName, *found, W_E.shape());
-    Tensor lm_head = checkpoint_.read(kName);
-    if (!tied) return lm_head;
-    if (!std::ranges::equal(lm_head.flat(), W_E.flat())) {
-      fail(
-          "\"lm_head.weight\" differs from wte, though config.json ties them; set "
-          "\"tie_word_embeddings\" to false if the model was trained so");
-    }
-    return {};
-  }
-
-  void refuse_others(const std::set<std::string>& expected) const {
-    for (const std::string& name : checkpoint_.names()) {
-      const bool is_mask = name.ends_with(".attn.bias") || name.ends_with(".attn.masked_bias");
-      const bool is_ours =
-          name == "lm_head.weight" ||
-          (name.starts_with(prefix_) && expected.contains(name.substr(prefix_.size())));
-      if (!is_mask && !is_ours) {
-        fail(
-            fmt::format("\"{}\" is not a tensor of a gpt2 model of {} layers; check that "
-                        "config.json belongs to this checkpoint",
-                        name, layers_in(expected)));
-      }
-    }
-  }
-
- private:
-  [[noreturn]] void fail(const std::string& what) const {
-    throw Error(ErrorKind::kBadData, "gpt2", fmt::format("{}: {}", checkpoint_.path(), what));
-  }
-  static std::int64_t layers_in(const std::set<std::string>& expected) {
-    return std::ranges::count_if(expected,
-                                 [](const auto& name) { return name.ends_with(".ln_1.weight"); });
-  }
-  void check_shape(const std::string& name, const TensorInfo& found, const Shape& shape) const {
-    if (std::ranges::equal(found.shape, shape.extents())) return;
-    fail(fmt::format("\"{}\" has shape [{}]; config.json asks for {}", name,
-                     fmt::join(found.shape, ", "), shape.str()));
-  }
-  void require(const std::string& name, const Shape& shape) const {
-    const TensorInfo* found = checkpoint_.find(prefix_ + name);
-    if (found == nullptr) {
-      fail(
-          fmt::format("tensor \"{}{}\" is missing; a gpt2 checkpoint has wte, wpe, ln_f and, for "
-                      "every layer i, h.i.ln_1, attn.c_attn, attn.c_proj, ln_2, mlp.c_fc and "
-                      "mlp.c_proj, each with weight and bias",
-                      prefix_, name));
-    }
-    check_shape(prefix_ + name, *found, shape);
-  }
-
-  const Checkpoint& checkpoint_;
-  std::string prefix_;
-};
+// Names as GPT2Model has them; GPT2LMHeadModel puts "transformer." before all but the head.
+TensorReader reader_of(const TensorStore& store) {
+  const bool prefixed = store.find("transformer.wte.weight").has_value();
+  return {store,
+          {.name = "gpt2",
+           .contents = "has wte, wpe, ln_f and, for every layer i, h.i.ln_1, attn.c_attn, "
+                       "attn.c_proj, ln_2, mlp.c_fc and mlp.c_proj, each with weight and bias",
+           .stored_name =
+               [prefixed](const std::string& name) {
+                 return prefixed && name != "lm_head.weight" ? "transformer." + name : name;
+               },
+           .is_ignored =
+               [](const std::string& name) {
+                 return name.ends_with(".attn.bias") || name.ends_with(".attn.masked_bias");
+               }}};
+}
 
 // c_attn holds queries, keys and values side by side: columns q|k|v, each head after head.
 Tensor heads_of(ConstTensorView c_attn, const HookedTransformerConfig& cfg, int part) {
@@ -166,7 +100,7 @@ Tensor head_biases_of(ConstTensorView c_attn, const HookedTransformerConfig& cfg
   return b;
 }
 
-BlockWeights read_block(const Gpt2Tensors& tensors, const HookedTransformerConfig& cfg,
+BlockWeights read_block(const TensorReader& tensors, const HookedTransformerConfig& cfg,
                         std::int64_t layer) {
   const std::string h = fmt::format("h.{}.", layer);
   const Shape d_model = {cfg.d_model};
@@ -192,24 +126,6 @@ BlockWeights read_block(const Gpt2Tensors& tensors, const HookedTransformerConfi
   return block;
 }
 
-// In square pieces, so that both sides stay in cache.
-Tensor transposed(const RunContext& ctx, ConstTensorView x) {
-  constexpr std::int64_t kPiece = 32;
-  const std::int64_t rows = x.shape()[0];
-  const std::int64_t columns = x.shape()[1];
-  Tensor result = Tensor::uninitialized({columns, rows});
-  ctx.parallel_for(columns, kPiece, [&](std::int64_t first, std::int64_t last) {
-    for (std::int64_t block = 0; block < rows; block += kPiece) {
-      for (std::int64_t column = first; column < last; ++column) {
-        for (std::int64_t row = block; row < std::min(rows, block + kPiece); ++row) {
-          result.data()[column * rows + row] = x.data()[row * columns + column];
-        }
-      }
-    }
-  });
-  return result;
-}
-
 std::set<std::string> expected_names(const HookedTransformerConfig& cfg) {
   std::set<std::string> names = {"wte.weight", "wpe.weight", "ln_f.weight", "ln_f.bias"};
   for (std::int64_t layer = 0; layer < cfg.n_layers; ++layer) {
@@ -223,9 +139,9 @@ std::set<std::string> expected_names(const HookedTransformerConfig& cfg) {
 }
 
 Weights read_weights(const RunContext& ctx, const HookedTransformerConfig& cfg,
-                     const JsonValue& config_json, const Checkpoint& checkpoint) {
-  const Gpt2Tensors tensors(checkpoint);
-  tensors.refuse_others(expected_names(cfg));
+                     const JsonValue& config_json, const TensorStore& store) {
+  const TensorReader tensors = reader_of(store);
+  tensors.refuse_others(expected_names(cfg), cfg.n_layers);
   Weights weights;
   weights.W_E = tensors.read("wte.weight", {cfg.d_vocab, cfg.d_model});
   weights.W_pos = tensors.read("wpe.weight", {cfg.n_ctx, cfg.d_model});
@@ -238,7 +154,7 @@ Weights read_weights(const RunContext& ctx, const HookedTransformerConfig& cfg,
   weights.ln_final = {tensors.read("ln_f.weight", {cfg.d_model}),
                       tensors.read("ln_f.bias", {cfg.d_model})};
   const Tensor lm_head =
-      tensors.read_lm_head(weights.W_E, config_json.get_or("tie_word_embeddings", true));
+      tensors.read_unembedding("wte", weights.W_E, config_json.get_or("tie_word_embeddings", true));
   weights.W_U = transposed(ctx, lm_head.empty() ? weights.W_E : lm_head);
   weights.b_U = Tensor({cfg.d_vocab});
   return weights;

@@ -7,7 +7,7 @@
 namespace patchbay {
 
 const Tensor& ActivationCache::operator[](std::string_view name) const {
-  return (*this)[HookName::parse(name, n_layers_)];
+  return (*this)[HookName::parse(name, cfg_)];
 }
 
 const Tensor& ActivationCache::operator[](const HookName& name) const {
@@ -23,7 +23,7 @@ const Tensor& ActivationCache::operator[](const HookName& name) const {
 
 const Tensor& ActivationCache::operator()(std::string_view short_name, int layer,
                                           std::string_view layer_type) const {
-  return (*this)[HookName::of(short_name, n_layers_, layer, layer_type)];
+  return (*this)[HookName::of(short_name, cfg_, layer, layer_type)];
 }
 
 }  // namespace patchbay

@@ -3,6 +3,7 @@
 
 #include <map>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "patchbay/hooks/hook_name.h"
@@ -14,7 +15,9 @@ namespace patchbay {
 /// …].
 class ActivationCache {
  public:
-  explicit ActivationCache(std::int64_t n_layers = 0) : n_layers_(n_layers) {}
+  ActivationCache() = default;
+  /// Of a run of the model with this config, which knows what hook points there are.
+  explicit ActivationCache(HookedTransformerConfig cfg) : cfg_(std::move(cfg)) {}
 
   /// By full name: cache["blocks.9.attn.hook_z"]. Throws kUsage when it is not in the cache.
   const Tensor& operator[](std::string_view name) const;
@@ -24,7 +27,7 @@ class ActivationCache {
                            std::string_view layer_type = "") const;
 
   [[nodiscard]] bool contains(const HookName& name) const { return kept_.contains(name); }
-  [[nodiscard]] std::int64_t n_layers() const { return n_layers_; }
+  [[nodiscard]] const HookedTransformerConfig& cfg() const { return cfg_; }
   [[nodiscard]] std::size_t size() const { return kept_.size(); }
   /// All of them, in forward order.
   [[nodiscard]] const std::map<HookName, Tensor>& entries() const { return kept_; }
@@ -34,7 +37,7 @@ class ActivationCache {
   }
 
  private:
-  std::int64_t n_layers_;
+  HookedTransformerConfig cfg_;
   std::map<HookName, Tensor> kept_;
 };
 

@@ -21,7 +21,8 @@ constexpr HookPointInfo kTable[] = {
      "pos_embed",
      "position embeddings, W_pos",
      {kBatch, kPos, kDModel},
-     3},
+     3,
+     Needs::kStandardPositions},
     {kResidPre,
      "blocks.{}.hook_resid_pre",
      "resid_pre",
@@ -33,7 +34,8 @@ constexpr HookPointInfo kTable[] = {
      "attn_in",
      "one copy of resid_pre per head",
      {kBatch, kPos, kHeadIndex, kDModel},
-     4},
+     4,
+     Needs::kOwnKeyValueHeads},
     {kQInput,
      "blocks.{}.hook_q_input",
      "q_input",
@@ -44,29 +46,43 @@ constexpr HookPointInfo kTable[] = {
      "blocks.{}.hook_k_input",
      "k_input",
      "what each head's keys read, before ln1",
-     {kBatch, kPos, kHeadIndex, kDModel},
+     {kBatch, kPos, kKeyValueHead, kDModel},
      4},
     {kVInput,
      "blocks.{}.hook_v_input",
      "v_input",
      "what each head's values read, before ln1",
-     {kBatch, kPos, kHeadIndex, kDModel},
+     {kBatch, kPos, kKeyValueHead, kDModel},
      4},
     {kLn1Scale,
      "blocks.{}.ln1.hook_scale",
      "ln1.scale",
-     "sqrt(variance + eps) of resid_pre",
+     "sqrt(variance + eps) of resid_pre; of a root-mean-square norm sqrt(mean square + eps)",
      {kBatch, kPos, kOne},
      3},
     {kLn1Normalized,
      "blocks.{}.ln1.hook_normalized",
      "ln1.normalized",
-     "ln1's output, its weight and bias applied",
+     "ln1's output: with weight and bias; of a root-mean-square norm before its weight",
      {kBatch, kPos, kDModel},
      3},
     {kQ, "blocks.{}.attn.hook_q", "q", "queries", {kBatch, kPos, kHeadIndex, kDHead}, 4},
-    {kK, "blocks.{}.attn.hook_k", "k", "keys", {kBatch, kPos, kHeadIndex, kDHead}, 4},
-    {kV, "blocks.{}.attn.hook_v", "v", "values", {kBatch, kPos, kHeadIndex, kDHead}, 4},
+    {kK, "blocks.{}.attn.hook_k", "k", "keys", {kBatch, kPos, kKeyValueHead, kDHead}, 4},
+    {kV, "blocks.{}.attn.hook_v", "v", "values", {kBatch, kPos, kKeyValueHead, kDHead}, 4},
+    {kRotQ,
+     "blocks.{}.attn.hook_rot_q",
+     "rot_q",
+     "queries, turned by their positions",
+     {kBatch, kPos, kHeadIndex, kDHead},
+     4,
+     Needs::kRotary},
+    {kRotK,
+     "blocks.{}.attn.hook_rot_k",
+     "rot_k",
+     "keys, turned by their positions",
+     {kBatch, kPos, kKeyValueHead, kDHead},
+     4,
+     Needs::kRotary},
     {kAttnScores,
      "blocks.{}.attn.hook_attn_scores",
      "attn_scores",
@@ -112,25 +128,32 @@ constexpr HookPointInfo kTable[] = {
     {kLn2Scale,
      "blocks.{}.ln2.hook_scale",
      "ln2.scale",
-     "sqrt(variance + eps) of resid_mid",
+     "sqrt(variance + eps) of resid_mid; of a root-mean-square norm sqrt(mean square + eps)",
      {kBatch, kPos, kOne},
      3},
     {kLn2Normalized,
      "blocks.{}.ln2.hook_normalized",
      "ln2.normalized",
-     "ln2's output, its weight and bias applied",
+     "ln2's output: with weight and bias; of a root-mean-square norm before its weight",
      {kBatch, kPos, kDModel},
      3},
     {kMlpPre,
      "blocks.{}.mlp.hook_pre",
      "pre",
-     "neurons before the activation function",
+     "neurons before the activation function (of a gated MLP, the gate)",
      {kBatch, kPos, kDMlp},
      3},
+    {kMlpPreLinear,
+     "blocks.{}.mlp.hook_pre_linear",
+     "pre_linear",
+     "what the gate is multiplied with",
+     {kBatch, kPos, kDMlp},
+     3,
+     Needs::kGatedMlp},
     {kMlpPost,
      "blocks.{}.mlp.hook_post",
      "post",
-     "neurons after the activation function",
+     "neurons after the activation function and the gate",
      {kBatch, kPos, kDMlp},
      3},
     {kMlpOut,
@@ -148,13 +171,14 @@ constexpr HookPointInfo kTable[] = {
     {kLnFinalScale,
      "ln_final.hook_scale",
      "ln_final.scale",
-     "sqrt(variance + eps) of the last resid_post",
+     "sqrt(variance + eps) of the last resid_post; of a root-mean-square norm sqrt(mean square + "
+     "eps)",
      {kBatch, kPos, kOne},
      3},
     {kLnFinalNormalized,
      "ln_final.hook_normalized",
      "ln_final.normalized",
-     "what the unembedding reads",
+     "ln_final's output: with weight and bias; of a root-mean-square norm before its weight",
      {kBatch, kPos, kDModel},
      3},
 };
@@ -186,6 +210,8 @@ std::int64_t extent(Axis axis, const HookedTransformerConfig& cfg, std::int64_t 
       return pos;
     case kHeadIndex:
       return cfg.n_heads;
+    case kKeyValueHead:
+      return cfg.key_value_heads();
     case kDHead:
       return cfg.d_head;
     case kDModel:
@@ -198,6 +224,22 @@ std::int64_t extent(Axis axis, const HookedTransformerConfig& cfg, std::int64_t 
   return 0;
 }
 
+bool has(const HookedTransformerConfig& cfg, const HookPointInfo& point) {
+  switch (point.needs) {
+    case Needs::kNothing:
+      return true;
+    case Needs::kStandardPositions:
+      return !cfg.is_rotary();
+    case Needs::kOwnKeyValueHeads:
+      return !cfg.grouped_queries();
+    case Needs::kRotary:
+      return cfg.is_rotary();
+    case Needs::kGatedMlp:
+      return cfg.gated_mlp;
+  }
+  return false;
+}
+
 [[noreturn]] void unknown(std::string_view name, const std::vector<std::string>& candidates) {
   throw Error(ErrorKind::kUsage, "hooks",
               fmt::format("there is no hook point \"{}\"{}", name,
@@ -206,9 +248,11 @@ std::int64_t extent(Axis axis, const HookedTransformerConfig& cfg, std::int64_t 
 
 }  // namespace
 
-std::string_view name_of(Axis axis) {
-  constexpr std::string_view kNames[] = {"batch", "pos",       "head_index", "d_head", "d_model",
-                                         "d_mlp", "query_pos", "key_pos",    "1"};
+std::string_view name_of(Axis axis, const HookedTransformerConfig& cfg) {
+  constexpr std::string_view kNames[] = {"batch",   "pos",     "head_index", "key_value_head_index",
+                                         "d_head",  "d_model", "d_mlp",      "query_pos",
+                                         "key_pos", "1"};
+  if (axis == kKeyValueHead && !cfg.grouped_queries()) axis = kHeadIndex;
   return kNames[static_cast<std::size_t>(axis)];
 }
 
@@ -225,23 +269,24 @@ Shape HookName::shape(const HookedTransformerConfig& cfg, std::int64_t batch,
   return Shape(extents);
 }
 
-std::string HookName::axes() const {
+std::string HookName::axes(const HookedTransformerConfig& cfg) const {
   std::vector<std::string_view> names;
-  for (const Axis axis : info(point).axis_list()) names.push_back(name_of(axis));
+  for (const Axis axis : info(point).axis_list()) names.push_back(name_of(axis, cfg));
   return fmt::format("[{}]", fmt::join(names, ", "));
 }
 
-HookName HookName::parse(std::string_view name, std::int64_t n_layers) {
+HookName HookName::parse(std::string_view name, const HookedTransformerConfig& cfg) {
   std::vector<std::string> known;
-  for (const HookName& hook : hook_names(n_layers)) {
+  for (const HookName& hook : hook_names(cfg)) {
     known.push_back(hook.str());
     if (known.back() == name) return hook;
   }
   unknown(name, known);
 }
 
-HookName HookName::of(std::string_view short_name, std::int64_t n_layers, int layer,
+HookName HookName::of(std::string_view short_name, const HookedTransformerConfig& cfg, int layer,
                       std::string_view layer_type) {
+  const std::int64_t n_layers = cfg.n_layers;
   std::string wanted(short_name);
   for (const auto& [alias, meaning] : kAliases) {
     if (alias == short_name) wanted = meaning;
@@ -252,6 +297,7 @@ HookName HookName::of(std::string_view short_name, std::int64_t n_layers, int la
   }
   std::vector<std::string> known;
   for (const HookPointInfo& entry : kTable) {
+    if (!has(cfg, entry)) continue;
     known.emplace_back(entry.short_name);
     if (entry.short_name != wanted) continue;
     if (!entry.per_layer()) {
@@ -285,15 +331,16 @@ std::strong_ordering operator<=>(const HookName& a, const HookName& b) {
   return a.point <=> b.point;
 }
 
-std::vector<HookName> hook_names(std::int64_t n_layers) {
-  std::vector<HookName> names = {{kEmbed, -1}, {kPosEmbed, -1}};
-  for (int layer = 0; layer < n_layers; ++layer) {
-    for (const HookPointInfo& entry : kTable) {
-      if (entry.per_layer()) names.push_back({entry.point, layer});
+std::vector<HookName> hook_names(const HookedTransformerConfig& cfg) {
+  std::vector<HookName> names;
+  for (const HookPointInfo& entry : kTable) {
+    if (!has(cfg, entry)) continue;
+    const int layers = entry.per_layer() ? static_cast<int>(cfg.n_layers) : 1;
+    for (int layer = 0; layer < layers; ++layer) {
+      names.push_back({entry.point, entry.per_layer() ? layer : -1});
     }
   }
-  names.push_back({kLnFinalScale, -1});
-  names.push_back({kLnFinalNormalized, -1});
+  std::ranges::sort(names);
   return names;
 }
 

@@ -28,6 +28,8 @@ enum class HookPoint : std::int8_t {
   kQ,
   kK,
   kV,
+  kRotQ,
+  kRotK,
   kAttnScores,
   kPattern,
   kZ,
@@ -38,6 +40,7 @@ enum class HookPoint : std::int8_t {
   kLn2Scale,
   kLn2Normalized,
   kMlpPre,
+  kMlpPreLinear,
   kMlpPost,
   kMlpOut,
   kResidPost,
@@ -49,6 +52,7 @@ enum class Axis : std::int8_t {
   kBatch,
   kPos,
   kHeadIndex,
+  kKeyValueHead,
   kDHead,
   kDModel,
   kDMlp,
@@ -57,8 +61,18 @@ enum class Axis : std::int8_t {
   kOne,
 };
 
-/// "batch", "pos", "head_index", …; "1" for an axis of one.
-std::string_view name_of(Axis axis);
+/// "batch", "pos", "head_index", …; "1" for an axis of one. The axis of key/value heads is
+/// "head_index" too, except in a model that groups queries: "key_value_head_index".
+std::string_view name_of(Axis axis, const HookedTransformerConfig& cfg);
+
+/// Which models have a hook point.
+enum class Needs : std::int8_t {
+  kNothing,            ///< all
+  kStandardPositions,  ///< those with learned position embeddings
+  kOwnKeyValueHeads,   ///< those without grouped queries
+  kRotary,             ///< those with rotary embeddings
+  kGatedMlp,           ///< those with a gated MLP
+};
 
 /// What the table says of one hook point.
 struct HookPointInfo {
@@ -68,6 +82,7 @@ struct HookPointInfo {
   std::string_view what;        ///< one line for people
   std::array<Axis, 4> axes;     ///< the first `rank` of them
   int rank;
+  Needs needs = Needs::kNothing;
   [[nodiscard]] bool per_layer() const { return pattern.find("{}") != std::string_view::npos; }
   [[nodiscard]] std::span<const Axis> axis_list() const {
     return {axes.data(), static_cast<std::size_t>(rank)};
@@ -89,14 +104,14 @@ struct HookName {
   [[nodiscard]] Shape shape(const HookedTransformerConfig& cfg, std::int64_t batch,
                             std::int64_t pos) const;
   /// "[batch, pos, head_index, d_head]"
-  [[nodiscard]] std::string axes() const;
+  [[nodiscard]] std::string axes(const HookedTransformerConfig& cfg) const;
 
-  /// From the full name, for a model of n_layers. Throws kUsage with the nearest name.
-  static HookName parse(std::string_view name, std::int64_t n_layers);
+  /// From the full name, for a model. Throws kUsage with the nearest name.
+  static HookName parse(std::string_view name, const HookedTransformerConfig& cfg);
   /// From TransformerLens's short form: ("pattern", 9), ("resid_pre", 0), ("embed"),
   /// ("scale", 3, "ln1"). Negative layers count from the end. Throws kUsage with the nearest name.
-  static HookName of(std::string_view short_name, std::int64_t n_layers, int layer = kNoLayer,
-                     std::string_view layer_type = "");
+  static HookName of(std::string_view short_name, const HookedTransformerConfig& cfg,
+                     int layer = kNoLayer, std::string_view layer_type = "");
   static constexpr int kNoLayer = -1000000;
 
   friend bool operator==(const HookName&, const HookName&) = default;
@@ -106,6 +121,6 @@ struct HookName {
 std::strong_ordering operator<=>(const HookName& a, const HookName& b);
 
 /// Every hook name of a model, in forward order.
-std::vector<HookName> hook_names(std::int64_t n_layers);
+std::vector<HookName> hook_names(const HookedTransformerConfig& cfg);
 
 }  // namespace patchbay

@@ -45,13 +45,13 @@ bool NamesFilter::matches(const HookName& name) const {
                              [&](const std::string& p) { return glob_matches(p, text); });
 }
 
-std::vector<HookName> NamesFilter::resolve(std::int64_t n_layers) const {
-  const std::vector<HookName> all = hook_names(n_layers);
+std::vector<HookName> NamesFilter::resolve(const HookedTransformerConfig& cfg) const {
+  const std::vector<HookName> all = hook_names(cfg);
   for (const HookName& name : names_) {
     if (std::ranges::find(all, name) == all.end()) {
       throw Error(ErrorKind::kUsage, "hooks",
-                  fmt::format("there is no hook point \"{}\" in a model of {} layers", name.str(),
-                              n_layers));
+                  fmt::format("there is no hook point \"{}\" in this model of {} layers",
+                              name.str(), cfg.n_layers));
     }
   }
   for (const std::string& pattern : patterns_) {

@@ -29,9 +29,9 @@ class NamesFilter {
 
   [[nodiscard]] bool empty() const { return patterns_.empty() && names_.empty() && !picks_; }
   [[nodiscard]] bool matches(const HookName& name) const;
-  /// The names of a model of n_layers that this filter picks, in forward order. Throws kUsage,
-  /// with the nearest name, for a pattern or a name that picks nothing.
-  [[nodiscard]] std::vector<HookName> resolve(std::int64_t n_layers) const;
+  /// The names of a model that this filter picks, in forward order. Throws kUsage, with the nearest
+  /// name, for a pattern or a name that picks nothing.
+  [[nodiscard]] std::vector<HookName> resolve(const HookedTransformerConfig& cfg) const;
 
  private:
   std::vector<std::string> patterns_;

@@ -50,8 +50,9 @@ Tensor Attention::z(ConstTensorView q, std::span<const float* const> keys,
         const auto offset = static_cast<std::size_t>(first_[static_cast<std::size_t>(sequence)]);
         const auto n_keys = static_cast<std::size_t>(queries_[end - 1].position) + 1;
         const std::int64_t at = head * cfg_.d_head;
-        const TransposedKeys transposed({keys.subspan(offset, n_keys), at, cfg_.d_head});
-        const HeadRows mixed{values.subspan(offset, n_keys), at, cfg_.d_head};
+        const std::int64_t shared = cfg_.key_value_head_of(head) * cfg_.d_head;
+        const TransposedKeys transposed({keys.subspan(offset, n_keys), shared, cfg_.d_head});
+        const HeadRows mixed{values.subspan(offset, n_keys), shared, cfg_.d_head};
         std::vector<float> weights(n_keys);
         for (std::int64_t i = begin; i < end; ++i) {
           const std::int64_t visible = queries_[i].position + 1;
@@ -71,8 +72,9 @@ Tensor Attention::scores(ConstTensorView q, std::span<const float* const> keys) 
       [&](std::int64_t sequence, std::int64_t head, std::int64_t begin, std::int64_t end) {
         const auto offset = static_cast<std::size_t>(first_[static_cast<std::size_t>(sequence)]);
         const std::int64_t at = head * cfg_.d_head;
+        const std::int64_t shared = cfg_.key_value_head_of(head) * cfg_.d_head;
         const TransposedKeys transposed(
-            {keys.subspan(offset, static_cast<std::size_t>(pos)), at, cfg_.d_head});
+            {keys.subspan(offset, static_cast<std::size_t>(pos)), shared, cfg_.d_head});
         for (std::int64_t i = begin; i < end; ++i) {
           const std::int64_t visible = queries_[i].position + 1;
           float* row = &scores(sequence, head, queries_[i].position, 0);
@@ -100,9 +102,10 @@ Tensor Attention::mix(ConstTensorView pattern, std::span<const float* const> val
       [&](std::int64_t sequence, std::int64_t head, std::int64_t begin, std::int64_t end) {
         const auto offset = static_cast<std::size_t>(first_[static_cast<std::size_t>(sequence)]);
         const std::int64_t at = head * cfg_.d_head;
+        const std::int64_t shared = cfg_.key_value_head_of(head) * cfg_.d_head;
         for (std::int64_t i = begin; i < end; ++i) {
           const std::int64_t visible = queries_[i].position + 1;
-          const HeadRows rows{values.subspan(offset, static_cast<std::size_t>(visible)), at,
+          const HeadRows rows{values.subspan(offset, static_cast<std::size_t>(visible)), shared,
                               cfg_.d_head};
           mix_values(&pattern(sequence, head, queries_[i].position, 0), visible, rows,
                      z[i].data() + at);

@@ -13,7 +13,7 @@
 namespace patchbay {
 
 /// Causal attention of the rows `queries` of some sequences. Keys and values come as one pointer
-/// per position of every sequence (all rows, in order), each to [n_heads·d_head] floats.
+/// per position of every sequence (all rows, in order), each to [n_key_value_heads·d_head] floats.
 class Attention {
  public:
   Attention(const RunContext& ctx, const HookedTransformerConfig& cfg,

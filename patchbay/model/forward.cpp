@@ -1,4 +1,5 @@
-// The model: embeddings, blocks of attention and MLP, the final layer norm (Radford et al. 2019).
+// The model: embeddings, blocks of attention and MLP, the final normalisation (Radford et al. 2019,
+// Touvron et al. 2023). What differs between models are traits in the config.
 //
 // Read embed, attention_half, mlp_half and final_layer_norm: together they are the whole pass.
 // Every activation passes through `touch`, where hooks see it. Each half of a block first decides
@@ -13,6 +14,7 @@
 #include "patchbay/model/attend.h"
 #include "patchbay/tensor/activation.h"
 #include "patchbay/tensor/layer_norm.h"
+#include "patchbay/tensor/rotary.h"
 
 namespace patchbay {
 
@@ -33,16 +35,20 @@ Forward::Forward(const RunContext& ctx, const Model& model, const Task& task, Ho
 
 Stream Forward::embed(const std::vector<Prompt>& prompts) {
   const std::int64_t d_model = model_.cfg.d_model;
-  Tensor embed = Tensor::uninitialized({all_.size(), d_model});      // [rows, d_model]
-  Tensor pos_embed = Tensor::uninitialized({all_.size(), d_model});  // [rows, d_model]
+  Tensor embed = Tensor::uninitialized({all_.size(), d_model});  // [rows, d_model]
   for (std::int64_t i = 0; i < all_.size(); ++i) {
     const Row row = all_[i];
     const TokenId token =
         prompts[static_cast<std::size_t>(row.prompt)][static_cast<std::size_t>(row.position)];
     std::ranges::copy(model_.weights.W_E[token].flat(), embed[i].data());
-    std::ranges::copy(model_.weights.W_pos[row.position].flat(), pos_embed[i].data());
   }
   touch(kEmbed, -1, embed);
+  if (model_.cfg.is_rotary()) return {all_, std::move(embed)};
+
+  Tensor pos_embed = Tensor::uninitialized({all_.size(), d_model});  // [rows, d_model]
+  for (std::int64_t i = 0; i < all_.size(); ++i) {
+    std::ranges::copy(model_.weights.W_pos[all_[i].position].flat(), pos_embed[i].data());
+  }
   touch(kPosEmbed, -1, pos_embed);
   add(ctx_, embed, pos_embed, embed);
   return {all_, std::move(embed)};
@@ -72,11 +78,13 @@ void Forward::attention_half(int layer, Stream& stream) {
   Tensor resid_pre = filled(std::move(stream), &BaseRun::Layer::resid_pre, layer, reading);
   touch(kResidPre, layer, resid_pre);
   split_inputs(layer, resid_pre);
-  const Tensor normalized = layer_norm(kLn1Scale, layer, resid_pre);  // [rows, d_model]
-  const Tensor q = project(layer, kQ, w.Q, of_wanted(normalized));    // [rows, n_heads·d_head]
-  Tensor k = project(layer, kK, w.K, of_changed(normalized));         // [rows, n_heads·d_head]
-  Tensor v = project(layer, kV, w.V, of_changed(normalized));         // [rows, n_heads·d_head]
-  Tensor z = attend(layer, {q, wanted}, {k, v, changed});             // [rows, n_heads·d_head]
+  const Tensor normalized = normalize(kLn1Scale, layer, resid_pre);  // [rows, d_model]
+  Tensor q = project(layer, kQ, w.Q, of_wanted(normalized));         // [rows, n_heads·d_head]
+  Tensor k = project(layer, kK, w.K, of_changed(normalized));  // [rows, n_key_value_heads·d_head]
+  Tensor v = project(layer, kV, w.V, of_changed(normalized));  // [rows, n_key_value_heads·d_head]
+  turn(kRotQ, layer, wanted, q);                               // by position, where it is rotary
+  turn(kRotK, layer, changed, k);
+  Tensor z = attend(layer, {q, wanted}, {k, v, changed});  // [rows, n_heads·d_head]
   touch(kZ, layer, z);
   Tensor attn_out = output_projection(layer, z);  // [rows, d_model]
   touch(kAttnOut, layer, attn_out);
@@ -101,10 +109,16 @@ void Forward::mlp_half(int layer, Stream& stream) {
     mlp_in = resid;
     touch(kMlpIn, layer, mlp_in);
   }
-  const Tensor normalized = layer_norm(kLn2Scale, layer, mlp_in.empty() ? resid : mlp_in);
-  Tensor hidden = linear(normalized, w.in);  // [rows, d_mlp]
+  const Tensor normalized = normalize(kLn2Scale, layer, mlp_in.empty() ? resid : mlp_in);
+  const bool gated = model_.cfg.gated_mlp;
+  Tensor hidden = linear(normalized, gated ? w.gate : w.in);  // [rows, d_mlp]
   touch(kMlpPre, layer, hidden);
   activate(ctx_, model_.cfg.act_fn, hidden, hidden);
+  if (gated) {
+    Tensor pre_linear = linear(normalized, w.in);  // [rows, d_mlp]
+    touch(kMlpPreLinear, layer, pre_linear);
+    multiply(ctx_, hidden, pre_linear, hidden);
+  }
   touch(kMlpPost, layer, hidden);
   Tensor mlp_out = linear(hidden, w.out);  // [rows, d_model]
   touch(kMlpOut, layer, mlp_out);
@@ -118,19 +132,27 @@ Tensor Forward::final_layer_norm(Stream stream) {
   const RowSet& rows = observed ? all_ : task_.demanded;
   const Tensor resid = filled(std::move(stream), nullptr, -1, rows);  // [rows, d_model]
   if (task_.keep != nullptr) task_.keep->resid_final = resid;
-  const Tensor normalized = layer_norm(kLnFinalScale, -1, resid);  // [rows, d_model]
+  const Tensor normalized = normalize(kLnFinalScale, -1, resid);  // [rows, d_model]
   return Tensor::copy_of(RowPicker(rows, task_.demanded)(normalized));
 }
 
-Tensor Forward::layer_norm(HookPoint scale_point, int layer, ConstTensorView x) {
+Tensor Forward::normalize(HookPoint scale_point, int layer, ConstTensorView x) {
   const LayerNormWeights& w = scale_point == kLnFinalScale ? model_.weights.ln_final
                               : scale_point == kLn1Scale   ? block_weights(layer).ln1
                                                            : block_weights(layer).ln2;
   const auto normalized_point = static_cast<HookPoint>(static_cast<int>(scale_point) + 1);
   Tensor scale = Tensor::uninitialized({x.shape()[0], 1});  // [rows, 1]
+  Tensor normalized = Tensor::uninitialized(x.shape());
+  if (model_.cfg.is_rms()) {
+    rms_norm_scale(ctx_, x, model_.cfg.eps, scale);
+    touch(scale_point, layer, scale);
+    rms_norm_apply(ctx_, x, scale, normalized);
+    touch(normalized_point, layer, normalized);  // before the weight, as in TransformerLens
+    scale_columns(ctx_, normalized, w.w.flat(), normalized);
+    return normalized;
+  }
   layer_norm_scale(ctx_, x, model_.cfg.eps, scale);
   touch(scale_point, layer, scale);
-  Tensor normalized = Tensor::uninitialized(x.shape());
   layer_norm_apply(ctx_, x, scale, w.w.flat(), w.b.flat(), normalized);
   touch(normalized_point, layer, normalized);
   return normalized;
@@ -148,6 +170,12 @@ Tensor Forward::project(int layer, HookPoint output, const PackedLinear& map,
   read_edited_inputs(layer, output, map, projected);
   touch(output, layer, projected);
   return projected;
+}
+
+void Forward::turn(HookPoint output, int layer, const RowSet& rows, Tensor& x) {
+  if (!model_.cfg.is_rotary()) return;
+  rotate(ctx_, model_.packed.rotary, rows.positions(), x);
+  touch(output, layer, x);
 }
 
 Tensor Forward::attend(int layer, const QueryRows& queries, const KeyValueRows& fresh) {

@@ -55,14 +55,17 @@ class Forward {
     const RowSet& rows;
   };
   struct KeyValueRows {
-    ConstTensorView k;  // [rows, n_heads·d_head]
-    ConstTensorView v;  // [rows, n_heads·d_head]
+    ConstTensorView k;  // [rows, n_key_value_heads·d_head]
+    ConstTensorView v;  // [rows, n_key_value_heads·d_head]
     const RowSet& rows;
   };
 
-  Tensor layer_norm(HookPoint scale_point, int layer, ConstTensorView x);
+  /// LayerNorm or root-mean-square norm; `scale_point` says which of the three.
+  Tensor normalize(HookPoint scale_point, int layer, ConstTensorView x);
   Tensor linear(ConstTensorView x, const PackedLinear& map);
   Tensor project(int layer, HookPoint output, const PackedLinear& map, ConstTensorView normalized);
+  /// Rotary position embeddings of queries or keys x [rows, heads·d_head], in place.
+  void turn(HookPoint output, int layer, const RowSet& rows, Tensor& x);
   Tensor attend(int layer, const QueryRows& queries, const KeyValueRows& fresh);
   Tensor output_projection(int layer, ConstTensorView z);
 
@@ -97,8 +100,8 @@ class Forward {
   struct SplitInputs {
     ConstTensorView resid_pre;  // [rows, d_model]
     Tensor q_input;             // [rows, n_heads, d_model]
-    Tensor k_input;             // [rows, n_heads, d_model]
-    Tensor v_input;             // [rows, n_heads, d_model]
+    Tensor k_input;             // [rows, n_key_value_heads, d_model]
+    Tensor v_input;             // [rows, n_key_value_heads, d_model]
   };
   SplitInputs split_;
 };

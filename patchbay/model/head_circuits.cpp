@@ -27,6 +27,11 @@ const AttentionWeights& attention(const Weights& weights, std::int64_t layer, st
   return weights.blocks[static_cast<std::size_t>(layer)].attn;
 }
 
+// The head's keys' or values' matrix [d_model, d_head], which several heads may share.
+ConstTensorView key_value_matrix(const AttentionWeights& attn, const Tensor& W, std::int64_t head) {
+  return W[head / (attn.W_Q.shape()[0] / W.shape()[0])];
+}
+
 // One side of a composition, reduced to what scores need. With left = A·B and right = C·D,
 // ‖A·B·C·D‖² = trace(AᵀA · BC · DDᵀ · (BC)ᵀ): nothing larger than r × r once B·C is there.
 struct Side {
@@ -87,12 +92,13 @@ void fill_middle(const Weights& weights, std::int64_t begin, std::int64_t end,
 
 FactoredMatrix OV(const Weights& weights, std::int64_t layer, std::int64_t head) {
   const AttentionWeights& attn = attention(weights, layer, head);
-  return {.A = Tensor::copy_of(attn.W_V[head]), .B = Tensor::copy_of(attn.W_O[head])};
+  return {.A = Tensor::copy_of(key_value_matrix(attn, attn.W_V, head)),
+          .B = Tensor::copy_of(attn.W_O[head])};
 }
 
 FactoredMatrix QK(const Weights& weights, std::int64_t layer, std::int64_t head) {
   const AttentionWeights& attn = attention(weights, layer, head);
-  const ConstTensorView W_K = attn.W_K[head];  // [d_model, d_head]
+  const ConstTensorView W_K = key_value_matrix(attn, attn.W_K, head);  // [d_model, d_head]
   Tensor transpose = Tensor::uninitialized({W_K.shape()[1], W_K.shape()[0]});
   for (std::int64_t m = 0; m < W_K.shape()[0]; ++m) {
     for (std::int64_t h = 0; h < W_K.shape()[1]; ++h) transpose(h, m) = W_K(m, h);
@@ -137,8 +143,8 @@ FullOV::FullOV(const RunContext& ctx, const Weights& weights)
 
 std::vector<std::complex<double>> FullOV::eigenvalues(std::int64_t layer, std::int64_t head) const {
   const AttentionWeights& attn = attention(weights_, layer, head);
-  const DoubleMatrix W_O = to_double(attn.W_O[head]);  // [d_head, d_model]
-  const DoubleMatrix W_V = to_double(attn.W_V[head]);  // [d_model, d_head]
+  const DoubleMatrix W_O = to_double(attn.W_O[head]);                          // [d_head, d_model]
+  const DoubleMatrix W_V = to_double(key_value_matrix(attn, attn.W_V, head));  // [d_model, d_head]
   return patchbay::eigenvalues(product(product(W_O, middle_), W_V));
 }
 

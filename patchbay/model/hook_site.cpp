@@ -36,14 +36,14 @@ void check_causal(const HookName& hook, ConstTensorView activation) {
 
 HookSite::HookSite(const HookedTransformerConfig& cfg, const Hooks& hooks, const NamesFilter& keep,
                    std::int64_t batch, std::int64_t pos)
-    : cfg_(&cfg), batch_(batch), pos_(pos), cache_(cfg.n_layers) {
+    : cfg_(&cfg), batch_(batch), pos_(pos), cache_(cfg) {
   std::map<HookName, Wish> wishes;
   for (const Hooks::Entry& entry : hooks.entries()) {
-    for (const HookName& name : entry.where.resolve(cfg.n_layers)) {
+    for (const HookName& name : entry.where.resolve(cfg)) {
       wishes[name].functions.push_back(&entry.function);
     }
   }
-  for (const HookName& name : keep.resolve(cfg.n_layers)) wishes[name].keep = true;
+  for (const HookName& name : keep.resolve(cfg)) wishes[name].keep = true;
   for (auto& [name, wish] : wishes) {
     names_.push_back(name);
     wishes_.push_back(std::move(wish));

@@ -86,7 +86,7 @@ HookedTransformer::HookedTransformer(const RunContext& ctx, HookedTransformerCon
                             tokenizer_->d_vocab(), cfg_.d_vocab));
   }
   weights_ = std::make_shared<const Weights>(std::move(weights));
-  packed_ = pack_weights(ctx, *weights_);
+  packed_ = pack_weights(ctx, cfg_, *weights_);
 }
 
 const Tokenizer& HookedTransformer::tokenizer() const {

@@ -57,19 +57,23 @@ std::vector<Direction> directions_of(const Weights& weights, const LogitAttrsOpt
   return directions;
 }
 
-// A LayerNorm with its scale held fixed, at the rows of a stack; a row is a prompt and a position.
+// A LayerNorm, or root-mean-square norm, with its scale held fixed, at the rows of a stack; a row
+// is a prompt and a position.
 struct FixedLayerNorm {
   std::vector<double> w;      // [d_model]
-  std::vector<double> b;      // [d_model]
+  std::vector<double> b;      // [d_model], zeros in a root-mean-square norm
   std::vector<double> scale;  // [rows]
   std::int64_t batch;
   bool complete;
+  bool is_rms;
 
   [[nodiscard]] std::int64_t rows() const { return static_cast<std::int64_t>(scale.size()); }
-  // (x − mean(x)) / scale · w, for one row x [d_model].
+  // (x − mean(x)) / scale · w, for one row x [d_model]; a root-mean-square norm leaves the mean.
   void apply(std::span<const float> x, std::int64_t row, std::vector<double>& out) const {
     double mean = 0.0;
-    for (const float value : x) mean += static_cast<double>(value);
+    if (!is_rms) {
+      for (const float value : x) mean += static_cast<double>(value);
+    }
     mean /= static_cast<double>(x.size());
     out.resize(x.size());
     for (std::size_t m = 0; m < x.size(); ++m) {
@@ -83,10 +87,10 @@ FixedLayerNorm fixed_layer_norm(const ActivationCache& cache, const Weights& wei
   if (stack.layer_norm_applied) {
     fail("this stack went through a LayerNorm already; give the stack as it was before");
   }
-  const int layer = resolve_layer(cache.n_layers(), options.layer, options.mlp_input);
+  const int layer = resolve_layer(cache.cfg().n_layers, options.layer, options.mlp_input);
   const LayerNormWeights* ln = &weights.ln_final;
   HookName hook = {HookPoint::kLnFinalScale};
-  if (layer < cache.n_layers()) {
+  if (layer < cache.cfg().n_layers) {
     const BlockWeights& block = weights.blocks.at(static_cast<std::size_t>(layer));
     ln = options.mlp_input ? &block.ln2 : &block.ln1;
     hook = {options.mlp_input ? HookPoint::kLn2Scale : HookPoint::kLn1Scale, layer};
@@ -106,7 +110,9 @@ FixedLayerNorm fixed_layer_norm(const ActivationCache& cache, const Weights& wei
                         .b = {ln->b.flat().begin(), ln->b.flat().end()},
                         .scale = {},
                         .batch = batch,
-                        .complete = options.meaning == LayerNormMeaning::kComplete};
+                        .complete = options.meaning == LayerNormMeaning::kComplete,
+                        .is_rms = ln->b.empty()};
+  result.b.resize(result.w.size());
   for (std::int64_t row = 0; row < batch * pos; ++row) {
     if (stack.pos && row % pos != *stack.pos) continue;
     result.scale.push_back(static_cast<double>(scale.data()[row]));

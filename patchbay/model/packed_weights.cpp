@@ -4,8 +4,10 @@
 
 namespace patchbay {
 
-PackedWeights pack_weights(const RunContext& ctx, const Weights& weights) {
+PackedWeights pack_weights(const RunContext& ctx, const HookedTransformerConfig& cfg,
+                           const Weights& weights) {
   PackedWeights packed;
+  if (cfg.is_rotary()) packed.rotary = RotaryTable(ctx, cfg.rotary_base, cfg.n_ctx, cfg.d_head);
   packed.blocks.resize(weights.blocks.size());
   packed.unembed.b = weights.b_U.flat();
   std::vector<std::function<void()>> jobs;
@@ -23,6 +25,7 @@ PackedWeights pack_weights(const RunContext& ctx, const Weights& weights) {
           .in = {PackedMatrix::pack(mlp.W_in), mlp.b_in.flat()},
           .out = {PackedMatrix::pack(mlp.W_out), mlp.b_out.flat()},
       };
+      if (cfg.gated_mlp) packed.blocks[layer].gate = {PackedMatrix::pack(mlp.W_gate), {}};
     });
   }
   ctx.parallel_for(static_cast<std::int64_t>(jobs.size()), 1,

@@ -154,10 +154,10 @@ int resolve_layer(std::int64_t n_layers, std::int64_t layer, bool mlp_input) {
 }
 
 ResidualStack accumulated_resid(const ActivationCache& cache, const AccumulatedOptions& options) {
-  const int layer = resolve_layer(cache.n_layers(), options.layer, options.mlp_input);
+  const int layer = resolve_layer(cache.cfg().n_layers, options.layer, options.mlp_input);
   Builder stack(cache, options.pos, ResidualStack::Kind::kStates);
   for (int l = 0; l <= layer; ++l) {
-    if (l == cache.n_layers()) {
+    if (l == cache.cfg().n_layers) {
       stack.add("final_post", HookPoint::kResidPost, l - 1);
       break;
     }
@@ -170,13 +170,13 @@ ResidualStack accumulated_resid(const ActivationCache& cache, const AccumulatedO
 }
 
 ResidualStack decompose_resid(const ActivationCache& cache, const DecomposeOptions& options) {
-  const int layer = resolve_layer(cache.n_layers(), options.layer, options.mlp_input);
+  const int layer = resolve_layer(cache.cfg().n_layers, options.layer, options.mlp_input);
   const bool attn = options.mode != DecomposeMode::kMlp;
   const bool mlp = options.mode != DecomposeMode::kAttn;
   Builder stack(cache, options.pos);
   if (options.incl_embeds) {
     stack.add("embed", HookPoint::kEmbed);
-    stack.add("pos_embed", HookPoint::kPosEmbed);
+    if (!cache.cfg().is_rotary()) stack.add("pos_embed", HookPoint::kPosEmbed);
   }
   for (int l = 0; l < layer; ++l) {
     if (attn) stack.add(fmt::format("{}_attn_out", l), HookPoint::kAttnOut, l);
@@ -190,7 +190,7 @@ ResidualStack decompose_resid(const ActivationCache& cache, const DecomposeOptio
 
 ResidualStack stack_head_results(const RunContext& ctx, const ActivationCache& cache,
                                  const Weights& weights, const HeadResultsOptions& options) {
-  const int layer = resolve_layer(cache.n_layers(), options.layer);
+  const int layer = resolve_layer(cache.cfg().n_layers, options.layer);
   Builder stack(cache, options.pos);
   for (int l = 0; l < layer; ++l) {
     const Tensor results =  // [batch(, pos), n_heads, d_model]
@@ -208,7 +208,7 @@ ResidualStack stack_head_results(const RunContext& ctx, const ActivationCache& c
 
 ResidualStack stack_neuron_results(const ActivationCache& cache, const Weights& weights,
                                    const NeuronResultsOptions& options) {
-  const int layer = resolve_layer(cache.n_layers(), options.layer);
+  const int layer = resolve_layer(cache.cfg().n_layers, options.layer);
   Builder stack(cache, options.pos);
   for (int l = 0; l < layer; ++l) {
     const Tensor post = stack.get(HookPoint::kMlpPost, l);  // [batch(, pos), d_mlp]

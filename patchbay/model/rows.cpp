@@ -30,6 +30,12 @@ std::pair<std::int64_t, std::int64_t> RowSet::of_prompt(std::int32_t prompt) con
   return {first - rows_.begin(), last - rows_.begin()};
 }
 
+std::vector<std::int32_t> RowSet::positions() const {
+  std::vector<std::int32_t> positions;
+  for (const Row& row : rows_) positions.push_back(row.position);
+  return positions;
+}
+
 RowSet RowSet::united_with(const RowSet& other) const {
   RowSet set;
   std::ranges::set_union(rows_, other.rows_, std::back_inserter(set.rows_));

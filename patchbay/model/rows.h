@@ -39,6 +39,9 @@ class RowSet {
   /// The indices [first, last) of one prompt's rows.
   [[nodiscard]] std::pair<std::int64_t, std::int64_t> of_prompt(std::int32_t prompt) const;
 
+  /// The position of each row.
+  [[nodiscard]] std::vector<std::int32_t> positions() const;
+
   [[nodiscard]] RowSet united_with(const RowSet& other) const;
   template <class Predicate>
   [[nodiscard]] RowSet where(const Predicate& keep) const {

@@ -4,25 +4,29 @@
 #include <span>
 #include <vector>
 
+#include "patchbay/base/error.h"
+
 namespace patchbay {
 namespace {
 
-// Folds w·x̂ + b, the end of a LayerNorm, into the map W x + bias that reads it, and centres W.
+// Folds w·x̂ + b, the end of a LayerNorm, into the map W x + bias that reads it, and centres W. A
+// root-mean-square norm has no b, and what it reads is not centred, so W must not be either.
 void fold_into(const LayerNormWeights& ln, TensorView W, std::span<float> bias) {
   const std::int64_t d_model = W.shape()[0];  // W [d_model, n], bias [n]
   const std::int64_t n = W.shape()[1];
+  const bool is_rms = ln.b.empty();
   std::vector<double> moved(bias.begin(), bias.end());  // [n]
   std::vector<double> mean(bias.size(), 0.0);           // [n]
   for (std::int64_t m = 0; m < d_model; ++m) {
     const double w = ln.w(m);
-    const double b = ln.b(m);
+    const double b = is_rms ? 0.0 : static_cast<double>(ln.b(m));
     const std::span<const float> row = W[m].flat();
     for (std::size_t j = 0; j < row.size(); ++j) {
       moved[j] += b * static_cast<double>(row[j]);
       mean[j] += w * static_cast<double>(row[j]);
     }
   }
-  for (double& sum : mean) sum /= static_cast<double>(d_model);
+  for (double& sum : mean) sum = is_rms ? 0.0 : sum / static_cast<double>(d_model);
   for (std::int64_t m = 0; m < d_model; ++m) {
     const double w = ln.w(m);
     for (std::int64_t j = 0; j < n; ++j) {
@@ -38,6 +42,13 @@ void set_to_identity(LayerNormWeights& ln) {
   std::ranges::fill(ln.b.flat(), 0.0F);
 }
 
+// Folds the norm into the maps of all heads, W [heads, d_model, d_head], bias [heads, d_head].
+void fold_into_heads(const LayerNormWeights& ln, Tensor& W, Tensor& bias) {
+  for (std::int64_t head = 0; head < W.shape()[0]; ++head) {
+    fold_into(ln, W[head], bias[head].flat());
+  }
+}
+
 void center(std::span<float> values) {
   double mean = 0.0;
   for (const float value : values) mean += static_cast<double>(value);
@@ -50,16 +61,16 @@ void center_rows(TensorView x) {  // [rows, n]
 }
 
 void move_value_biases(AttentionWeights& attn) {
-  const std::int64_t d_model = attn.b_O.size();
-  // Heads and d_head together are one axis of b_V [n_heads·d_head] and W_O [n_heads·d_head,
-  // d_model].
-  const ConstTensorView W_O = attn.W_O.view().reshaped({attn.b_V.size(), d_model});
+  const Shape& shape = attn.W_O.shape();                      // [n_heads, d_head, d_model]
+  const std::int64_t group = shape[0] / attn.b_V.shape()[0];  // query heads per value head
   const std::span<float> b_O = attn.b_O.flat();
   std::vector<double> moved(b_O.begin(), b_O.end());  // [d_model]
-  for (std::int64_t h = 0; h < attn.b_V.size(); ++h) {
-    const double b = attn.b_V.flat()[static_cast<std::size_t>(h)];
-    const std::span<const float> row = W_O[h].flat();
-    for (std::size_t m = 0; m < row.size(); ++m) moved[m] += b * static_cast<double>(row[m]);
+  for (std::int64_t head = 0; head < shape[0]; ++head) {
+    for (std::int64_t i = 0; i < shape[1]; ++i) {
+      const double b = attn.b_V(head / group, i);
+      const std::span<const float> row = attn.W_O.view()[head][i].flat();
+      for (std::size_t m = 0; m < row.size(); ++m) moved[m] += b * static_cast<double>(row[m]);
+    }
   }
   for (std::size_t m = 0; m < b_O.size(); ++m) b_O[m] = static_cast<float>(moved[m]);
   std::ranges::fill(attn.b_V.flat(), 0.0F);
@@ -71,13 +82,15 @@ void fold_layer_norm(Weights& weights) {
   if (weights.processing.fold_layer_norm) return;
   for (BlockWeights& block : weights.blocks) {
     AttentionWeights& attn = block.attn;
-    for (std::int64_t head = 0; head < attn.W_Q.shape()[0]; ++head) {
-      fold_into(block.ln1, attn.W_Q[head], attn.b_Q[head].flat());
-      fold_into(block.ln1, attn.W_K[head], attn.b_K[head].flat());
-      fold_into(block.ln1, attn.W_V[head], attn.b_V[head].flat());
-    }
+    fold_into_heads(block.ln1, attn.W_Q, attn.b_Q);
+    fold_into_heads(block.ln1, attn.W_K, attn.b_K);
+    fold_into_heads(block.ln1, attn.W_V, attn.b_V);
     set_to_identity(block.ln1);
     fold_into(block.ln2, block.mlp.W_in, block.mlp.b_in.flat());
+    if (!block.mlp.W_gate.empty()) {
+      std::vector<float> no_bias(static_cast<std::size_t>(block.mlp.W_gate.shape()[1]));
+      fold_into(block.ln2, block.mlp.W_gate, no_bias);
+    }
     set_to_identity(block.ln2);
     if (weights.processing.fold_value_biases) move_value_biases(attn);
   }
@@ -88,8 +101,13 @@ void fold_layer_norm(Weights& weights) {
 
 void center_writing_weights(Weights& weights) {
   if (weights.processing.center_writing_weights) return;
+  if (weights.ln_final.b.empty()) {
+    throw Error(ErrorKind::kUsage, "weights",
+                "center_writing_weights needs LayerNorm, which takes the mean away; this model has "
+                "root-mean-square norms, so leave it out");
+  }
   center_rows(weights.W_E);
-  center_rows(weights.W_pos);
+  if (!weights.W_pos.empty()) center_rows(weights.W_pos);
   for (BlockWeights& block : weights.blocks) {
     Tensor& W_O = block.attn.W_O;
     center_rows(W_O.view().reshaped({W_O.shape()[0] * W_O.shape()[1], W_O.shape()[2]}));

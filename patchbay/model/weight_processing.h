@@ -18,11 +18,13 @@ namespace patchbay {
 /// Moves the weight and bias of every LayerNorm into the maps that read from it (ln1 into W_Q, W_K,
 /// W_V and their biases; ln2 into W_in, b_in; ln_final into W_U, b_U), and leaves w = 1, b = 0.
 /// Then takes from every column of those maps its mean over d_model, which no centred input can
-/// see.
+/// see. A root-mean-square norm has only its weight to move (ln2's into W_gate too), and does not
+/// centre its input, so the maps are not centred.
 void fold_layer_norm(Weights& weights);
 
 /// Takes from every vector that is written to the residual stream (rows of W_E, W_pos, W_O, W_out;
-/// b_O, b_out) its mean over d_model, which every LayerNorm removes anyway.
+/// b_O, b_out) its mean over d_model, which every LayerNorm removes anyway. Throws kUsage for a
+/// model with root-mean-square norms, which do not.
 void center_writing_weights(Weights& weights);
 
 /// Takes from W_U and b_U their means over d_vocab, which softmax cannot see.

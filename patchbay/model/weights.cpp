@@ -10,7 +10,8 @@
 namespace patchbay {
 namespace {
 
-// W is Weights or const Weights, so that both public functions share this one list.
+// W is Weights or const Weights, so that all functions here share this one list. Tensors that the
+// model does not have are visited empty.
 template <class W, class Visit>
 void visit_all(W& weights, const Visit& visit) {
   visit("embed.W_E", weights.W_E);
@@ -32,6 +33,7 @@ void visit_all(W& weights, const Visit& visit) {
     visit(name("attn.b_O"), block.attn.b_O);
     visit(name("ln2.w"), block.ln2.w);
     visit(name("ln2.b"), block.ln2.b);
+    visit(name("mlp.W_gate"), block.mlp.W_gate);
     visit(name("mlp.W_in"), block.mlp.W_in);
     visit(name("mlp.b_in"), block.mlp.b_in);
     visit(name("mlp.W_out"), block.mlp.W_out);
@@ -42,6 +44,36 @@ void visit_all(W& weights, const Visit& visit) {
   visit("unembed.W_U", weights.W_U);
   visit("unembed.b_U", weights.b_U);
 }
+
+// The shape of the tensor whose name ends so, [0] for one that the model does not have.
+Shape shape_of(const HookedTransformerConfig& cfg, std::string_view last_part) {
+  const Shape absent = {0};
+  const Shape key_value = {cfg.key_value_heads(), cfg.d_model, cfg.d_head};
+  const Shape key_value_bias = {cfg.key_value_heads(), cfg.d_head};
+  const std::map<std::string_view, Shape> shapes = {
+      {"W_E", {cfg.d_vocab, cfg.d_model}},
+      {"W_pos", cfg.is_rotary() ? absent : Shape{cfg.n_ctx, cfg.d_model}},
+      {"w", {cfg.d_model}},
+      {"b", cfg.is_rms() ? absent : Shape{cfg.d_model}},
+      {"W_Q", {cfg.n_heads, cfg.d_model, cfg.d_head}},
+      {"b_Q", {cfg.n_heads, cfg.d_head}},
+      {"W_K", key_value},
+      {"b_K", key_value_bias},
+      {"W_V", key_value},
+      {"b_V", key_value_bias},
+      {"W_O", {cfg.n_heads, cfg.d_head, cfg.d_model}},
+      {"b_O", {cfg.d_model}},
+      {"W_gate", cfg.gated_mlp ? Shape{cfg.d_model, cfg.d_mlp} : absent},
+      {"W_in", {cfg.d_model, cfg.d_mlp}},
+      {"b_in", {cfg.d_mlp}},
+      {"W_out", {cfg.d_mlp, cfg.d_model}},
+      {"b_out", {cfg.d_model}},
+      {"W_U", {cfg.d_model, cfg.d_vocab}},
+      {"b_U", {cfg.d_vocab}}};
+  return shapes.at(last_part);
+}
+
+std::string_view last_part_of(std::string_view name) { return name.substr(name.rfind('.') + 1); }
 
 // All exponent bits set is NaN or infinity. Written on bits so that the loop runs over whole
 // vectors.
@@ -58,44 +90,24 @@ bool all_finite(std::span<const float> values) {
 
 void for_each_weight(Weights& weights,
                      const std::function<void(const std::string&, Tensor&)>& visit) {
-  visit_all(weights, visit);
+  visit_all(weights, [&](const std::string& name, Tensor& tensor) {
+    if (!tensor.empty()) visit(name, tensor);
+  });
 }
 void for_each_weight(const Weights& weights,
                      const std::function<void(const std::string&, const Tensor&)>& visit) {
-  visit_all(weights, visit);
+  visit_all(weights, [&](const std::string& name, const Tensor& tensor) {
+    if (!tensor.empty()) visit(name, tensor);
+  });
 }
 
 Weights zero_weights(const HookedTransformerConfig& cfg) {
   cfg.check();
-  const auto layer_norm = [&] {
-    return LayerNormWeights{Tensor({cfg.d_model}), Tensor({cfg.d_model})};
-  };
-  const Shape projection = {cfg.n_heads, cfg.d_model, cfg.d_head};
-  const Shape projection_bias = {cfg.n_heads, cfg.d_head};
   Weights weights;
-  weights.W_E = Tensor({cfg.d_vocab, cfg.d_model});
-  weights.W_pos = Tensor({cfg.n_ctx, cfg.d_model});
-  for (std::int64_t layer = 0; layer < cfg.n_layers; ++layer) {
-    BlockWeights block;
-    block.ln1 = layer_norm();
-    block.attn = {.W_Q = Tensor(projection),
-                  .b_Q = Tensor(projection_bias),
-                  .W_K = Tensor(projection),
-                  .b_K = Tensor(projection_bias),
-                  .W_V = Tensor(projection),
-                  .b_V = Tensor(projection_bias),
-                  .W_O = Tensor({cfg.n_heads, cfg.d_head, cfg.d_model}),
-                  .b_O = Tensor({cfg.d_model})};
-    block.ln2 = layer_norm();
-    block.mlp = {.W_in = Tensor({cfg.d_model, cfg.d_mlp}),
-                 .b_in = Tensor({cfg.d_mlp}),
-                 .W_out = Tensor({cfg.d_mlp, cfg.d_model}),
-                 .b_out = Tensor({cfg.d_model})};
-    weights.blocks.push_back(std::move(block));
-  }
-  weights.ln_final = layer_norm();
-  weights.W_U = Tensor({cfg.d_model, cfg.d_vocab});
-  weights.b_U = Tensor({cfg.d_vocab});
+  weights.blocks.resize(static_cast<std::size_t>(cfg.n_layers));
+  visit_all(weights, [&](const std::string& name, Tensor& tensor) {
+    tensor = Tensor(shape_of(cfg, last_part_of(name)));
+  });
   return weights;
 }
 
@@ -107,30 +119,11 @@ void check_weights(const HookedTransformerConfig& cfg, const Weights& weights) {
   if (static_cast<std::int64_t>(weights.blocks.size()) != cfg.n_layers) {
     fail(fmt::format("{} blocks for a config of {} layers", weights.blocks.size(), cfg.n_layers));
   }
-  const std::int64_t h = cfg.n_heads;
-  const std::map<std::string, Shape> expected = {{"W_E", {cfg.d_vocab, cfg.d_model}},
-                                                 {"W_pos", {cfg.n_ctx, cfg.d_model}},
-                                                 {"w", {cfg.d_model}},
-                                                 {"b", {cfg.d_model}},
-                                                 {"W_Q", {h, cfg.d_model, cfg.d_head}},
-                                                 {"b_Q", {h, cfg.d_head}},
-                                                 {"W_K", {h, cfg.d_model, cfg.d_head}},
-                                                 {"b_K", {h, cfg.d_head}},
-                                                 {"W_V", {h, cfg.d_model, cfg.d_head}},
-                                                 {"b_V", {h, cfg.d_head}},
-                                                 {"W_O", {h, cfg.d_head, cfg.d_model}},
-                                                 {"b_O", {cfg.d_model}},
-                                                 {"W_in", {cfg.d_model, cfg.d_mlp}},
-                                                 {"b_in", {cfg.d_mlp}},
-                                                 {"W_out", {cfg.d_mlp, cfg.d_model}},
-                                                 {"b_out", {cfg.d_model}},
-                                                 {"W_U", {cfg.d_model, cfg.d_vocab}},
-                                                 {"b_U", {cfg.d_vocab}}};
-  for_each_weight(weights, [&](const std::string& name, const Tensor& tensor) {
-    const Shape& shape = expected.at(name.substr(name.rfind('.') + 1));
+  visit_all(weights, [&](const std::string& name, const Tensor& tensor) {
+    const Shape shape = shape_of(cfg, last_part_of(name));
     if (!(tensor.shape() == shape)) {
       fail(fmt::format("\"{}\" has shape {}; this config needs {}", name, tensor.shape().str(),
-                       shape.str()));
+                       shape.size() == 0 ? "none" : shape.str()));
     }
     if (!all_finite(tensor.flat())) {
       fail(

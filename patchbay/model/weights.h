@@ -13,25 +13,26 @@ namespace patchbay {
 
 struct LayerNormWeights {
   Tensor w;  // [d_model]
-  Tensor b;  // [d_model]
+  Tensor b;  // [d_model]; absent in a root-mean-square norm
 };
 
 struct AttentionWeights {
   Tensor W_Q;  // [n_heads, d_model, d_head]
   Tensor b_Q;  // [n_heads, d_head]
-  Tensor W_K;  // [n_heads, d_model, d_head]
-  Tensor b_K;  // [n_heads, d_head]
-  Tensor W_V;  // [n_heads, d_model, d_head]
-  Tensor b_V;  // [n_heads, d_head]
+  Tensor W_K;  // [n_key_value_heads, d_model, d_head]
+  Tensor b_K;  // [n_key_value_heads, d_head]
+  Tensor W_V;  // [n_key_value_heads, d_model, d_head]
+  Tensor b_V;  // [n_key_value_heads, d_head]
   Tensor W_O;  // [n_heads, d_head, d_model]
   Tensor b_O;  // [d_model]
 };
 
 struct MlpWeights {
-  Tensor W_in;   // [d_model, d_mlp]
-  Tensor b_in;   // [d_mlp]
-  Tensor W_out;  // [d_mlp, d_model]
-  Tensor b_out;  // [d_model]
+  Tensor W_in;      // [d_model, d_mlp]
+  Tensor b_in;      // [d_mlp]
+  Tensor W_out;     // [d_mlp, d_model]
+  Tensor b_out;     // [d_model]
+  Tensor W_gate{};  // [d_model, d_mlp]; absent in an MLP without a gate
 };
 
 struct BlockWeights {
@@ -52,7 +53,7 @@ struct WeightProcessing {
 
 struct Weights {
   Tensor W_E;    // [d_vocab, d_model]
-  Tensor W_pos;  // [n_ctx, d_model]
+  Tensor W_pos;  // [n_ctx, d_model]; absent in a model with rotary embeddings
   std::vector<BlockWeights> blocks;
   LayerNormWeights ln_final;
   Tensor W_U;  // [d_model, d_vocab]
@@ -60,7 +61,8 @@ struct Weights {
   WeightProcessing processing;
 };
 
-/// Calls visit(name, tensor) for every tensor, with TransformerLens's state_dict names
+/// Calls visit(name, tensor) for every tensor that the model has, with TransformerLens's state_dict
+/// names
 /// ("blocks.0.attn.W_Q", "unembed.W_U"), in forward order.
 void for_each_weight(Weights& weights,
                      const std::function<void(const std::string& name, Tensor& tensor)>& visit);
@@ -68,7 +70,8 @@ void for_each_weight(
     const Weights& weights,
     const std::function<void(const std::string& name, const Tensor& tensor)>& visit);
 
-/// All tensors with their shapes, set to +0.
+/// All tensors that a model of this config has, with their shapes, set to +0. (A model without
+/// biases has biases of +0, as in TransformerLens, except in root-mean-square norms.)
 Weights zero_weights(const HookedTransformerConfig& cfg);
 
 /// Throws Error(kBadData) naming the first tensor whose shape does not fit the config, or that

@@ -118,5 +118,12 @@ void add(const RunContext& ctx, ConstTensorView x, ConstTensorView y, TensorView
   });
 }
 
+void multiply(const RunContext& ctx, ConstTensorView x, ConstTensorView y, TensorView out) {
+  PATCHBAY_ASSERT(x.size() == out.size() && y.size() == out.size());
+  ctx.parallel_for(x.size(), kPiece, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t i = begin; i < end; ++i) out.data()[i] = x.data()[i] * y.data()[i];
+  });
+}
+
 }  // namespace patchbay
 #endif

@@ -31,5 +31,7 @@ void tanh(const RunContext& ctx, ConstTensorView x, TensorView out);
 
 /// out = x + y, element by element; shapes equal, in place allowed.
 void add(const RunContext& ctx, ConstTensorView x, ConstTensorView y, TensorView out);
+/// out = x · y, element by element; shapes equal, in place allowed.
+void multiply(const RunContext& ctx, ConstTensorView x, ConstTensorView y, TensorView out);
 
 }  // namespace patchbay

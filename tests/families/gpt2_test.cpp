@@ -7,7 +7,7 @@
 #include "patchbay/base/error.h"
 #include "patchbay/io/safetensors.h"
 #include "tests/support/temporary_directory.h"
-#include "tests/support/tiny_gpt2.h"
+#include "tests/support/tiny_models.h"
 
 namespace patchbay {
 namespace {

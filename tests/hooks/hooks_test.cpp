@@ -11,6 +11,8 @@
 namespace patchbay {
 namespace {
 
+HookedTransformerConfig layers(std::int64_t n_layers) { return {.n_layers = n_layers}; }
+
 template <class Body>
 std::string error_of(const Body& body) {
   try {
@@ -23,41 +25,41 @@ std::string error_of(const Body& body) {
 }
 
 TEST(HookName, EveryNameParsesBackToItself) {
-  const std::vector<HookName> names = hook_names(12);
+  const std::vector<HookName> names = hook_names(layers(12));
   EXPECT_EQ(names.size(), 12U * 23U + 4U);
-  for (const HookName& name : names) EXPECT_EQ(HookName::parse(name.str(), 12), name);
+  for (const HookName& name : names) EXPECT_EQ(HookName::parse(name.str(), layers(12)), name);
   EXPECT_TRUE(std::ranges::is_sorted(names));
 }
 
 TEST(HookName, ShortNamesAreTransformerLenses) {
-  EXPECT_EQ(HookName::of("pattern", 12, 9).str(), "blocks.9.attn.hook_pattern");
-  EXPECT_EQ(HookName::of("attn", 12, 9).str(), "blocks.9.attn.hook_pattern");
-  EXPECT_EQ(HookName::of("resid_pre", 12, 0).str(), "blocks.0.hook_resid_pre");
-  EXPECT_EQ(HookName::of("resid_post", 12, -1).str(), "blocks.11.hook_resid_post");
-  EXPECT_EQ(HookName::of("embed", 12).str(), "hook_embed");
-  EXPECT_EQ(HookName::of("scale", 12, 3, "ln1").str(), "blocks.3.ln1.hook_scale");
-  EXPECT_EQ(HookName::of("normalized", 12, 3, "ln2").str(), "blocks.3.ln2.hook_normalized");
-  EXPECT_EQ(HookName::of("scale", 12).str(), "ln_final.hook_scale");
-  EXPECT_EQ(HookName::of("mlp_post", 12, 2).str(), "blocks.2.mlp.hook_post");
+  EXPECT_EQ(HookName::of("pattern", layers(12), 9).str(), "blocks.9.attn.hook_pattern");
+  EXPECT_EQ(HookName::of("attn", layers(12), 9).str(), "blocks.9.attn.hook_pattern");
+  EXPECT_EQ(HookName::of("resid_pre", layers(12), 0).str(), "blocks.0.hook_resid_pre");
+  EXPECT_EQ(HookName::of("resid_post", layers(12), -1).str(), "blocks.11.hook_resid_post");
+  EXPECT_EQ(HookName::of("embed", layers(12)).str(), "hook_embed");
+  EXPECT_EQ(HookName::of("scale", layers(12), 3, "ln1").str(), "blocks.3.ln1.hook_scale");
+  EXPECT_EQ(HookName::of("normalized", layers(12), 3, "ln2").str(), "blocks.3.ln2.hook_normalized");
+  EXPECT_EQ(HookName::of("scale", layers(12)).str(), "ln_final.hook_scale");
+  EXPECT_EQ(HookName::of("mlp_post", layers(12), 2).str(), "blocks.2.mlp.hook_post");
 }
 
 TEST(HookName, MistakesNameTheNearestAndTheRange) {
-  EXPECT_EQ(error_of([] { HookName::parse("blocks.0.attn.hook_patern", 2); }),
+  EXPECT_EQ(error_of([] { HookName::parse("blocks.0.attn.hook_patern", layers(2)); }),
             "[hooks] there is no hook point \"blocks.0.attn.hook_patern\"; did you mean "
             "\"blocks.0.attn.hook_pattern\"?");
-  EXPECT_EQ(error_of([] { HookName::of("paterns", 2, 0); }),
+  EXPECT_EQ(error_of([] { HookName::of("paterns", layers(2), 0); }),
             "[hooks] there is no hook point \"paterns\"; did you mean \"pattern\"?");
-  EXPECT_EQ(error_of([] { HookName::of("z", 2, 2); }),
+  EXPECT_EQ(error_of([] { HookName::of("z", layers(2), 2); }),
             "[hooks] \"z\" in layer 2: the model has layers 0 to 1");
-  EXPECT_EQ(error_of([] { HookName::of("z", 2); }), "[hooks] \"z\" needs a layer, 0 to 1");
-  EXPECT_EQ(error_of([] { HookName::of("embed", 2, 1); }),
+  EXPECT_EQ(error_of([] { HookName::of("z", layers(2)); }), "[hooks] \"z\" needs a layer, 0 to 1");
+  EXPECT_EQ(error_of([] { HookName::of("embed", layers(2), 1); }),
             "[hooks] \"embed\" is not in a block; leave its layer away");
 }
 
 TEST(NamesFilter, PicksByPatternNameAndFunctionInForwardOrder) {
   const auto texts = [](const NamesFilter& filter) {
     std::vector<std::string> result;
-    for (const HookName& name : filter.resolve(2)) result.push_back(name.str());
+    for (const HookName& name : filter.resolve(layers(2))) result.push_back(name.str());
     return result;
   };
   EXPECT_EQ(texts("blocks.*.attn.hook_pattern"),
@@ -70,21 +72,21 @@ TEST(NamesFilter, PicksByPatternNameAndFunctionInForwardOrder) {
   EXPECT_EQ(texts([](const HookName& name) { return name.point == HookPoint::kMlpOut; }).size(),
             2U);
   EXPECT_TRUE(texts({}).empty());
-  EXPECT_EQ(texts(NamesFilter::all()).size(), hook_names(2).size());
+  EXPECT_EQ(texts(NamesFilter::all()).size(), hook_names(layers(2)).size());
 }
 
 TEST(NamesFilter, APatternThatPicksNothingIsAnError) {
-  EXPECT_EQ(error_of([] { (void)NamesFilter("blocks.2.attn.hook_z").resolve(2); }),
+  EXPECT_EQ(error_of([] { (void)NamesFilter("blocks.2.attn.hook_z").resolve(layers(2)); }),
             "[hooks] no hook point matches \"blocks.2.attn.hook_z\"; did you mean "
             "\"blocks.0.attn.hook_z\"?");
   EXPECT_EQ(error_of([] {
-              (void)NamesFilter(HookName{HookPoint::kZ, 2}).resolve(2);
+              (void)NamesFilter(HookName{HookPoint::kZ, 2}).resolve(layers(2));
             }),
             "[hooks] there is no hook point \"blocks.2.attn.hook_z\" in a model of 2 layers");
 }
 
 TEST(ActivationCache, FindsByFullAndShortNameAndSaysWhatIsMissing) {
-  ActivationCache cache(2);
+  ActivationCache cache{layers(2)};
   cache.insert({HookPoint::kZ, 1}, Tensor({1, 2, 3, 4}));
   EXPECT_EQ(cache["blocks.1.attn.hook_z"].size(), 24);
   EXPECT_EQ(&cache("z", 1), &cache["blocks.1.attn.hook_z"]);

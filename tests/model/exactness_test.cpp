@@ -6,7 +6,7 @@
 #include <numeric>
 
 #include "patchbay/tensor/target.h"
-#include "tests/support/tiny_gpt2.h"
+#include "tests/support/tiny_models.h"
 
 namespace patchbay {
 namespace {
@@ -20,10 +20,12 @@ std::int64_t differing_bits(ConstTensorView a, ConstTensorView b) {
   return count;
 }
 
-TEST(Exactness, AHookThatEditsNothingChangesNoBitOnAnyHookPoint) {
-  const TinyGpt2 tiny;
+class Exactness : public ::testing::TestWithParam<const char*> {};
+
+TEST_P(Exactness, AHookThatEditsNothingChangesNoBitOnAnyHookPoint) {
+  const TinyModel tiny(GetParam());
   const Logits plain = tiny.model.run(tiny.ctx, tiny.clean());
-  for (const HookName& name : hook_names(3)) {
+  for (const HookName& name : hook_names(tiny.model.cfg())) {
     int calls = 0;
     const Hooks hooks = {{name, [&](TensorView, const HookName&) { ++calls; }}};
     const Logits hooked = tiny.model.run_with_hooks(tiny.ctx, tiny.clean(), hooks);
@@ -32,8 +34,8 @@ TEST(Exactness, AHookThatEditsNothingChangesNoBitOnAnyHookPoint) {
   }
 }
 
-TEST(Exactness, AllHooksAndTheCacheAtOnceChangeNoBit) {
-  const TinyGpt2 tiny;
+TEST_P(Exactness, AllHooksAndTheCacheAtOnceChangeNoBit) {
+  const TinyModel tiny(GetParam());
   const Logits plain = tiny.model.run(tiny.ctx, tiny.clean());
   std::vector<std::string> order;
   const Hooks hooks = {
@@ -42,14 +44,14 @@ TEST(Exactness, AllHooksAndTheCacheAtOnceChangeNoBit) {
       tiny.model.run_with_cache(tiny.ctx, tiny.clean(), NamesFilter::all(), hooks);
   EXPECT_EQ(differing_bits(logits.values, plain.values), 0);
   std::vector<std::string> expected;
-  for (const HookName& name : hook_names(3)) expected.push_back(name.str());
+  for (const HookName& name : hook_names(tiny.model.cfg())) expected.push_back(name.str());
   EXPECT_EQ(order, expected);
 }
 
-TEST(Exactness, ACachedActivationIsTheSameWhicheverOthersAreCached) {
-  const TinyGpt2 tiny;
+TEST_P(Exactness, ACachedActivationIsTheSameWhicheverOthersAreCached) {
+  const TinyModel tiny(GetParam());
   const auto everything = tiny.model.run_with_cache(tiny.ctx, tiny.clean()).second;
-  for (const HookName& name : hook_names(3)) {
+  for (const HookName& name : hook_names(tiny.model.cfg())) {
     const Demand nothing{.logits = Demand::At::kNowhere};
     const auto alone = tiny.model.run_with_cache(tiny.ctx, tiny.clean(), name, {}, nothing).second;
     ASSERT_EQ(alone.size(), 1U) << name.str();
@@ -57,8 +59,8 @@ TEST(Exactness, ACachedActivationIsTheSameWhicheverOthersAreCached) {
   }
 }
 
-TEST(Exactness, EachPromptAloneHasTheBitsItHasInABatchOfOtherLengths) {
-  const TinyGpt2 tiny;
+TEST_P(Exactness, EachPromptAloneHasTheBitsItHasInABatchOfOtherLengths) {
+  const TinyModel tiny(GetParam());
   const Logits batch = tiny.model.run(tiny.ctx, tiny.ragged());
   for (std::int32_t i = 0; i < 5; ++i) {
     const std::vector<Prompt> one = {tiny.ragged()[static_cast<std::size_t>(i)]};
@@ -68,8 +70,8 @@ TEST(Exactness, EachPromptAloneHasTheBitsItHasInABatchOfOtherLengths) {
   }
 }
 
-TEST(Exactness, AskingForLessGivesTheSameBitsOfIt) {
-  const TinyGpt2 tiny;
+TEST_P(Exactness, AskingForLessGivesTheSameBitsOfIt) {
+  const TinyModel tiny(GetParam());
   const Logits whole = tiny.model.run(tiny.ctx, tiny.ragged());
   const std::vector<TokenId> tokens = {299, 0, 17, 17, 120};
   const Demand demands[] = {
@@ -94,12 +96,12 @@ TEST(Exactness, AskingForLessGivesTheSameBitsOfIt) {
   }
 }
 
-TEST(Exactness, AnyNumberOfThreadsGivesTheSameBits) {
-  const TinyGpt2 tiny;
+TEST_P(Exactness, AnyNumberOfThreadsGivesTheSameBits) {
+  const TinyModel tiny(GetParam());
   const auto [expected, cache] = tiny.model.run_with_cache(tiny.ctx, tiny.clean());
   for (const int threads : {1, 2, 3, 4, 7}) {
     const RunContext ctx({.threads = threads});
-    const HookedTransformer model = load_model(ctx, golden_folder("tiny-gpt2"));
+    const HookedTransformer model = load_model(ctx, tiny.folder);
     const auto [logits, other] = model.run_with_cache(ctx, tiny.clean());
     EXPECT_EQ(differing_bits(logits.values, expected.values), 0) << threads;
     for (const auto& [name, activation] : cache.entries()) {
@@ -108,8 +110,8 @@ TEST(Exactness, AnyNumberOfThreadsGivesTheSameBits) {
   }
 }
 
-TEST(Exactness, EveryDispatchTargetGivesTheSameBits) {
-  const TinyGpt2 tiny;
+TEST_P(Exactness, EveryDispatchTargetGivesTheSameBits) {
+  const TinyModel tiny(GetParam());
   const auto [expected, cache] = tiny.model.run_with_cache(tiny.ctx, tiny.clean());
   ASSERT_GE(targets().size(), 2U);  // at least one vector target and the reference
   for (const Target& target : targets()) {
@@ -123,7 +125,7 @@ TEST(Exactness, EveryDispatchTargetGivesTheSameBits) {
 }
 
 // The naive twin of a replay: a whole pass in which a hook writes the same rows at the same door.
-class ReplayTwin : public ::testing::Test {
+class ReplayTwin : public ::testing::TestWithParam<const char*> {
  protected:
   static constexpr int kDoors = 7;  // resid_pre and resid_mid of three layers, and the final state
   static Door door(int i) {
@@ -185,27 +187,27 @@ class ReplayTwin : public ::testing::Test {
     }
   }
 
-  TinyGpt2 tiny_;
+  TinyModel tiny_{GetParam()};
 };
 
-TEST_F(ReplayTwin, EqualsAWholePassAtEveryDoorAndPosition) {
+TEST_P(ReplayTwin, EqualsAWholePassAtEveryDoorAndPosition) {
   for (int i = 0; i < kDoors; ++i)
     compare(tiny_.clean(), door(i), 7U + static_cast<unsigned>(i), {});
 }
 
-TEST_F(ReplayTwin, EqualsAWholePassOnPromptsOfDifferentLengths) {
+TEST_P(ReplayTwin, EqualsAWholePassOnPromptsOfDifferentLengths) {
   for (int i = 0; i < kDoors; ++i)
     compare(tiny_.ragged(), door(i), 70U + static_cast<unsigned>(i), {});
 }
 
-TEST_F(ReplayTwin, EqualsAWholePassWhenOnlyTheLastPositionIsDemanded) {
+TEST_P(ReplayTwin, EqualsAWholePassWhenOnlyTheLastPositionIsDemanded) {
   for (int i = 0; i < kDoors; ++i) {
     compare(tiny_.clean(), door(i), 700U + static_cast<unsigned>(i),
             {.logits = Demand::At::kLastPosition});
   }
 }
 
-TEST_F(ReplayTwin, WithTheBaseRunsOwnRowsIsTheBaseRun) {
+TEST_P(ReplayTwin, WithTheBaseRunsOwnRowsIsTheBaseRun) {
   const std::vector<Prompt> prompts = tiny_.ragged();
   const BaseRun base = tiny_.model.base_run(tiny_.ctx, prompts);
   const Logits expected = tiny_.model.run(tiny_.ctx, prompts);
@@ -223,7 +225,7 @@ TEST_F(ReplayTwin, WithTheBaseRunsOwnRowsIsTheBaseRun) {
   }
 }
 
-TEST_F(ReplayTwin, WithHooksAndACacheEqualsAWholePass) {
+TEST_P(ReplayTwin, WithHooksAndACacheEqualsAWholePass) {
   const std::vector<Prompt> prompts = tiny_.clean();
   const BaseRun base = tiny_.model.base_run(tiny_.ctx, prompts);
   const Tensor value({1, tiny_.model.cfg().d_model});
@@ -246,6 +248,9 @@ TEST_F(ReplayTwin, WithHooksAndACacheEqualsAWholePass) {
     EXPECT_EQ(differing_bits(cache[name], activation), 0) << name.str();
   }
 }
+
+INSTANTIATE_TEST_SUITE_P(Each, Exactness, ::testing::ValuesIn(kTinyModels), model_test_name);
+INSTANTIATE_TEST_SUITE_P(Each, ReplayTwin, ::testing::ValuesIn(kTinyModels), model_test_name);
 
 }  // namespace
 }  // namespace patchbay

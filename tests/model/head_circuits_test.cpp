@@ -9,7 +9,7 @@
 #include <cstring>
 #include <random>
 
-#include "tests/support/tiny_gpt2.h"
+#include "tests/support/tiny_models.h"
 
 namespace patchbay {
 namespace {

@@ -11,7 +11,7 @@
 
 #include "patchbay/model/logit_attribution.h"
 #include "patchbay/model/weight_processing.h"
-#include "tests/support/tiny_gpt2.h"
+#include "tests/support/tiny_models.h"
 
 namespace patchbay {
 namespace {
@@ -25,12 +25,12 @@ constexpr std::int64_t kEnd = -1;
 struct Analysis : TinyGpt2 {
   SafetensorsFile golden =
       SafetensorsFile::open(golden_folder("tiny-gpt2") / "analysis.safetensors");
-  ActivationCache cache{3};
+  ActivationCache cache{model.cfg()};
   std::vector<TokenId> answer = tokens("tokens.answer");
   std::vector<TokenId> wrong = tokens("tokens.wrong");
 
   Analysis() {
-    for (const HookName& name : hook_names(3)) {
+    for (const HookName& name : hook_names(model.cfg())) {
       if (name.point == HookPoint::kResult) continue;  // head results are made from z
       cache.insert(name, reference.read("hook." + name.str()));
     }
@@ -341,7 +341,9 @@ TEST(ResidualStack, WrongCallsSayWhatIsWrong) {
   EXPECT_EQ(
       usage_error([&] { (void)stack_neuron_results(a.cache, a.weights(), {.neurons = {128}}); }),
       "[residual stack] there is no neuron 128; a layer has 128");
-  EXPECT_NE(usage_error([&] { (void)decompose_resid(ActivationCache(3)); }).find("hook_embed"),
+  EXPECT_NE(usage_error([&] {
+              (void)decompose_resid(ActivationCache({.n_layers = 3}));
+            }).find("hook_embed"),
             std::string::npos);
 }
 

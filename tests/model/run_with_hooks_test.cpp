@@ -6,7 +6,7 @@
 
 #include "patchbay/base/error.h"
 #include "patchbay/model/loss.h"
-#include "tests/support/tiny_gpt2.h"
+#include "tests/support/tiny_models.h"
 
 namespace patchbay {
 namespace {
@@ -28,11 +28,13 @@ std::string error_of(const Body& body) {
   return "no error";
 }
 
+class RunWithHooksOnEachModel : public ::testing::TestWithParam<const char*> {};
+
 // The activations that may differ after an edit at `name` are those computed from it.
-TEST(RunWithHooks, AnEditChangesNothingThatIsComputedBeforeIt) {
-  const TinyGpt2 tiny;
+TEST_P(RunWithHooksOnEachModel, AnEditChangesNothingThatIsComputedBeforeIt) {
+  const TinyModel tiny(GetParam());
   const auto before = tiny.model.run_with_cache(tiny.ctx, tiny.clean()).second;
-  for (const HookName& name : hook_names(3)) {
+  for (const HookName& name : hook_names(tiny.model.cfg())) {
     if (name.point == HookPoint::kAttnScores) continue;  // 0 above the diagonal is refused
     const auto [logits, after] =
         tiny.model.run_with_cache(tiny.ctx, tiny.clean(), NamesFilter::all(), {{name, fill_zero}});
@@ -45,13 +47,13 @@ TEST(RunWithHooks, AnEditChangesNothingThatIsComputedBeforeIt) {
   }
 }
 
-TEST(RunWithHooks, EveryEditReachesTheLogits) {
-  const TinyGpt2 tiny;
+TEST_P(RunWithHooksOnEachModel, EveryEditReachesTheLogits) {
+  const TinyModel tiny(GetParam());
   const Logits plain = tiny.model.run(tiny.ctx, tiny.clean());
   const HookFunction twice = [](TensorView view, const HookName&) {
     for (float& value : view.flat()) value *= 2.0F;  // leaves −inf and 0 as they are
   };
-  for (const HookName& name : hook_names(3)) {
+  for (const HookName& name : hook_names(tiny.model.cfg())) {
     // An input scaled as a whole is the same input after a layer norm, up to eps.
     const Logits edited = tiny.model.run_with_hooks(tiny.ctx, tiny.clean(), {{name, twice}});
     EXPECT_FALSE(same_bits(edited.values, plain.values)) << name.str();
@@ -233,6 +235,9 @@ TEST(Loss, RefusesLogitsOfChosenTokensAndOfOtherPrompts) {
   EXPECT_EQ(error_of([&] { (void)loss_per_token(tiny.ctx, logits, tiny.ragged()); }),
             "[loss] logits at prompt 0, position 5 are not of these prompts");
 }
+
+INSTANTIATE_TEST_SUITE_P(Each, RunWithHooksOnEachModel, ::testing::ValuesIn(kTinyModels),
+                         model_test_name);
 
 }  // namespace
 }  // namespace patchbay

@@ -10,7 +10,7 @@
 #include <map>
 #include <vector>
 
-#include "tests/support/tiny_gpt2.h"
+#include "tests/support/tiny_models.h"
 
 namespace patchbay {
 namespace {

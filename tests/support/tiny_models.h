@@ -1,7 +1,11 @@
-// The tiny GPT-2 with made-up weights that tests run, and its float64 reference.
+// The tiny models with made-up weights that tests run, and their float64 references.
 #pragma once
 
+#include <gtest/gtest.h>
+
+#include <algorithm>
 #include <filesystem>
+#include <string>
 #include <vector>
 
 #include "patchbay/families/family.h"
@@ -14,15 +18,18 @@ inline std::filesystem::path golden_folder(const char* name) {
   return std::filesystem::path(PATCHBAY_GOLDEN_DIR) / name;
 }
 
-struct TinyGpt2 {
-  RunContext ctx{RunOptions{.threads = 2}};
-  HookedTransformer model = load_model(ctx, golden_folder("tiny-gpt2"));
-  SafetensorsFile reference =
-      SafetensorsFile::open(golden_folder("tiny-gpt2") / "reference.safetensors");
+/// Every architecture that the forward pass knows: tests of its promises run on each.
+inline constexpr const char* kTinyModels[] = {"tiny-gpt2", "tiny-llama"};
 
-  [[nodiscard]] LoadedCheckpoint checkpoint() const {
-    return load_checkpoint(ctx, golden_folder("tiny-gpt2"));
-  }
+struct TinyModel {
+  explicit TinyModel(const char* name) : folder(golden_folder(name)) {}
+
+  std::filesystem::path folder;
+  RunContext ctx{RunOptions{.threads = 2}};
+  HookedTransformer model = load_model(ctx, folder);
+  SafetensorsFile reference = SafetensorsFile::open(folder / "reference.safetensors");
+
+  [[nodiscard]] LoadedCheckpoint checkpoint() const { return load_checkpoint(ctx, folder); }
   /// Five prompts of twelve tokens.
   [[nodiscard]] std::vector<Prompt> clean() const { return prompts("tokens.clean"); }
   [[nodiscard]] std::vector<Prompt> corrupted() const { return prompts("tokens.corrupted"); }
@@ -44,5 +51,16 @@ struct TinyGpt2 {
     return result;
   }
 };
+
+struct TinyGpt2 : TinyModel {
+  TinyGpt2() : TinyModel("tiny-gpt2") {}
+};
+
+/// "tiny_gpt2": the end of a parametrised test's name.
+inline std::string model_test_name(const ::testing::TestParamInfo<const char*>& info) {
+  std::string name = info.param;
+  std::ranges::replace(name, '-', '_');
+  return name;
+}
 
 }  // namespace patchbay

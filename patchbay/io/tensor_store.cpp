@@ -1,0 +1,19 @@
+#include "patchbay/io/tensor_store.h"
+
+namespace patchbay {
+
+TensorStore tensor_store(const Checkpoint& checkpoint) {
+  return {
+      .path = checkpoint.path(),
+      .config_name = "config.json",
+      .names = [&checkpoint] { return checkpoint.names(); },
+      .find = [&checkpoint](const std::string& name) -> std::optional<std::vector<std::int64_t>> {
+        const TensorInfo* info = checkpoint.find(name);
+        if (info == nullptr) return std::nullopt;
+        return info->shape;
+      },
+      .read_into = [&checkpoint](const std::string& name,
+                                 TensorView out) { checkpoint.read_into(name, out); }};
+}
+
+}  // namespace patchbay

@@ -1,0 +1,31 @@
+// Rotary position embeddings (Su et al. 2021, "RoFormer", equation 34), as LLaMA arranges them:
+// dimension i of a head turns together with dimension i + d_head/2.
+//
+// The table of sines and cosines is made in double precision by code of our own, without the C
+// library's functions, so its bits are the same everywhere.
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include "patchbay/base/run_context.h"
+#include "patchbay/tensor/tensor.h"
+
+namespace patchbay {
+
+/// cos and sin of position · base^(−2i/d_head), for every position and every pair i of dimensions.
+struct RotaryTable {
+  Tensor cos{};  // [n_ctx, d_head/2]
+  Tensor sin{};  // [n_ctx, d_head/2]
+
+  RotaryTable() = default;
+  /// d_head must be even, base at least 1.
+  RotaryTable(const RunContext& ctx, double base, std::int64_t n_ctx, std::int64_t d_head);
+};
+
+/// Turns every head of x [rows, heads·d_head], in place, by the position of its row:
+/// (a, b) → (a·cos − b·sin, b·cos + a·sin), each product and sum rounded once.
+void rotate(const RunContext& ctx, const RotaryTable& table,
+            std::span<const std::int32_t> positions, TensorView x);
+
+}  // namespace patchbay

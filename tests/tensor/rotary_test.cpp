@@ -1,0 +1,71 @@
+// Rotary embeddings against the C library's sines in long double, and the geometry they promise.
+#include "patchbay/tensor/rotary.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <vector>
+
+#include "tests/tensor/tensor_testing.h"
+
+namespace patchbay {
+namespace {
+
+TEST(RotaryTable, HoldsTheNearestFloatsOfCosinesAndSines) {
+  const RunContext ctx({.threads = 2});
+  constexpr std::int64_t kPositions = 70000;
+  for (const auto& [base, d_head] :
+       {std::pair<double, std::int64_t>{10000.0, 8}, {100000.0, 64}, {1.0, 2}, {500000.0, 6}}) {
+    const RotaryTable table(ctx, base, kPositions, d_head);
+    for (std::int64_t position = 0; position < kPositions; position = position * 5 / 4 + 1) {
+      for (std::int64_t i = 0; i < d_head / 2; ++i) {
+        const long double angle =
+            static_cast<long double>(position) *
+            std::pow(static_cast<long double>(base),
+                     -2.0L * static_cast<long double>(i) / static_cast<long double>(d_head));
+        // Half a unit in the last place of a float near 1, and what the angle's rounding adds.
+        const double bound = 0x1p-25 + static_cast<double>(angle) * 0x1p-50;
+        EXPECT_NEAR(static_cast<double>(table.cos(position, i)),
+                    static_cast<double>(std::cos(angle)), bound)
+            << position << ", " << i << ", base " << base;
+        EXPECT_NEAR(static_cast<double>(table.sin(position, i)),
+                    static_cast<double>(std::sin(angle)), bound)
+            << position << ", " << i << ", base " << base;
+      }
+    }
+  }
+}
+
+TEST(Rotate, TurnsDimensionPairsHalfAHeadApart) {
+  const RunContext ctx({.threads = 1});
+  const RotaryTable table(ctx, 10000.0, 10, 4);
+  const Tensor before = testing::Values(1).tensor({3, 8});  // two heads of four
+  Tensor x = before;
+  const std::vector<std::int32_t> positions = {0, 9, 4};
+  rotate(ctx, table, positions, x);
+  for (std::int64_t row = 0; row < 3; ++row) {
+    const std::int64_t position = positions[static_cast<std::size_t>(row)];
+    for (const std::int64_t head : {0, 4}) {
+      for (std::int64_t i = 0; i < 2; ++i) {
+        const float a = before(row, head + i);
+        const float b = before(row, head + i + 2);
+        const float cos = table.cos(position, i);
+        const float sin = table.sin(position, i);
+        EXPECT_EQ(x(row, head + i), a * cos - b * sin);
+        EXPECT_EQ(x(row, head + i + 2), b * cos + a * sin);
+      }
+    }
+  }
+}
+
+TEST(Rotate, AtPositionZeroChangesNothing) {
+  const RunContext ctx({.threads = 1});
+  const RotaryTable table(ctx, 10000.0, 1, 6);
+  const Tensor before = testing::Values(2).tensor({5, 12}, false);
+  Tensor x = before;
+  rotate(ctx, table, std::vector<std::int32_t>(5, 0), x);
+  EXPECT_EQ(testing::differing(x.flat(), before.flat()), 0);
+}
+
+}  // namespace
+}  // namespace patchbay
