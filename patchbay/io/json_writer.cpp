@@ -72,6 +72,15 @@ std::string json_quoted(std::string_view text) {
   return out += '"';
 }
 
+bool is_utf8(std::string_view text) {
+  while (!text.empty()) {
+    const std::size_t length = utf8_length(text);
+    if (length == 0) return false;
+    text.remove_prefix(length);
+  }
+  return true;
+}
+
 JsonWriter& JsonWriter::key(std::string_view name) {
   PATCHBAY_ASSERT(!levels_.empty() && !after_key_);
   separate();

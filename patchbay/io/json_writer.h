@@ -18,6 +18,8 @@ std::string json_number(double value);
 /// A string in quotes. Valid UTF-8 passes through; quotes, backslashes and control characters are
 /// escaped; each byte that is not part of valid UTF-8 becomes \ufffd.
 std::string json_quoted(std::string_view text);
+/// Whether every byte of a text is part of valid UTF-8.
+bool is_utf8(std::string_view text);
 
 enum class JsonLayout {
   kLines,   ///< one element a line, one space of indentation a level

@@ -18,6 +18,8 @@
 
 namespace patchbay {
 
+class GgufFile;
+
 /// A bool that has no default: whoever makes the options has to say it.
 class ExplicitBool {
  public:
@@ -73,6 +75,14 @@ class Tokenizer {
   /// pre-tokenizers, models other than BPE, dropout, byte fallback, unknown tokens, prefixes and
   /// suffixes, added tokens that swallow spaces or want whole words.
   static Tokenizer from_tokenizer_json(const std::filesystem::path& tokenizer_json);
+  /// From the metadata of a GGUF file: "tokenizer.ggml.model" has to be "gpt2",
+  /// "tokenizer.ggml.pre" "gpt-2" or "smollm". Control tokens (and llama.cpp's unknown ones) are
+  /// special, user-defined ones are added and always found, unused ones leave their id without a
+  /// token. The beginning is "tokenizer.ggml.bos_token_id", if it is there; add_bos_token is
+  /// ignored. Throws kBadData, naming file and key, for other tokenizers, for the pre-tokenizer
+  /// "default" or a missing one (llama.cpp then cuts by a pattern of its own), and for values that
+  /// contradict each other.
+  static Tokenizer from_gguf(const GgufFile& file);
   /// From parts, for formats that carry them. A vocabulary may lack single bytes: a text that needs
   /// one is then refused by to_tokens. Throws kBadData when a token appears twice or is not written
   /// in the byte alphabet, or a merge joins or makes something that is not in the vocabulary.

@@ -1,4 +1,4 @@
-// What GPT-2's two files and Hugging Face's single file have in common.
+// What GPT-2's two files, Hugging Face's single file and GGUF files have in common.
 #pragma once
 
 #include <optional>
