@@ -183,8 +183,8 @@ def malformed():
     yield "alignment_4", file([entry(ALIGNMENT, UINT32, u32(4))], [X], bytes(32)), "is 4, but must be a power of two"
     yield "alignment_24", file([entry(ALIGNMENT, UINT32, u32(24))], [X], bytes(32)), "is 24, but must be a power of two"
     yield "alignment_huge", file([entry(ALIGNMENT, UINT32, u32(2**31))], [X], bytes(32)), "is 2147483648, but must be a power of two"
-    yield "alignment_uint64", file([entry(ALIGNMENT, UINT64, u64(32))], [X], bytes(32)), "is UINT64, but must be UINT32"
-    yield "alignment_array", file([entry(ALIGNMENT, ARRAY, u32(UINT32) + u64(1) + u32(32))], [X], bytes(32)), "is array of UINT32, but must be UINT32"
+    yield "alignment_uint64", file([entry(ALIGNMENT, UINT64, u64(32))], [X], bytes(32)), "has the type UINT64, but must be UINT32"
+    yield "alignment_array", file([entry(ALIGNMENT, ARRAY, u32(UINT32) + u64(1) + u32(32))], [X], bytes(32)), "has the type array of UINT32, but must be UINT32"
 
     yield "name_empty", file([], [tensor("", [8])], bytes(32)), "the name of tensor 0 is empty"
     yield "name_not_utf8", file([], [tensor(b"\xc0\x80", [8])], bytes(32)), "the name of tensor 0 is not UTF-8"

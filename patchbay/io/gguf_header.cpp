@@ -75,7 +75,7 @@ std::uint64_t read_alignment(const GgufMetadata& metadata) {
   const GgufValue* value = metadata.find("general.alignment");
   if (value == nullptr) return kDefaultAlignment;
   if (value->is_array() || value->type() != GgufValueType::kUint32) {
-    throw value->error(fmt::format("is {}, but must be UINT32", value->type_label()));
+    throw value->error(fmt::format("has the type {}, but must be UINT32", value->type_label()));
   }
   const std::uint64_t alignment = value->as_uint();
   if (!std::has_single_bit(alignment) || alignment < kMinAlignment || alignment > kMaxAlignment) {

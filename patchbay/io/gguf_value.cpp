@@ -131,8 +131,7 @@ Error GgufValue::error(std::string_view what) const {
 
 void GgufValue::expect(bool array, bool fits, std::string_view wanted) const {
   if (array == is_array() && fits) return;
-  throw error(
-      fmt::format("is {} {}, but must be {}", is_array() ? "an" : "of type", type_label(), wanted));
+  throw error(fmt::format("has the type {}, but must be {}", type_label(), wanted));
 }
 
 bool GgufValue::as_bool() const {

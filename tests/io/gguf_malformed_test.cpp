@@ -202,11 +202,13 @@ TEST(GgufMalformed, AlignmentsThatAreNone) {
                  "the metadata \"general.alignment\" is " + std::to_string(alignment) +
                      ", but must be a power of two from 8 to 65536, at byte 49");
   }
-  expect_parts(alignment_refusal(kUint64, u64(32)),
-               "the metadata \"general.alignment\" is UINT64, but must be UINT32, at byte 49");
+  expect_parts(
+      alignment_refusal(kUint64, u64(32)),
+      "the metadata \"general.alignment\" has the type UINT64, but must be UINT32, at byte 49");
   expect_parts(alignment_refusal(kArray, u32(kUint32) + u64(1) + u32(32)),
-               "is array of UINT32, but must be UINT32");
-  expect_parts(alignment_refusal(kString, gguf_string("32")), "is STRING, but must be UINT32");
+               "has the type array of UINT32, but must be UINT32");
+  expect_parts(alignment_refusal(kString, gguf_string("32")),
+               "has the type STRING, but must be UINT32");
 }
 
 TEST(GgufMalformed, TensorNamesThatAreNoNames) {

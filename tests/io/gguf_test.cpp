@@ -176,12 +176,12 @@ TEST(Gguf, ValuesOfAnotherTypeAreRefusedByFileKeyAndByte) {
   const auto refusal = [&](const auto& action) { return error_of(ErrorKind::kBadData, action); };
   expect_parts(refusal([&] { (void)values.at("value.uint8").as_string(); }),
                "[gguf] " + file.path() +
-                   ": the metadata \"value.uint8\" is of type UINT8, but must "
+                   ": the metadata \"value.uint8\" has the type UINT8, but must "
                    "be a string, at byte ");
   expect_parts(refusal([&] { (void)values.at("array.int8").as_int(); }),
-               "is an array of INT8, but must be an integer");
+               "has the type array of INT8, but must be an integer");
   expect_parts(refusal([&] { (void)values.at("value.int8").as_ints(); }),
-               "is of type INT8, but must be an array of integers");
+               "has the type INT8, but must be an array of integers");
   expect_parts(refusal([&] { (void)values.at("value.int8").as_uint(); }),
                "is -128, but must not be negative");
   expect_parts(refusal([&] { (void)values.at("value.uint64").as_int(); }), "is 2^63 or more");
