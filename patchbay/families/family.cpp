@@ -8,36 +8,57 @@
 namespace patchbay {
 namespace {
 
-const families::Family& family_of(const JsonValue& config) {
-  const std::string& type = config.at("model_type").as_string();
-  std::vector<std::string> known;
+const families::Family* find_family(std::string_view name) {
   for (const families::Family* family : families::all()) {
-    if (family->name == type) return *family;
-    known.emplace_back(family->name);
+    if (family->name == name) return family;
   }
-  throw config.at("model_type")
-      .error(fmt::format("is \"{}\"; patchbay reads checkpoints of {}{}", type,
-                         fmt::join(known, ", "), did_you_mean(type, known)));
+  return nullptr;
 }
+
+std::string unknown_family(const std::string& name) {
+  std::vector<std::string> known;
+  for (const families::Family* family : families::all()) known.emplace_back(family->name);
+  return fmt::format("is \"{}\"; patchbay reads checkpoints of {}{}", name, fmt::join(known, ", "),
+                     did_you_mean(name, known));
+}
+
+const families::Family& family_of(const JsonValue& config) {
+  const JsonValue& type = config.at("model_type");
+  const families::Family* family = find_family(type.as_string());
+  if (family == nullptr) throw type.error(unknown_family(type.as_string()));
+  return *family;
+}
+
+const families::Family& family_of(const GgufMetadata& metadata) {
+  const GgufValue& architecture = metadata.at("general.architecture");
+  const families::Family* family = find_family(architecture.as_string());
+  if (family == nullptr) throw architecture.error(unknown_family(architecture.as_string()));
+  return *family;
+}
+
+bool is_gguf(const std::filesystem::path& path) { return path.extension() == ".gguf"; }
 
 // The folder of config.json and the tokenizer, for a folder or a file in it.
 std::filesystem::path folder_of(const std::filesystem::path& path) {
+  if (path.empty()) {
+    throw Error(ErrorKind::kUsage, "model", "the model's name is empty; name a folder or a file");
+  }
   std::error_code ignored;
-  const std::filesystem::path whole = std::filesystem::absolute(path).lexically_normal();
+  const std::filesystem::path absolute = std::filesystem::absolute(path, ignored);
+  const std::filesystem::path whole = (absolute.empty() ? path : absolute).lexically_normal();
   if (std::filesystem::is_directory(whole, ignored)) {
     return whole.has_filename() ? whole : whole.parent_path();  // without a closing slash
   }
   if (std::filesystem::exists(whole, ignored)) return whole.parent_path();
   throw Error(ErrorKind::kNoInput, "model",
               fmt::format("{}: there is no such folder or file; name a folder with config.json and "
-                          "model.safetensors",
+                          "model.safetensors, or a .safetensors or .gguf file",
                           path.string()));
 }
 
-HookedTransformerConfig checked_config(const families::Family& family, const JsonValue& config,
-                                       const std::filesystem::path& folder) {
-  HookedTransformerConfig cfg = family.config(config);
-  cfg.model_name = folder.filename().string();
+HookedTransformerConfig checked(HookedTransformerConfig cfg, const families::Family& family,
+                                std::string model_name) {
+  cfg.model_name = std::move(model_name);
   cfg.original_family = family.name;
   cfg.check();
   return cfg;
@@ -50,15 +71,46 @@ std::filesystem::path config_file(const std::filesystem::path& path) {
   return (is_folder ? path : path.parent_path()) / "config.json";
 }
 
+HookedTransformerConfig read_config(const families::Family& family, const JsonValue& config,
+                                    const std::filesystem::path& path) {
+  return checked(family.config(config), family, folder_of(path).filename().string());
+}
+
+HookedTransformerConfig read_config(const families::Family& family, const GgufFile& file) {
+  return checked(family.gguf_config(file.metadata()), family,
+                 std::filesystem::path(file.path()).stem().string());
+}
+
+std::optional<Tokenizer> read_tokenizer(const GgufFile& file) {
+  if (file.metadata().find("tokenizer.ggml.model") == nullptr) return std::nullopt;
+  return Tokenizer::from_gguf(file);
+}
+
+LoadedCheckpoint load_gguf(const RunContext& ctx, const std::filesystem::path& path) {
+  const GgufFile file = GgufFile::open(path);
+  const families::Family& family = family_of(file.metadata());
+  LoadedCheckpoint loaded;
+  loaded.cfg = read_config(family, file);
+  loaded.tokenizer = read_tokenizer(file);
+  const bool tied = file.find("output.weight") == nullptr;
+  loaded.weights = family.weights(ctx, loaded.cfg, tensor_store(file), tied);
+  return loaded;
+}
+
 }  // namespace
 
 HookedTransformerConfig load_config(const std::filesystem::path& path) {
-  const std::filesystem::path folder = folder_of(path);
+  if (is_gguf(path)) {
+    const GgufFile file = GgufFile::open(path);
+    return read_config(family_of(file.metadata()), file);
+  }
+  folder_of(path);  // a path that is not there is named as it was given
   const JsonDocument config = read_json_file(config_file(path));
-  return checked_config(family_of(config.root()), config.root(), folder);
+  return read_config(family_of(config.root()), config.root(), path);
 }
 
 std::optional<Tokenizer> load_tokenizer(const std::filesystem::path& path) {
+  if (is_gguf(path)) return read_tokenizer(GgufFile::open(path));
   const std::filesystem::path folder = folder_of(path);
   std::error_code ignored;
   for (const char* name : {"tokenizer.json", "vocab.json"}) {
@@ -68,14 +120,16 @@ std::optional<Tokenizer> load_tokenizer(const std::filesystem::path& path) {
 }
 
 LoadedCheckpoint load_checkpoint(const RunContext& ctx, const std::filesystem::path& path) {
-  const std::filesystem::path folder = folder_of(path);
+  if (is_gguf(path)) return load_gguf(ctx, path);
+  folder_of(path);
   const Checkpoint checkpoint = open_checkpoint(path);
   const JsonDocument config = read_json_file(config_file(path));
   const families::Family& family = family_of(config.root());
   LoadedCheckpoint loaded;
-  loaded.cfg = checked_config(family, config.root(), folder);
+  loaded.cfg = read_config(family, config.root(), path);
   loaded.tokenizer = load_tokenizer(path);
-  loaded.weights = family.weights(ctx, loaded.cfg, config.root(), tensor_store(checkpoint));
+  const bool tied = config->get_or("tie_word_embeddings", family.tied_by_default);
+  loaded.weights = family.weights(ctx, loaded.cfg, tensor_store(checkpoint), tied);
   return loaded;
 }
 

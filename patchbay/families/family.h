@@ -18,12 +18,15 @@ namespace patchbay::families {
 
 /// One family. Functions throw Error naming the file and what was expected.
 struct Family {
-  std::string_view name;  ///< its "model_type" in config.json
+  std::string_view name;  ///< its "model_type" in config.json, "general.architecture" in GGUF
+  bool tied_by_default;   ///< whether the unembedding is W_E where config.json does not say
   /// The config.json of a checkpoint, as sizes and traits.
   HookedTransformerConfig (*config)(const JsonValue& config_json);
-  /// The tensors of a checkpoint under TransformerLens's names and shapes.
+  /// The metadata of a GGUF file, as sizes and traits.
+  HookedTransformerConfig (*gguf_config)(const GgufMetadata& metadata);
+  /// The tensors of a checkpoint under TransformerLens's names and shapes; `tied`: W_U is W_Eᵀ.
   Weights (*weights)(const RunContext& ctx, const HookedTransformerConfig& cfg,
-                     const JsonValue& config_json, const TensorStore& store);
+                     const TensorStore& store, bool tied);
 };
 
 /// Every family, by name.
@@ -36,18 +39,20 @@ namespace patchbay {
 /// The config of a checkpoint alone, without opening its weights. `path` as for load_checkpoint.
 HookedTransformerConfig load_config(const std::filesystem::path& path);
 
-/// The tokenizer beside a checkpoint's config, none when the folder has no tokenizer files.
+/// The tokenizer beside a checkpoint's config, none when the folder has no tokenizer files; the
+/// tokenizer of a GGUF file, none when its metadata has none.
 std::optional<Tokenizer> load_tokenizer(const std::filesystem::path& path);
 
 /// A checkpoint, read but not yet packed: for processing weights before a model is made of them.
 struct LoadedCheckpoint {
   HookedTransformerConfig cfg;
   Weights weights;
-  std::optional<Tokenizer> tokenizer;  ///< none when the folder has no tokenizer files
+  std::optional<Tokenizer> tokenizer;  ///< none when there is none beside or in the file
 };
 
 /// Reads a folder in Hugging Face layout (config.json, model.safetensors or its index, tokenizer
-/// files), or one .safetensors file with those files beside it.
+/// files), one .safetensors file with those files beside it, or one .gguf file. A GGUF file's
+/// weights are what its quantised blocks stand for, as 32-bit floats.
 LoadedCheckpoint load_checkpoint(const RunContext& ctx, const std::filesystem::path& path);
 
 /// load_checkpoint, and the model made of it, weights as they are in the file.

@@ -1,5 +1,5 @@
 // Checkpoints of GPT-2 (Radford et al. 2019) in Hugging Face's naming: gpt2, -medium, -large, -xl,
-// distilgpt2, and anything else that a GPT2LMHeadModel saves.
+// distilgpt2, and anything else that a GPT2LMHeadModel saves; and GGUF files.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -8,6 +8,7 @@
 
 #include "patchbay/base/error.h"
 #include "patchbay/families/family.h"
+#include "patchbay/families/gguf_common.h"
 #include "patchbay/io/tensor_reader.h"
 #include "patchbay/tensor/transpose.h"
 
@@ -65,21 +66,57 @@ HookedTransformerConfig read_config(const JsonValue& config) {
   return cfg;
 }
 
+HookedTransformerConfig read_gguf_config(const GgufMetadata& metadata) {
+  const GgufHyperparameters values(metadata, "gpt2");
+  HookedTransformerConfig cfg;
+  cfg.n_layers = values.integer("block_count");
+  cfg.n_heads = values.integer("attention.head_count");
+  cfg.d_model = values.integer("embedding_length");
+  cfg.d_mlp = values.integer("feed_forward_length");
+  cfg.n_ctx = values.integer("context_length");
+  cfg.d_vocab = values.d_vocab();
+  if (cfg.n_heads < 1 || cfg.d_model < 1 || cfg.d_model % cfg.n_heads != 0) {
+    throw metadata.at("gpt2.attention.head_count")
+        .error(fmt::format("does not divide the embedding length, which is {}", cfg.d_model));
+  }
+  cfg.d_head = cfg.d_model / cfg.n_heads;
+  cfg.eps = static_cast<float>(values.number("attention.layer_norm_epsilon"));
+  cfg.attn_scale = std::sqrt(static_cast<float>(cfg.d_head));
+  values.read_special_tokens(cfg);
+  return cfg;
+}
+
+constexpr std::pair<std::string_view, std::string_view> kInBlock[] = {
+    {"ln_1", "attn_norm"}, {"attn.c_attn", "attn_qkv"}, {"attn.c_proj", "attn_output"},
+    {"ln_2", "ffn_norm"},  {"mlp.c_fc", "ffn_up"},      {"mlp.c_proj", "ffn_down"}};
+constexpr std::pair<std::string_view, std::string_view> kOutside[] = {{"wte", "token_embd"},
+                                                                      {"wpe", "position_embd"},
+                                                                      {"ln_f", "output_norm"},
+                                                                      {"lm_head", "output"}};
+constexpr GgufNames kGgufNames = {"h.", kInBlock, kOutside};
+
 // Names as GPT2Model has them; GPT2LMHeadModel puts "transformer." before all but the head.
 TensorReader reader_of(const TensorStore& store) {
+  const bool is_gguf = store.convention == TensorStore::Convention::kLlamaCpp;
   const bool prefixed = store.find("transformer.wte.weight").has_value();
   return {store,
           {.name = "gpt2",
            .contents = "has wte, wpe, ln_f and, for every layer i, h.i.ln_1, attn.c_attn, "
                        "attn.c_proj, ln_2, mlp.c_fc and mlp.c_proj, each with weight and bias",
            .stored_name =
-               [prefixed](const std::string& name) {
+               [is_gguf, prefixed](const std::string& name) {
+                 if (is_gguf) return gguf_name(kGgufNames, name);
                  return prefixed && name != "lm_head.weight" ? "transformer." + name : name;
                },
            .is_ignored =
                [](const std::string& name) {
                  return name.ends_with(".attn.bias") || name.ends_with(".attn.masked_bias");
                }}};
+}
+
+// The weight of a linear map, [inputs, outputs] as GPT-2 stores it; llama.cpp stores the transpose.
+Tensor read_map(const TensorReader& tensors, const std::string& name, const Shape& shape) {
+  return tensors.is_llama_cpp() ? tensors.read_transposed(name, shape) : tensors.read(name, shape);
 }
 
 // c_attn holds queries, keys and values side by side: columns q|k|v, each head after head.
@@ -104,7 +141,7 @@ BlockWeights read_block(const TensorReader& tensors, const HookedTransformerConf
                         std::int64_t layer) {
   const std::string h = fmt::format("h.{}.", layer);
   const Shape d_model = {cfg.d_model};
-  const Tensor c_attn = tensors.read(h + "attn.c_attn.weight", {cfg.d_model, 3 * cfg.d_model});
+  const Tensor c_attn = read_map(tensors, h + "attn.c_attn.weight", {cfg.d_model, 3 * cfg.d_model});
   const Tensor c_attn_bias = tensors.read(h + "attn.c_attn.bias", {3 * cfg.d_model});
   BlockWeights block;
   block.ln1 = {tensors.read(h + "ln_1.weight", d_model), tensors.read(h + "ln_1.bias", d_model)};
@@ -114,14 +151,13 @@ BlockWeights read_block(const TensorReader& tensors, const HookedTransformerConf
                 .b_K = head_biases_of(c_attn_bias, cfg, 1),
                 .W_V = heads_of(c_attn, cfg, 2),
                 .b_V = head_biases_of(c_attn_bias, cfg, 2),
-                .W_O = Tensor::uninitialized({cfg.n_heads, cfg.d_head, cfg.d_model}),
+                .W_O = read_map(tensors, h + "attn.c_proj.weight", {cfg.d_model, cfg.d_model})
+                           .reshaped({cfg.n_heads, cfg.d_head, cfg.d_model}),
                 .b_O = tensors.read(h + "attn.c_proj.bias", d_model)};
-  tensors.read_into(h + "attn.c_proj.weight",
-                    block.attn.W_O.view().reshaped({cfg.d_model, cfg.d_model}));
   block.ln2 = {tensors.read(h + "ln_2.weight", d_model), tensors.read(h + "ln_2.bias", d_model)};
-  block.mlp = {.W_in = tensors.read(h + "mlp.c_fc.weight", {cfg.d_model, cfg.d_mlp}),
+  block.mlp = {.W_in = read_map(tensors, h + "mlp.c_fc.weight", {cfg.d_model, cfg.d_mlp}),
                .b_in = tensors.read(h + "mlp.c_fc.bias", {cfg.d_mlp}),
-               .W_out = tensors.read(h + "mlp.c_proj.weight", {cfg.d_mlp, cfg.d_model}),
+               .W_out = read_map(tensors, h + "mlp.c_proj.weight", {cfg.d_mlp, cfg.d_model}),
                .b_out = tensors.read(h + "mlp.c_proj.bias", d_model)};
   return block;
 }
@@ -139,7 +175,7 @@ std::set<std::string> expected_names(const HookedTransformerConfig& cfg) {
 }
 
 Weights read_weights(const RunContext& ctx, const HookedTransformerConfig& cfg,
-                     const JsonValue& config_json, const TensorStore& store) {
+                     const TensorStore& store, bool tied) {
   const TensorReader tensors = reader_of(store);
   tensors.refuse_others(expected_names(cfg), cfg.n_layers);
   Weights weights;
@@ -153,8 +189,7 @@ Weights read_weights(const RunContext& ctx, const HookedTransformerConfig& cfg,
   });
   weights.ln_final = {tensors.read("ln_f.weight", {cfg.d_model}),
                       tensors.read("ln_f.bias", {cfg.d_model})};
-  const Tensor lm_head =
-      tensors.read_unembedding("wte", weights.W_E, config_json.get_or("tie_word_embeddings", true));
+  const Tensor lm_head = tensors.read_unembedding("wte", weights.W_E, tied);
   weights.W_U = transposed(ctx, lm_head.empty() ? weights.W_E : lm_head);
   weights.b_U = Tensor({cfg.d_vocab});
   return weights;
@@ -163,7 +198,11 @@ Weights read_weights(const RunContext& ctx, const HookedTransformerConfig& cfg,
 }  // namespace
 
 const Family& gpt2() {
-  static constexpr Family kFamily = {"gpt2", &read_config, &read_weights};
+  static constexpr Family kFamily = {.name = "gpt2",
+                                     .tied_by_default = true,
+                                     .config = &read_config,
+                                     .gguf_config = &read_gguf_config,
+                                     .weights = &read_weights};
   return kFamily;
 }
 

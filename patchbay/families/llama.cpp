@@ -1,5 +1,5 @@
-// Checkpoints of LLaMA's architecture (Touvron et al. 2023) in Hugging Face's naming: whatever a
-// LlamaForCausalLM saves, such as SmolLM2.
+// Checkpoints of LLaMA's architecture (Touvron et al. 2023), such as SmolLM2: what a
+// LlamaForCausalLM saves, and GGUF files.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -8,6 +8,7 @@
 
 #include "patchbay/base/error.h"
 #include "patchbay/families/family.h"
+#include "patchbay/families/gguf_common.h"
 #include "patchbay/io/tensor_reader.h"
 #include "patchbay/tensor/transpose.h"
 
@@ -92,14 +93,58 @@ HookedTransformerConfig read_config(const JsonValue& config) {
   return cfg;
 }
 
+HookedTransformerConfig read_gguf_config(const GgufMetadata& metadata) {
+  const GgufHyperparameters values(metadata, "llama");
+  values.require("expert_count", 0, "mixtures of experts");
+  const GgufValue* scaling = metadata.find("llama.rope.scaling.type");
+  if (scaling != nullptr && scaling->as_string() != "none") {
+    throw scaling->error("scales rotary embeddings, which patchbay does not compute");
+  }
+  HookedTransformerConfig cfg;
+  cfg.n_layers = values.integer("block_count");
+  cfg.n_heads = values.integer("attention.head_count");
+  cfg.n_key_value_heads = values.integer_or("attention.head_count_kv", cfg.n_heads);
+  cfg.d_model = values.integer("embedding_length");
+  cfg.d_mlp = values.integer("feed_forward_length");
+  cfg.n_ctx = values.integer("context_length");
+  cfg.d_vocab = values.d_vocab();
+  cfg.d_head =
+      values.integer_or("attention.key_length", cfg.n_heads < 1 ? 0 : cfg.d_model / cfg.n_heads);
+  values.require("attention.value_length", cfg.d_head, "values of another size than keys");
+  values.require("rope.dimension_count", cfg.d_head, "rotary embeddings of a part of a head");
+  cfg.act_fn = ActivationFunction::kSilu;
+  cfg.gated_mlp = true;
+  cfg.normalization_type = NormalizationType::kRMS;
+  cfg.eps = static_cast<float>(values.number("attention.layer_norm_rms_epsilon"));
+  cfg.positional_embedding_type = PositionalEmbeddingType::kRotary;
+  cfg.rotary_base = values.number_or("rope.freq_base", 10000.0);
+  cfg.attn_scale = std::sqrt(static_cast<float>(cfg.d_head));
+  values.read_special_tokens(cfg);
+  return cfg;
+}
+
+constexpr std::pair<std::string_view, std::string_view> kInBlock[] = {
+    {"input_layernorm", "attn_norm"},    {"self_attn.q_proj", "attn_q"},
+    {"self_attn.k_proj", "attn_k"},      {"self_attn.v_proj", "attn_v"},
+    {"self_attn.o_proj", "attn_output"}, {"post_attention_layernorm", "ffn_norm"},
+    {"mlp.gate_proj", "ffn_gate"},       {"mlp.up_proj", "ffn_up"},
+    {"mlp.down_proj", "ffn_down"}};
+constexpr std::pair<std::string_view, std::string_view> kOutside[] = {
+    {"model.embed_tokens", "token_embd"}, {"model.norm", "output_norm"}, {"lm_head", "output"}};
+constexpr GgufNames kGgufNames = {"model.layers.", kInBlock, kOutside};
+
 TensorReader reader_of(const TensorStore& store) {
+  const bool is_gguf = store.convention == TensorStore::Convention::kLlamaCpp;
   return {store,
           {.name = "llama",
            .contents = "has model.embed_tokens, model.norm and, for every layer i, "
                        "model.layers.i.input_layernorm, self_attn.q_proj, k_proj, v_proj and "
                        "o_proj, post_attention_layernorm, mlp.gate_proj, up_proj and down_proj, "
                        "each with a weight and no bias",
-           .stored_name = [](const std::string& name) { return name; },
+           .stored_name =
+               [is_gguf](const std::string& name) {
+                 return is_gguf ? gguf_name(kGgufNames, name) : name;
+               },
            .is_ignored =
                [](const std::string& name) { return name.ends_with(".rotary_emb.inv_freq"); }}};
 }
@@ -114,6 +159,24 @@ Tensor read_heads(const TensorReader& tensors, const std::string& name, const Sh
   return w;
 }
 
+// Queries and keys. llama.cpp turns neighbours, so it stores dimension i + half·d_head/2 of a head
+// as 2·i + half.
+Tensor read_turned_heads(const TensorReader& tensors, const std::string& name, const Shape& shape) {
+  Tensor w = read_heads(tensors, name, shape);
+  if (!tensors.is_llama_cpp()) return w;
+  const std::int64_t pairs = shape[2] / 2;
+  std::vector<float> neighbours(static_cast<std::size_t>(shape[2]));
+  for (std::int64_t row = 0; row < shape[0] * shape[1]; ++row) {
+    float* const dimensions = w.data() + row * shape[2];
+    std::copy_n(dimensions, shape[2], neighbours.begin());
+    for (std::int64_t i = 0; i < pairs; ++i) {
+      dimensions[i] = neighbours[static_cast<std::size_t>(2 * i)];
+      dimensions[i + pairs] = neighbours[static_cast<std::size_t>(2 * i + 1)];
+    }
+  }
+  return w;
+}
+
 BlockWeights read_block(const TensorReader& tensors, const HookedTransformerConfig& cfg,
                         std::int64_t layer) {
   const std::string part = fmt::format("model.layers.{}.", layer);
@@ -121,17 +184,17 @@ BlockWeights read_block(const TensorReader& tensors, const HookedTransformerConf
   const Shape key_value = {cfg.key_value_heads(), cfg.d_model, cfg.d_head};
   BlockWeights block;
   block.ln1.w = tensors.read(part + "input_layernorm.weight", {cfg.d_model});
-  block.attn = {.W_Q = read_heads(tensors, part + "self_attn.q_proj.weight", query),
+  block.attn = {.W_Q = read_turned_heads(tensors, part + "self_attn.q_proj.weight", query),
                 .b_Q = Tensor({cfg.n_heads, cfg.d_head}),
-                .W_K = read_heads(tensors, part + "self_attn.k_proj.weight", key_value),
+                .W_K = read_turned_heads(tensors, part + "self_attn.k_proj.weight", key_value),
                 .b_K = Tensor({cfg.key_value_heads(), cfg.d_head}),
                 .W_V = read_heads(tensors, part + "self_attn.v_proj.weight", key_value),
                 .b_V = Tensor({cfg.key_value_heads(), cfg.d_head}),
-                .W_O = Tensor::uninitialized({cfg.n_heads, cfg.d_head, cfg.d_model}),
+                .W_O = tensors
+                           .read_transposed(part + "self_attn.o_proj.weight",
+                                            {cfg.n_heads * cfg.d_head, cfg.d_model})
+                           .reshaped({cfg.n_heads, cfg.d_head, cfg.d_model}),
                 .b_O = Tensor({cfg.d_model})};
-  const std::int64_t width = cfg.n_heads * cfg.d_head;
-  transpose_into(tensors.read(part + "self_attn.o_proj.weight", {cfg.d_model, width}),
-                 block.attn.W_O);
   block.ln2.w = tensors.read(part + "post_attention_layernorm.weight", {cfg.d_model});
   const Shape in = {cfg.d_model, cfg.d_mlp};
   block.mlp = {
@@ -156,7 +219,7 @@ std::set<std::string> expected_names(const HookedTransformerConfig& cfg) {
 }
 
 Weights read_weights(const RunContext& ctx, const HookedTransformerConfig& cfg,
-                     const JsonValue& config_json, const TensorStore& store) {
+                     const TensorStore& store, bool tied) {
   const TensorReader tensors = reader_of(store);
   tensors.refuse_others(expected_names(cfg), cfg.n_layers);
   Weights weights;
@@ -168,8 +231,7 @@ Weights read_weights(const RunContext& ctx, const HookedTransformerConfig& cfg,
     }
   });
   weights.ln_final.w = tensors.read("model.norm.weight", {cfg.d_model});
-  const Tensor lm_head = tensors.read_unembedding("model.embed_tokens", weights.W_E,
-                                                  config_json.get_or("tie_word_embeddings", false));
+  const Tensor lm_head = tensors.read_unembedding("model.embed_tokens", weights.W_E, tied);
   weights.W_U = transposed(ctx, lm_head.empty() ? weights.W_E : lm_head);
   weights.b_U = Tensor({cfg.d_vocab});
   return weights;
@@ -178,7 +240,11 @@ Weights read_weights(const RunContext& ctx, const HookedTransformerConfig& cfg,
 }  // namespace
 
 const Family& llama() {
-  static constexpr Family kFamily = {"llama", &read_config, &read_weights};
+  static constexpr Family kFamily = {.name = "llama",
+                                     .tied_by_default = false,
+                                     .config = &read_config,
+                                     .gguf_config = &read_gguf_config,
+                                     .weights = &read_weights};
   return kFamily;
 }
 

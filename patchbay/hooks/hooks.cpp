@@ -50,7 +50,7 @@ std::vector<HookName> NamesFilter::resolve(const HookedTransformerConfig& cfg) c
   for (const HookName& name : names_) {
     if (std::ranges::find(all, name) == all.end()) {
       throw Error(ErrorKind::kUsage, "hooks",
-                  fmt::format("there is no hook point \"{}\" in this model of {} layers",
+                  fmt::format("there is no hook point \"{}\" in a model of {} layers",
                               name.str(), cfg.n_layers));
     }
   }

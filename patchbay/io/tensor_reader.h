@@ -28,6 +28,9 @@ class TensorReader {
   TensorReader(TensorStore store, Family family)
       : store_(std::move(store)), family_(std::move(family)) {}
 
+  [[nodiscard]] bool is_llama_cpp() const {
+    return store_.convention == TensorStore::Convention::kLlamaCpp;
+  }
   [[nodiscard]] bool has(const std::string& name) const;
   /// A tensor of exactly that shape.
   [[nodiscard]] Tensor read(const std::string& name, const Shape& shape) const;

@@ -8,14 +8,20 @@
 #include <vector>
 
 #include "patchbay/io/checkpoint.h"
+#include "patchbay/io/gguf.h"
 #include "patchbay/tensor/tensor.h"
 
 namespace patchbay {
 
 /// Functions may be called from several threads. The file that they read must outlive them.
 struct TensorStore {
-  std::string path;         ///< for messages
-  std::string config_name;  ///< what says which tensors there should be: "config.json"
+  /// Whose names and layouts the tensors have.
+  enum class Convention { kHuggingFace, kLlamaCpp };
+
+  Convention convention = Convention::kHuggingFace;
+  std::string path;  ///< for messages
+  std::string
+      config_name;  ///< what says which tensors there should be: "config.json", "its metadata"
   std::function<std::vector<std::string>()> names;
   /// The extents of a tensor, row-major; none when it is not there.
   std::function<std::optional<std::vector<std::int64_t>>(const std::string& name)> find;
@@ -24,5 +30,6 @@ struct TensorStore {
 };
 
 TensorStore tensor_store(const Checkpoint& checkpoint);
+TensorStore tensor_store(const GgufFile& file);
 
 }  // namespace patchbay

@@ -140,6 +140,13 @@ class Tensor {
   operator TensorView() { return view(); }             // NOLINT: implicit, as for span
   operator ConstTensorView() const { return view(); }  // NOLINT: implicit, as for span
 
+  /// The same elements, moved, under another shape of the same size.
+  [[nodiscard]] Tensor reshaped(const Shape& shape) && {
+    PATCHBAY_ASSERT(shape.size() == shape_.size());
+    shape_ = shape;
+    return std::move(*this);
+  }
+
   template <typename... Index>
   [[nodiscard]] float& operator()(Index... index) {
     return view()(index...);
