@@ -115,14 +115,12 @@ class RunContext::Pool {
   std::vector<std::thread> threads_;
 };
 
-RunContext::RunContext(RunOptions options) : options_(std::move(options)) {
-  if (options_.threads < 0 || options_.threads > kMaxThreads || options_.max_memory < 0) {
-    throw Error(
-        ErrorKind::kUsage, "run context",
-        "threads must be 0 (all processors) to 256 and the memory budget must not be negative");
+RunContext::RunContext(RunOptions options) {
+  if (options.threads < 0 || options.threads > kMaxThreads) {
+    throw Error(ErrorKind::kUsage, "run context",
+                "threads must be from 0, which means all processors, to 256");
   }
-  threads_ =
-      options_.threads > 0 ? options_.threads : std::min(available_processors(), kMaxThreads);
+  threads_ = options.threads > 0 ? options.threads : std::min(available_processors(), kMaxThreads);
   if (threads_ > 1) pool_ = std::make_unique<Pool>(threads_ - 1);
 }
 
@@ -132,14 +130,11 @@ void RunContext::check_cancelled() const {
   if (cancelled()) throw Error(ErrorKind::kInterrupted, "run", "interrupted before it was done");
 }
 
-void RunContext::report(const Progress& progress) const {
-  if (options_.progress) options_.progress(progress);
-}
-
 void RunContext::parallel_for(
     std::int64_t count, std::int64_t grain,
     const std::function<void(std::int64_t begin, std::int64_t end)>& body) const {
   PATCHBAY_ASSERT(grain > 0);
+  const FloatEnvironment environment;  // helpers have one of their own
   if (pool_ == nullptr || count <= grain) {
     for (std::int64_t begin = 0; begin < count; begin += grain) {
       check_cancelled();

@@ -83,6 +83,7 @@ struct HookPointInfo {
   std::array<Axis, 4> axes;     ///< the first `rank` of them
   int rank;
   Needs needs = Needs::kNothing;
+  bool on_request = false;  ///< large, and nothing in the pass needs it: TransformerLens has a flag
   [[nodiscard]] bool per_layer() const { return pattern.find("{}") != std::string_view::npos; }
   [[nodiscard]] std::span<const Axis> axis_list() const {
     return {axes.data(), static_cast<std::size_t>(rank)};

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 
 #include "patchbay/base/error.h"
 #include "patchbay/base/suggest.h"
@@ -34,6 +35,29 @@ bool glob_matches(std::string_view pattern, std::string_view text) {
   return p == pattern.size();
 }
 
+// What the user may have meant by a pattern that matches nothing.
+std::string advice(const std::string& pattern, const HookedTransformerConfig& cfg,
+                   const std::vector<std::string>& names) {
+  for (const HookPointInfo& entry : hook_points()) {  // "z", "hook_z"
+    const std::string_view last = entry.pattern.substr(entry.pattern.rfind('.') + 1);
+    if (pattern != entry.short_name && pattern != last) continue;
+    const bool exists = std::ranges::any_of(
+        hook_names(cfg), [&](const HookName& name) { return name.point == entry.point; });
+    if (!exists) continue;
+    return fmt::format("; did you mean \"{}\"?", fmt::format(fmt::runtime(entry.pattern), "*"));
+  }
+  constexpr std::string_view kBlocks = "blocks.";
+  if (pattern.starts_with(kBlocks)) {
+    std::int64_t layer = 0;
+    const char* const begin = pattern.data() + kBlocks.size();
+    const auto [end, failure] = std::from_chars(begin, pattern.data() + pattern.size(), layer);
+    if (failure == std::errc() && layer >= cfg.n_layers) {
+      return fmt::format("; the model has layers 0 to {}", cfg.n_layers - 1);
+    }
+  }
+  return did_you_mean(pattern, names);
+}
+
 }  // namespace
 
 bool NamesFilter::matches(const HookName& name) const {
@@ -50,8 +74,8 @@ std::vector<HookName> NamesFilter::resolve(const HookedTransformerConfig& cfg) c
   for (const HookName& name : names_) {
     if (std::ranges::find(all, name) == all.end()) {
       throw Error(ErrorKind::kUsage, "hooks",
-                  fmt::format("there is no hook point \"{}\" in a model of {} layers",
-                              name.str(), cfg.n_layers));
+                  fmt::format("there is no hook point \"{}\" in a model of {} layers", name.str(),
+                              cfg.n_layers));
     }
   }
   for (const std::string& pattern : patterns_) {
@@ -62,7 +86,7 @@ std::vector<HookName> NamesFilter::resolve(const HookedTransformerConfig& cfg) c
     if (!found) {
       throw Error(
           ErrorKind::kUsage, "hooks",
-          fmt::format("no hook point matches \"{}\"{}", pattern, did_you_mean(pattern, texts)));
+          fmt::format("no hook point matches \"{}\"{}", pattern, advice(pattern, cfg, texts)));
     }
   }
   std::vector<HookName> picked;

@@ -26,6 +26,10 @@ class NamesFilter {
   template <std::predicate<const HookName&> Picks>
   NamesFilter(Picks picks) : picks_(std::move(picks)) {}  // NOLINT: implicit
   static NamesFilter all() { return NamesFilter("*"); }
+  /// All but the large ones that only exist when somebody asks (HookPointInfo::on_request).
+  static NamesFilter standard() {
+    return NamesFilter([](const HookName& name) { return !info(name.point).on_request; });
+  }
 
   [[nodiscard]] bool empty() const { return patterns_.empty() && names_.empty() && !picks_; }
   [[nodiscard]] bool matches(const HookName& name) const;

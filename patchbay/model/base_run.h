@@ -2,9 +2,11 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 #include "patchbay/model/rows.h"
+#include "patchbay/model/weights.h"
 #include "patchbay/tensor/tensor.h"
 #include "patchbay/text/byte_pair_encoding.h"
 
@@ -25,6 +27,7 @@ struct BaseRun {
     Tensor resid_mid;  // [rows, d_model]
   };
 
+  std::shared_ptr<const Weights> weights;  // of the model that ran: replays are of no other
   std::vector<Prompt> prompts;
   std::vector<std::int64_t> first_row;  // [prompt] index of its position 0
   std::vector<Layer> layers;
@@ -48,8 +51,8 @@ struct Door {
 struct ReplayStart {
   Door door;
   std::vector<std::int32_t> base_prompt;  ///< [sequence] the base run's prompt that it varies
-  RowSet rows;                            ///< (sequence, position) of the changed rows
-  ConstTensorView values;                 ///< [rows, d_model] what they become
+  std::vector<Row> rows;   ///< (sequence, position) of the changed rows, each once, in any order
+  ConstTensorView values;  ///< [rows, d_model] what they become, in the order of `rows`
 };
 
 }  // namespace patchbay

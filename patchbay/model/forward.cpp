@@ -13,6 +13,7 @@
 
 #include "patchbay/model/attend.h"
 #include "patchbay/tensor/activation.h"
+#include "patchbay/tensor/embedding.h"
 #include "patchbay/tensor/layer_norm.h"
 #include "patchbay/tensor/rotary.h"
 
@@ -34,21 +35,16 @@ Forward::Forward(const RunContext& ctx, const Model& model, const Task& task, Ho
 }
 
 Stream Forward::embed(const std::vector<Prompt>& prompts) {
-  const std::int64_t d_model = model_.cfg.d_model;
-  Tensor embed = Tensor::uninitialized({all_.size(), d_model});  // [rows, d_model]
-  for (std::int64_t i = 0; i < all_.size(); ++i) {
-    const Row row = all_[i];
-    const TokenId token =
-        prompts[static_cast<std::size_t>(row.prompt)][static_cast<std::size_t>(row.position)];
-    std::ranges::copy(model_.weights.W_E[token].flat(), embed[i].data());
-  }
+  const Shape shape = {all_.size(), model_.cfg.d_model};
+  std::vector<TokenId> tokens;  // [rows]
+  for (const Prompt& prompt : prompts) tokens.insert(tokens.end(), prompt.begin(), prompt.end());
+  Tensor embed = Tensor::uninitialized(shape);  // [rows, d_model]
+  embedding(ctx_, model_.weights.W_E, tokens, embed);
   touch(kEmbed, -1, embed);
   if (model_.cfg.is_rotary()) return {all_, std::move(embed)};
 
-  Tensor pos_embed = Tensor::uninitialized({all_.size(), d_model});  // [rows, d_model]
-  for (std::int64_t i = 0; i < all_.size(); ++i) {
-    std::ranges::copy(model_.weights.W_pos[all_[i].position].flat(), pos_embed[i].data());
-  }
+  Tensor pos_embed = Tensor::uninitialized(shape);  // [rows, d_model]
+  embedding(ctx_, model_.weights.W_pos, all_.positions(), pos_embed);
   touch(kPosEmbed, -1, pos_embed);
   add(ctx_, embed, pos_embed, embed);
   return {all_, std::move(embed)};
@@ -78,8 +74,8 @@ void Forward::attention_half(int layer, Stream& stream) {
   Tensor resid_pre = filled(std::move(stream), &BaseRun::Layer::resid_pre, layer, reading);
   touch(kResidPre, layer, resid_pre);
   split_inputs(layer, resid_pre);
-  const Tensor normalized = normalize(kLn1Scale, layer, resid_pre);  // [rows, d_model]
-  Tensor q = project(layer, kQ, w.Q, of_wanted(normalized));         // [rows, n_heads·d_head]
+  const Tensor normalized = normalize(ln1(layer), layer, resid_pre);  // [rows, d_model]
+  Tensor q = project(layer, kQ, w.Q, of_wanted(normalized));          // [rows, n_heads·d_head]
   Tensor k = project(layer, kK, w.K, of_changed(normalized));  // [rows, n_key_value_heads·d_head]
   Tensor v = project(layer, kV, w.V, of_changed(normalized));  // [rows, n_key_value_heads·d_head]
   turn(kRotQ, layer, wanted, q);                               // by position, where it is rotary
@@ -109,7 +105,8 @@ void Forward::mlp_half(int layer, Stream& stream) {
     mlp_in = resid;
     touch(kMlpIn, layer, mlp_in);
   }
-  const Tensor normalized = normalize(kLn2Scale, layer, mlp_in.empty() ? resid : mlp_in);
+  const Normalization ln2 = {block_weights(layer).ln2, kLn2Scale, kLn2Normalized};
+  const Tensor normalized = normalize(ln2, layer, mlp_in.empty() ? resid : mlp_in);
   const bool gated = model_.cfg.gated_mlp;
   Tensor hidden = linear(normalized, gated ? w.gate : w.in);  // [rows, d_mlp]
   touch(kMlpPre, layer, hidden);
@@ -132,29 +129,26 @@ Tensor Forward::final_layer_norm(Stream stream) {
   const RowSet& rows = observed ? all_ : task_.demanded;
   const Tensor resid = filled(std::move(stream), nullptr, -1, rows);  // [rows, d_model]
   if (task_.keep != nullptr) task_.keep->resid_final = resid;
-  const Tensor normalized = normalize(kLnFinalScale, -1, resid);  // [rows, d_model]
+  const Tensor normalized = normalize({model_.weights.ln_final, kLnFinalScale, kLnFinalNormalized},
+                                      -1, resid);  // [rows, d_model]
   return Tensor::copy_of(RowPicker(rows, task_.demanded)(normalized));
 }
 
-Tensor Forward::normalize(HookPoint scale_point, int layer, ConstTensorView x) {
-  const LayerNormWeights& w = scale_point == kLnFinalScale ? model_.weights.ln_final
-                              : scale_point == kLn1Scale   ? block_weights(layer).ln1
-                                                           : block_weights(layer).ln2;
-  const auto normalized_point = static_cast<HookPoint>(static_cast<int>(scale_point) + 1);
+Tensor Forward::normalize(const Normalization& norm, int layer, ConstTensorView x) {
   Tensor scale = Tensor::uninitialized({x.shape()[0], 1});  // [rows, 1]
-  Tensor normalized = Tensor::uninitialized(x.shape());
+  Tensor normalized = Tensor::uninitialized(x.shape());     // [rows, d_model]
   if (model_.cfg.is_rms()) {
     rms_norm_scale(ctx_, x, model_.cfg.eps, scale);
-    touch(scale_point, layer, scale);
+    touch(norm.scale_point, layer, scale);
     rms_norm_apply(ctx_, x, scale, normalized);
-    touch(normalized_point, layer, normalized);  // before the weight, as in TransformerLens
-    scale_columns(ctx_, normalized, w.w.flat(), normalized);
+    touch(norm.normalized_point, layer, normalized);  // before the weight, as in TransformerLens
+    scale_columns(ctx_, normalized, norm.weights.w.flat(), normalized);
     return normalized;
   }
   layer_norm_scale(ctx_, x, model_.cfg.eps, scale);
-  touch(scale_point, layer, scale);
-  layer_norm_apply(ctx_, x, scale, w.w.flat(), w.b.flat(), normalized);
-  touch(normalized_point, layer, normalized);
+  touch(norm.scale_point, layer, scale);
+  layer_norm_apply(ctx_, x, scale, norm.weights.w.flat(), norm.weights.b.flat(), normalized);
+  touch(norm.normalized_point, layer, normalized);
   return normalized;
 }
 
@@ -211,14 +205,7 @@ Tensor Forward::output_projection(int layer, ConstTensorView z) {
   Tensor result = Tensor::uninitialized({z.shape()[0], n_heads, map.w.n()});
   matmul_each_head(ctx_, z, map.w, n_heads, result);
   touch(kResult, layer, result);
-  // The heads in head order, then b_O: the sum that matmul_by_head makes.
-  for (std::int64_t row = 0; row < z.shape()[0]; ++row) {
-    for (std::int64_t i = 0; i < map.w.n(); ++i) {
-      float sum = result(row, 0, i);
-      for (std::int64_t head = 1; head < n_heads; ++head) sum = sum + result(row, head, i);
-      attn_out(row, i) = sum + map.b[static_cast<std::size_t>(i)];
-    }
-  }
+  sum_heads(ctx_, result, map.b, attn_out);  // to the sum that matmul_by_head makes
   return attn_out;
 }
 

@@ -60,8 +60,14 @@ class Forward {
     const RowSet& rows;
   };
 
-  /// LayerNorm or root-mean-square norm; `scale_point` says which of the three.
-  Tensor normalize(HookPoint scale_point, int layer, ConstTensorView x);
+  struct Normalization {
+    const LayerNormWeights& weights;
+    HookPoint scale_point;
+    HookPoint normalized_point;
+  };
+
+  /// LayerNorm or root-mean-square norm, x [rows, d_model].
+  Tensor normalize(const Normalization& norm, int layer, ConstTensorView x);
   Tensor linear(ConstTensorView x, const PackedLinear& map);
   Tensor project(int layer, HookPoint output, const PackedLinear& map, ConstTensorView normalized);
   /// Rotary position embeddings of queries or keys x [rows, heads·d_head], in place.
@@ -73,6 +79,7 @@ class Forward {
   void split_inputs(int layer, ConstTensorView resid_pre);
   void read_edited_inputs(int layer, HookPoint output, const PackedLinear& map,
                           TensorView projected);
+  Tensor normalize_unseen(int layer, Tensor x);
 
   /// Which rows the rest of the run needs after this block's attention, given which changed before.
   [[nodiscard]] RowSet needed_after_attention(int layer, const RowSet& changed) const;
@@ -81,6 +88,9 @@ class Forward {
                               const RowSet& rows) const;
   [[nodiscard]] const BlockWeights& block_weights(int layer) const {
     return model_.weights.blocks[static_cast<std::size_t>(layer)];
+  }
+  [[nodiscard]] Normalization ln1(int layer) const {
+    return {block_weights(layer).ln1, HookPoint::kLn1Scale, HookPoint::kLn1Normalized};
   }
   [[nodiscard]] std::int64_t base_row(const Row& row) const {
     return task_.base->row(task_.base_prompt[static_cast<std::size_t>(row.prompt)], row.position);
@@ -99,9 +109,10 @@ class Forward {
   // Of the block at work, only while somebody looks at its split inputs.
   struct SplitInputs {
     ConstTensorView resid_pre;  // [rows, d_model]
-    Tensor q_input;             // [rows, n_heads, d_model]
-    Tensor k_input;             // [rows, n_key_value_heads, d_model]
-    Tensor v_input;             // [rows, n_key_value_heads, d_model]
+    // Empty where nobody looks.
+    Tensor q_input;  // [rows, n_heads, d_model]
+    Tensor k_input;  // [rows, n_key_value_heads, d_model]
+    Tensor v_input;  // [rows, n_key_value_heads, d_model]
   };
   SplitInputs split_;
 };

@@ -39,9 +39,13 @@ HookSite::HookSite(const HookedTransformerConfig& cfg, const Hooks& hooks, const
     : cfg_(&cfg), batch_(batch), pos_(pos), cache_(cfg) {
   std::map<HookName, Wish> wishes;
   for (const Hooks::Entry& entry : hooks.entries()) {
-    for (const HookName& name : entry.where.resolve(cfg)) {
-      wishes[name].functions.push_back(&entry.function);
+    const std::vector<HookName> names = entry.where.resolve(cfg);
+    if (names.empty()) {
+      throw Error(
+          ErrorKind::kUsage, "hooks",
+          "a hook's filter picks no hook point of this model, so the hook would do nothing");
     }
+    for (const HookName& name : names) wishes[name].functions.push_back(&entry.function);
   }
   for (const HookName& name : keep.resolve(cfg)) wishes[name].keep = true;
   for (auto& [name, wish] : wishes) {

@@ -77,6 +77,7 @@ std::span<const float> Logits::at(std::int32_t prompt, std::int32_t position) co
 HookedTransformer::HookedTransformer(const RunContext& ctx, HookedTransformerConfig cfg,
                                      Weights weights, std::optional<Tokenizer> tokenizer)
     : cfg_(std::move(cfg)), tokenizer_(std::move(tokenizer)) {
+  const FloatEnvironment environment;
   require_fused_multiply_add();
   check_weights(cfg_, weights);
   if (tokenizer_ && static_cast<std::int64_t>(tokenizer_->d_vocab()) > cfg_.d_vocab) {
@@ -86,7 +87,7 @@ HookedTransformer::HookedTransformer(const RunContext& ctx, HookedTransformerCon
                             tokenizer_->d_vocab(), cfg_.d_vocab));
   }
   weights_ = std::make_shared<const Weights>(std::move(weights));
-  packed_ = pack_weights(ctx, cfg_, *weights_);
+  packed_ = std::make_shared<const PackedWeights>(pack_weights(ctx, cfg_, *weights_));
 }
 
 const Tokenizer& HookedTransformer::tokenizer() const {
@@ -120,6 +121,15 @@ void HookedTransformer::check_prompts(const std::vector<Prompt>& prompts) const 
   }
 }
 
+void HookedTransformer::check_demand(const Demand& demand) const {
+  for (const TokenId token : demand.tokens) {
+    if (token >= 0 && token < cfg_.d_vocab) continue;
+    throw Error(ErrorKind::kUsage, "demand",
+                fmt::format("the logit of token {} was demanded; the vocabulary has 0 to {}", token,
+                            cfg_.d_vocab - 1));
+  }
+}
+
 Logits HookedTransformer::run(const RunContext& ctx, const std::vector<Prompt>& prompts,
                               const Demand& demand) const {
   return run_with_cache(ctx, prompts, {}, {}, demand).first;
@@ -134,11 +144,12 @@ std::pair<Logits, ActivationCache> HookedTransformer::run_with_cache(
     const RunContext& ctx, const std::vector<Prompt>& prompts, const NamesFilter& keep,
     const Hooks& hooks, const Demand& demand) const {
   check_prompts(prompts);
+  check_demand(demand);
   const FloatEnvironment environment;
   const std::vector<std::int64_t> lengths = lengths_of(prompts);
   const Forward::Task whole{.lengths = lengths, .demanded = demanded_rows(demand, lengths)};
   HookSite site = make_site(cfg_, lengths, hooks, keep);
-  Forward forward(ctx, {cfg_, *weights_, packed_}, whole, site);
+  Forward forward(ctx, {cfg_, *weights_, *packed_}, whole, site);
   const Tensor normalized = forward.run(forward.embed(prompts), {});
   return {unembed(ctx, normalized, whole.demanded, demand.tokens), std::move(site.cache())};
 }
@@ -149,12 +160,13 @@ BaseRun HookedTransformer::base_run(const RunContext& ctx,
   const FloatEnvironment environment;
   const std::vector<std::int64_t> lengths = lengths_of(prompts);
   BaseRun base;
+  base.weights = weights_;
   base.prompts = prompts;
   std::exclusive_scan(lengths.begin(), lengths.end(), std::back_inserter(base.first_row),
                       std::int64_t{0});
   const Forward::Task whole{.lengths = lengths, .demanded = RowSet::all(lengths), .keep = &base};
   HookSite nobody;
-  Forward forward(ctx, {cfg_, *weights_, packed_}, whole, nobody);
+  Forward forward(ctx, {cfg_, *weights_, *packed_}, whole, nobody);
   forward.run(forward.embed(prompts), {});
   return base;
 }
@@ -167,7 +179,13 @@ Logits HookedTransformer::replay(const RunContext& ctx, const BaseRun& base,
 std::pair<Logits, ActivationCache> HookedTransformer::replay_with_cache(
     const RunContext& ctx, const BaseRun& base, const ReplayStart& start, const NamesFilter& keep,
     const Hooks& hooks, const Demand& demand) const {
+  if (base.weights != weights_) {
+    throw Error(ErrorKind::kUsage, "replay",
+                "the base run is of another model, or of other weights; make it with this model's "
+                "base_run");
+  }
   check_start(cfg_, base, start);
+  check_demand(demand);
   const FloatEnvironment environment;
   std::vector<std::int64_t> lengths;  // [sequence]
   for (const std::int32_t prompt : start.base_prompt) {
@@ -180,7 +198,7 @@ std::pair<Logits, ActivationCache> HookedTransformer::replay_with_cache(
                            .base = &base};
   HookSite site = make_site(cfg_, lengths, hooks, keep);
   site.refuse_before(first_name_after(cfg_, start.door));
-  Forward forward(ctx, {cfg_, *weights_, packed_}, task, site);
+  Forward forward(ctx, {cfg_, *weights_, *packed_}, task, site);
   const Tensor normalized = forward.run(changed_rows(base, start), start.door);
   return {unembed(ctx, normalized, task.demanded, demand.tokens), std::move(site.cache())};
 }
@@ -190,21 +208,18 @@ Logits HookedTransformer::unembed(const RunContext& ctx, const Tensor& normalize
   if (rows.empty()) return {};
   if (tokens.empty()) {
     Logits logits{std::move(rows), Tensor::uninitialized({normalized.shape()[0], cfg_.d_vocab})};
-    matmul(ctx, normalized, packed_.unembed.w, packed_.unembed.b, logits.values);
+    matmul(ctx, normalized, packed_->unembed.w, packed_->unembed.b, logits.values);
     return logits;
   }
   std::vector<float> bias;
   for (const TokenId token : tokens) {
-    if (token < 0 || token >= cfg_.d_vocab) {
-      throw Error(ErrorKind::kUsage, "demand",
-                  fmt::format("the logit of token {} was demanded; the vocabulary has 0 to {}",
-                              token, cfg_.d_vocab - 1));
-    }
-    bias.push_back(packed_.unembed.b[static_cast<std::size_t>(token)]);
+    bias.push_back(packed_->unembed.b[static_cast<std::size_t>(token)]);
   }
-  Logits logits{std::move(rows), Tensor::uninitialized({normalized.shape()[0],
-                                                        static_cast<std::int64_t>(tokens.size())})};
-  matmul(ctx, normalized, packed_.unembed.w.select_columns(tokens), bias, logits.values);
+  Logits logits{
+      std::move(rows),
+      Tensor::uninitialized({normalized.shape()[0], static_cast<std::int64_t>(tokens.size())}),
+      tokens};
+  matmul(ctx, normalized, packed_->unembed.w.select_columns(tokens), bias, logits.values);
   return logits;
 }
 

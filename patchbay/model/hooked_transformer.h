@@ -36,8 +36,9 @@ struct Demand {
 
 /// Logits of a run, one row per demanded position.
 struct Logits {
-  RowSet rows;    ///< (prompt, position) of each row
-  Tensor values;  ///< [rows, d_vocab], or [rows, tokens] when tokens were chosen
+  RowSet rows;                    ///< (prompt, position) of each row
+  Tensor values;                  ///< [rows, d_vocab], or [rows, tokens] when tokens were chosen
+  std::vector<TokenId> tokens{};  ///< the chosen tokens; empty when the logits are of all of them
 
   /// The row of one position; a negative one counts from the prompt's last demanded row. Throws
   /// kUsage when it was not demanded.
@@ -71,13 +72,14 @@ class HookedTransformer {
   /// [batch, pos, …].
   [[nodiscard]] Logits run_with_hooks(const RunContext& ctx, const std::vector<Prompt>& prompts,
                                       const Hooks& hooks, const Demand& demand = {}) const;
-  /// Keeps the activations that `keep` picks, as they are after all hooks.
+  /// Keeps the activations that `keep` picks, as they are after all hooks: if nothing is said, what
+  /// TransformerLens keeps with its default flags (NamesFilter::standard).
   [[nodiscard]] std::pair<Logits, ActivationCache> run_with_cache(
       const RunContext& ctx, const std::vector<Prompt>& prompts,
-      const NamesFilter& keep = NamesFilter::all(), const Hooks& hooks = {},
+      const NamesFilter& keep = NamesFilter::standard(), const Hooks& hooks = {},
       const Demand& demand = {}) const;
 
-  /// A whole pass that keeps what replays need.
+  /// A whole pass that keeps what replays of this model, and its copies, need.
   [[nodiscard]] BaseRun base_run(const RunContext& ctx, const std::vector<Prompt>& prompts) const;
   /// The base run with some rows of the residual stream changed at a door: the logits that a whole
   /// pass with that edit would give, bit for bit, for the work of the changed rows alone. Rows of
@@ -93,10 +95,11 @@ class HookedTransformer {
   [[nodiscard]] Logits unembed(const RunContext& ctx, const Tensor& normalized, RowSet rows,
                                const std::vector<TokenId>& tokens) const;
   void check_prompts(const std::vector<Prompt>& prompts) const;
+  void check_demand(const Demand& demand) const;
 
   HookedTransformerConfig cfg_;
   std::shared_ptr<const Weights> weights_;
-  PackedWeights packed_;
+  std::shared_ptr<const PackedWeights> packed_;  // shared by copies, as the weights are
   std::optional<Tokenizer> tokenizer_;
 };
 

@@ -7,6 +7,7 @@
 #include <span>
 
 #include "patchbay/base/error.h"
+#include "patchbay/base/float_environment.h"
 
 namespace patchbay {
 namespace {
@@ -125,6 +126,7 @@ FixedLayerNorm fixed_layer_norm(const ActivationCache& cache, const Weights& wei
 
 ResidualStack apply_ln_to_stack(const ActivationCache& cache, const Weights& weights,
                                 const ResidualStack& stack, const ApplyLnOptions& options) {
+  const FloatEnvironment environment;
   const FixedLayerNorm ln = fixed_layer_norm(cache, weights, stack, options);
   const std::int64_t rows = ln.rows();
   const std::int64_t d_model = stack.values.shape()[-1];
@@ -154,6 +156,7 @@ ResidualStack apply_ln_to_stack(const ActivationCache& cache, const Weights& wei
 
 LogitAttributions logit_attrs(const ActivationCache& cache, const Weights& weights,
                               const ResidualStack& stack, const LogitAttrsOptions& options) {
+  const FloatEnvironment environment;
   const FixedLayerNorm ln = fixed_layer_norm(cache, weights, stack, {.meaning = options.meaning});
   const std::int64_t rows = ln.rows();
   const std::int64_t batch = ln.batch;

@@ -15,6 +15,10 @@ double TokenLosses::mean() const {
 
 TokenLosses loss_per_token(const RunContext& ctx, const Logits& logits,
                            const std::vector<Prompt>& prompts) {
+  if (!logits.tokens.empty()) {
+    throw Error(ErrorKind::kUsage, "loss",
+                "these are the logits of chosen tokens; ask the run for the logits of all tokens");
+  }
   const auto next_of = [&](const Row& row) -> const TokenId* {
     const auto prompt = static_cast<std::size_t>(row.prompt);
     const auto next = static_cast<std::size_t>(row.position) + 1;
@@ -36,10 +40,10 @@ TokenLosses loss_per_token(const RunContext& ctx, const Logits& logits,
   log_softmax(ctx, chosen, log_probs);
   for (std::int64_t i = 0; i < losses.rows.size(); ++i) {
     const TokenId next = *next_of(losses.rows[i]);
-    if (next >= log_probs.shape()[1]) {
-      throw Error(
-          ErrorKind::kUsage, "loss",
-          fmt::format("token {} has no logit; ask the run for the logits of all tokens", next));
+    if (next < 0 || next >= log_probs.shape()[1]) {
+      throw Error(ErrorKind::kUsage, "loss",
+                  fmt::format("there is no token {}; the vocabulary has 0 to {}", next,
+                              log_probs.shape()[1] - 1));
     }
     losses.values.data()[i] = -log_probs(i, next);
   }

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstring>
 
 #include "patchbay/base/error.h"
@@ -17,9 +18,6 @@ HookName first_name_after(const HookedTransformerConfig& cfg, const Door& door) 
 void check_start(const HookedTransformerConfig& cfg, const BaseRun& base,
                  const ReplayStart& start) {
   const auto fail = [](const std::string& what) { throw Error(ErrorKind::kUsage, "replay", what); };
-  if (static_cast<std::int64_t>(base.layers.size()) != cfg.n_layers) {
-    fail("the base run is of another model, or empty; make it with base_run");
-  }
   const int doors = static_cast<int>(cfg.n_layers);
   const bool beyond = start.door.half == Door::Half::kResidMid ? start.door.layer >= doors
                                                                : start.door.layer > doors;
@@ -42,9 +40,13 @@ void check_start(const HookedTransformerConfig& cfg, const BaseRun& base,
     fail(fmt::format("a changed row is at sequence {}, position {}, which does not exist",
                      row.prompt, row.position));
   }
-  if (start.values.size() != start.rows.size() * cfg.d_model) {
-    fail(fmt::format("{} changed rows need {} values each; {} were given", start.rows.size(),
-                     cfg.d_model, start.values.size()));
+  const auto rows = static_cast<std::int64_t>(start.rows.size());
+  if (RowSet(start.rows).size() != rows) {
+    fail("a changed row is named twice; give each (sequence, position) once");
+  }
+  if (start.values.size() != rows * cfg.d_model) {
+    fail(fmt::format("{} changed rows need {} values each; {} were given", rows, cfg.d_model,
+                     start.values.size()));
   }
 }
 
@@ -55,14 +57,24 @@ Stream changed_rows(const BaseRun& base, const ReplayStart& start) {
                                                                   : base.layers[layer].resid_pre;
   const std::int64_t width = held.shape()[1];
   const auto bytes = static_cast<std::size_t>(width) * sizeof(float);
-  const auto differs = [&](const Row& row) {
+  const ConstTensorView values =
+      start.values.reshaped({static_cast<std::int64_t>(start.rows.size()), width});
+  std::vector<Row> changed;
+  for (std::size_t i = 0; i < start.rows.size(); ++i) {
+    const Row row = start.rows[i];
     const std::int64_t prompt = start.base_prompt[static_cast<std::size_t>(row.prompt)];
-    const float* value = start.values.data() + start.rows.find(row) * width;
-    return std::memcmp(value, held[base.row(prompt, row.position)].data(), bytes) != 0;
-  };
-  Stream stream{start.rows.where(differs), {}};
-  const Tensor values = Tensor::copy_of(start.values);
-  stream.resid = Tensor::copy_of(RowPicker(start.rows, stream.rows)(values));
+    const float* before = held[base.row(prompt, row.position)].data();
+    if (std::memcmp(values[static_cast<std::int64_t>(i)].data(), before, bytes) != 0) {
+      changed.push_back(row);
+    }
+  }
+  Stream stream{RowSet(std::move(changed)), {}};
+  stream.resid = Tensor::uninitialized({stream.rows.size(), width});
+  for (std::size_t i = 0; i < start.rows.size(); ++i) {
+    const std::int64_t at = stream.rows.find(start.rows[i]);
+    if (at < 0) continue;
+    std::ranges::copy(values[static_cast<std::int64_t>(i)].flat(), stream.resid[at].data());
+  }
   return stream;
 }
 

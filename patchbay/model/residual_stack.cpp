@@ -7,6 +7,7 @@
 #include <numeric>
 
 #include "patchbay/base/error.h"
+#include "patchbay/base/float_environment.h"
 #include "patchbay/tensor/matmul.h"
 
 namespace patchbay {
@@ -190,6 +191,7 @@ ResidualStack decompose_resid(const ActivationCache& cache, const DecomposeOptio
 
 ResidualStack stack_head_results(const RunContext& ctx, const ActivationCache& cache,
                                  const Weights& weights, const HeadResultsOptions& options) {
+  const FloatEnvironment environment;
   const int layer = resolve_layer(cache.cfg().n_layers, options.layer);
   Builder stack(cache, options.pos);
   for (int l = 0; l < layer; ++l) {
@@ -208,6 +210,7 @@ ResidualStack stack_head_results(const RunContext& ctx, const ActivationCache& c
 
 ResidualStack stack_neuron_results(const ActivationCache& cache, const Weights& weights,
                                    const NeuronResultsOptions& options) {
+  const FloatEnvironment environment;
   const int layer = resolve_layer(cache.cfg().n_layers, options.layer);
   Builder stack(cache, options.pos);
   for (int l = 0; l < layer; ++l) {

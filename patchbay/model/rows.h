@@ -39,6 +39,7 @@ class RowSet {
   /// The indices [first, last) of one prompt's rows.
   [[nodiscard]] std::pair<std::int64_t, std::int64_t> of_prompt(std::int32_t prompt) const;
 
+  [[nodiscard]] const std::vector<Row>& list() const { return rows_; }
   /// The position of each row.
   [[nodiscard]] std::vector<std::int32_t> positions() const;
 

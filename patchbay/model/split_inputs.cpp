@@ -2,10 +2,14 @@
 // hook_attn_in, and hook_q_input, hook_k_input, hook_v_input, which start as copies of it. With
 // grouped queries, keys and values have fewer heads and there is no hook_attn_in.
 //
-// A head whose copy nobody edited keeps the projection of the shared stream, bit for bit. An edited
-// copy goes through ln1 on its own (without ln1's hooks, which show the shared stream) and through
-// that head's columns of the projection.
+// Where nobody edited a head's copy of a row, the head keeps the projection of the shared stream,
+// bit for bit. An edited copy goes through ln1 on its own (without ln1's hooks, which show the
+// shared stream) and through that head's columns of the projection.
+#include <algorithm>
 #include <cstring>
+#include <numeric>
+#include <utility>
+#include <vector>
 
 #include "patchbay/model/forward.h"
 #include "patchbay/tensor/layer_norm.h"
@@ -35,52 +39,65 @@ void Forward::split_inputs(int layer, ConstTensorView resid_pre) {
   split_ = {};
   if (!site_.wants_any(layer, kAttnIn, kVInput)) return;
   split_.resid_pre = resid_pre;
-  split_.q_input = copies_of(resid_pre, model_.cfg.n_heads);
-  if (model_.cfg.grouped_queries()) {  // hook_attn_in has no meaning there
-    split_.k_input = copies_of(resid_pre, model_.cfg.key_value_heads());
-    split_.v_input = split_.k_input;
-  } else {
-    touch(kAttnIn, layer, split_.q_input);
-    split_.k_input = split_.q_input;
-    split_.v_input = split_.q_input;
+  Tensor attn_in;  // [rows, n_heads, d_model]
+  if (site_.wants(kAttnIn, layer)) {
+    attn_in = copies_of(resid_pre, model_.cfg.n_heads);
+    touch(kAttnIn, layer, attn_in);
   }
-  touch(kQInput, layer, split_.q_input);
-  touch(kKInput, layer, split_.k_input);
-  touch(kVInput, layer, split_.v_input);
+  const auto input = [&](HookPoint point, std::int64_t heads) {
+    Tensor copies = attn_in;
+    if (copies.empty() && site_.wants(point, layer)) copies = copies_of(resid_pre, heads);
+    if (!copies.empty()) touch(point, layer, copies);
+    return copies;
+  };
+  split_.q_input = input(kQInput, model_.cfg.n_heads);
+  split_.k_input = input(kKInput, model_.cfg.key_value_heads());
+  split_.v_input = input(kVInput, model_.cfg.key_value_heads());
+}
+
+// ln1 of an edited copy; its hooks show the shared stream and do not see this.
+Tensor Forward::normalize_unseen(int layer, Tensor x) {
+  const LayerNormWeights& ln1 = block_weights(layer).ln1;
+  Tensor scale = Tensor::uninitialized({x.shape()[0], 1});
+  if (model_.cfg.is_rms()) {
+    rms_norm_scale(ctx_, x, model_.cfg.eps, scale);
+    rms_norm_apply(ctx_, x, scale, x);
+    scale_columns(ctx_, x, ln1.w.flat(), x);
+  } else {
+    layer_norm_scale(ctx_, x, model_.cfg.eps, scale);
+    layer_norm_apply(ctx_, x, scale, ln1.w.flat(), ln1.b.flat(), x);
+  }
+  return x;
 }
 
 void Forward::read_edited_inputs(int layer, HookPoint output, const PackedLinear& map,
                                  TensorView projected) {
-  if (split_.resid_pre.empty()) return;
   const Tensor& copies = output == kQ   ? split_.q_input
                          : output == kK ? split_.k_input
                                         : split_.v_input;  // [rows, heads, d_model]
-  const std::int64_t rows = copies.shape()[0];
+  if (copies.empty()) return;
   const std::int64_t d_model = model_.cfg.d_model;
   const std::int64_t d_head = model_.cfg.d_head;
-  const LayerNormWeights& ln1 = block_weights(layer).ln1;
   for (std::int64_t head = 0; head < copies.shape()[1]; ++head) {
-    Tensor own = Tensor::uninitialized({rows, d_model});
-    for (std::int64_t row = 0; row < rows; ++row) {
-      std::copy_n(&copies(row, head, 0), d_model, own[row].data());
+    std::vector<std::int64_t> edited;  // rows
+    for (std::int64_t row = 0; row < copies.shape()[0]; ++row) {
+      const bool same = std::memcmp(&copies(row, head, 0), split_.resid_pre[row].data(),
+                                    static_cast<std::size_t>(d_model) * sizeof(float)) == 0;
+      if (!same) edited.push_back(row);
     }
-    if (std::memcmp(own.data(), split_.resid_pre.data(),
-                    static_cast<std::size_t>(own.size()) * sizeof(float)) == 0) {
-      continue;
+    if (edited.empty()) continue;
+    Tensor own = Tensor::uninitialized({static_cast<std::int64_t>(edited.size()), d_model});
+    for (std::size_t i = 0; i < edited.size(); ++i) {
+      std::copy_n(&copies(edited[i], head, 0), d_model, own[static_cast<std::int64_t>(i)].data());
     }
-    Tensor scale = Tensor::uninitialized({rows, 1});
-    if (model_.cfg.is_rms()) {
-      rms_norm_scale(ctx_, own, model_.cfg.eps, scale);
-      rms_norm_apply(ctx_, own, scale, own);
-      scale_columns(ctx_, own, ln1.w.flat(), own);
-    } else {
-      layer_norm_scale(ctx_, own, model_.cfg.eps, scale);
-      layer_norm_apply(ctx_, own, scale, ln1.w.flat(), ln1.b.flat(), own);
-    }
-    const Tensor all_heads = linear(own, map);  // [rows, heads·d_head]
-    for (std::int64_t row = 0; row < rows; ++row) {
-      std::copy_n(&all_heads(row, head * d_head), d_head,
-                  projected.data() + row * projected.shape()[1] + head * d_head);
+    std::vector<std::int32_t> columns(static_cast<std::size_t>(d_head));
+    std::iota(columns.begin(), columns.end(), static_cast<std::int32_t>(head * d_head));
+    const auto bias = map.b.subspan(static_cast<std::size_t>(head * d_head), columns.size());
+    const PackedMatrix w = map.w.select_columns(columns);
+    const Tensor result = linear(normalize_unseen(layer, std::move(own)), {w, bias});
+    for (std::size_t i = 0; i < edited.size(); ++i) {
+      std::ranges::copy(result.view()[static_cast<std::int64_t>(i)].flat(),
+                        projected.data() + edited[i] * projected.shape()[1] + head * d_head);
     }
   }
 }

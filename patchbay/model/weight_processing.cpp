@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "patchbay/base/error.h"
+#include "patchbay/base/float_environment.h"
 
 namespace patchbay {
 namespace {
@@ -79,6 +80,7 @@ void move_value_biases(AttentionWeights& attn) {
 }  // namespace
 
 void fold_layer_norm(Weights& weights) {
+  const FloatEnvironment environment;
   if (weights.processing.fold_layer_norm) return;
   for (BlockWeights& block : weights.blocks) {
     AttentionWeights& attn = block.attn;
@@ -100,6 +102,7 @@ void fold_layer_norm(Weights& weights) {
 }
 
 void center_writing_weights(Weights& weights) {
+  const FloatEnvironment environment;
   if (weights.processing.center_writing_weights) return;
   if (weights.ln_final.b.empty()) {
     throw Error(ErrorKind::kUsage, "weights",
@@ -119,6 +122,7 @@ void center_writing_weights(Weights& weights) {
 }
 
 void center_unembed(Weights& weights) {
+  const FloatEnvironment environment;
   if (weights.processing.center_unembed) return;
   center_rows(weights.W_U);
   center(weights.b_U.flat());
@@ -126,6 +130,7 @@ void center_unembed(Weights& weights) {
 }
 
 void fold_value_biases(Weights& weights) {
+  const FloatEnvironment environment;
   if (weights.processing.fold_value_biases) return;
   for (BlockWeights& block : weights.blocks) move_value_biases(block.attn);
   weights.processing.fold_value_biases = true;

@@ -380,5 +380,23 @@ void matmul_each_head(const RunContext& ctx, ConstTensorView z, const PackedMatr
                  .next = n_heads == 1 ? Join::kContinue : Join::kStart});
 }
 
+void sum_heads(const RunContext& ctx, ConstTensorView results, std::span<const float> bias,
+               TensorView out) {
+  const std::int64_t n_heads = results.shape()[1];
+  const std::int64_t n = results.shape()[2];
+  ctx.parallel_for(results.shape()[0], 1, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t row = begin; row < end; ++row) {
+      const float* head = results[row].data();
+      float* const sum = out.data() + row * n;
+      std::copy_n(head, n, sum);
+      for (std::int64_t h = 1; h < n_heads; ++h) {
+        head += n;
+        for (std::int64_t i = 0; i < n; ++i) sum[i] = sum[i] + head[i];
+      }
+      for (std::int64_t i = 0; i < n; ++i) sum[i] = sum[i] + bias[static_cast<std::size_t>(i)];
+    }
+  });
+}
+
 }  // namespace patchbay
 #endif

@@ -62,4 +62,9 @@ void matmul_by_head(const RunContext& ctx, ConstTensorView z, const PackedMatrix
 void matmul_each_head(const RunContext& ctx, ConstTensorView z, const PackedMatrix& w,
                       std::int64_t n_heads, TensorView out);
 
+/// out [rows, n] = the heads of results [rows, n_heads, n] added in head order, + bias [n]: with
+/// matmul_each_head's results, the bits of matmul_by_head.
+void sum_heads(const RunContext& ctx, ConstTensorView results, std::span<const float> bias,
+               TensorView out);
+
 }  // namespace patchbay

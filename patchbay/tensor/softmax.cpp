@@ -8,6 +8,7 @@
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
+#include <algorithm>
 #include <bit>
 #include <limits>
 
@@ -82,8 +83,10 @@ double logarithm(double x) {
 
 void softmax_row(float* x, std::int64_t n) {
   const float max = largest(x, n);
-  if (max == -std::numeric_limits<float>::infinity()) {
-    std::fill(x, x + n, 0.0F);
+  if (max ==
+      -std::numeric_limits<float>::infinity()) {  // nothing is greater: −inf, or not a number
+    const bool masked = std::all_of(x, x + n, [&](float value) { return value == max; });
+    std::fill(x, x + n, masked ? 0.0F : std::numeric_limits<float>::quiet_NaN());
     return;
   }
   const float sum = HWY_DYNAMIC_DISPATCH(SumOfExponentials)(x, n, max, x);

@@ -9,7 +9,7 @@
 namespace patchbay {
 
 /// x[i] ← e^(x[i] − max) / Σ e^(x[j] − max), over n values in place. −inf weighs nothing; a row of
-/// −inf alone becomes all 0, as TransformerLens's attention makes it.
+/// −inf alone becomes all 0, as TransformerLens's attention makes it; one NaN makes the row NaN.
 void softmax_row(float* x, std::int64_t n);
 
 /// out [rows, n] = softmax of each row of x [rows, n]. In place allowed.

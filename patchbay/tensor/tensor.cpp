@@ -49,8 +49,8 @@ Tensor Tensor::uninitialized(const Shape& shape) {
   if (!fits || posix_memalign(&memory, alignment, bytes) != 0) {
     throw Error(
         ErrorKind::kInputOutput, "tensor",
-        fmt::format("no memory for a tensor of shape {} (4 bytes an element); use a smaller model, "
-                    "fewer prompts or a smaller memory budget",
+        fmt::format("no memory for a tensor of shape {} (4 bytes an element); use a smaller model "
+                    "or fewer prompts",
                     shape.str()));
   }
 #ifdef MADV_HUGEPAGE

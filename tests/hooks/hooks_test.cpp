@@ -75,10 +75,22 @@ TEST(NamesFilter, PicksByPatternNameAndFunctionInForwardOrder) {
   EXPECT_EQ(texts(NamesFilter::all()).size(), hook_names(layers(2)).size());
 }
 
+TEST(NamesFilter, SuggestsWhatAShortNameOrALayerMeant) {
+  const auto error = [](const char* pattern) {
+    return error_of([&] { (void)NamesFilter(pattern).resolve(layers(3)); });
+  };
+  EXPECT_EQ(error("z"),
+            "[hooks] no hook point matches \"z\"; did you mean \"blocks.*.attn.hook_z\"?");
+  EXPECT_EQ(error("hook_resid_pre"),
+            "[hooks] no hook point matches \"hook_resid_pre\"; did you mean "
+            "\"blocks.*.hook_resid_pre\"?");
+  EXPECT_EQ(error("blocks.7.*"),
+            "[hooks] no hook point matches \"blocks.7.*\"; the model has layers 0 to 2");
+}
+
 TEST(NamesFilter, APatternThatPicksNothingIsAnError) {
   EXPECT_EQ(error_of([] { (void)NamesFilter("blocks.2.attn.hook_z").resolve(layers(2)); }),
-            "[hooks] no hook point matches \"blocks.2.attn.hook_z\"; did you mean "
-            "\"blocks.0.attn.hook_z\"?");
+            "[hooks] no hook point matches \"blocks.2.attn.hook_z\"; the model has layers 0 to 1");
   EXPECT_EQ(error_of([] {
               (void)NamesFilter(HookName{HookPoint::kZ, 2}).resolve(layers(2));
             }),

@@ -50,7 +50,8 @@ TEST_P(Exactness, AllHooksAndTheCacheAtOnceChangeNoBit) {
 
 TEST_P(Exactness, ACachedActivationIsTheSameWhicheverOthersAreCached) {
   const TinyModel tiny(GetParam());
-  const auto everything = tiny.model.run_with_cache(tiny.ctx, tiny.clean()).second;
+  const auto everything =
+      tiny.model.run_with_cache(tiny.ctx, tiny.clean(), NamesFilter::all()).second;
   for (const HookName& name : hook_names(tiny.model.cfg())) {
     const Demand nothing{.logits = Demand::At::kNowhere};
     const auto alone = tiny.model.run_with_cache(tiny.ctx, tiny.clean(), name, {}, nothing).second;
@@ -98,11 +99,12 @@ TEST_P(Exactness, AskingForLessGivesTheSameBitsOfIt) {
 
 TEST_P(Exactness, AnyNumberOfThreadsGivesTheSameBits) {
   const TinyModel tiny(GetParam());
-  const auto [expected, cache] = tiny.model.run_with_cache(tiny.ctx, tiny.clean());
+  const auto [expected, cache] =
+      tiny.model.run_with_cache(tiny.ctx, tiny.clean(), NamesFilter::all());
   for (const int threads : {1, 2, 3, 4, 7}) {
     const RunContext ctx({.threads = threads});
     const HookedTransformer model = load_model(ctx, tiny.folder);
-    const auto [logits, other] = model.run_with_cache(ctx, tiny.clean());
+    const auto [logits, other] = model.run_with_cache(ctx, tiny.clean(), NamesFilter::all());
     EXPECT_EQ(differing_bits(logits.values, expected.values), 0) << threads;
     for (const auto& [name, activation] : cache.entries()) {
       EXPECT_EQ(differing_bits(other[name], activation), 0) << threads << " " << name.str();
@@ -112,11 +114,13 @@ TEST_P(Exactness, AnyNumberOfThreadsGivesTheSameBits) {
 
 TEST_P(Exactness, EveryDispatchTargetGivesTheSameBits) {
   const TinyModel tiny(GetParam());
-  const auto [expected, cache] = tiny.model.run_with_cache(tiny.ctx, tiny.clean());
+  const auto [expected, cache] =
+      tiny.model.run_with_cache(tiny.ctx, tiny.clean(), NamesFilter::all());
   ASSERT_GE(targets().size(), 2U);  // at least one vector target and the reference
   for (const Target& target : targets()) {
     const ScopedTarget scope(target);
-    const auto [logits, other] = tiny.model.run_with_cache(tiny.ctx, tiny.clean());
+    const auto [logits, other] =
+        tiny.model.run_with_cache(tiny.ctx, tiny.clean(), NamesFilter::all());
     EXPECT_EQ(differing_bits(logits.values, expected.values), 0) << target.name;
     for (const auto& [name, activation] : cache.entries()) {
       EXPECT_EQ(differing_bits(other[name], activation), 0) << target.name << " " << name.str();
@@ -161,8 +165,8 @@ class ReplayTwin : public ::testing::TestWithParam<const char*> {
     const RowSet changed(rows);
     Tensor values = Tensor::uninitialized({changed.size(), d_model});
     for (float& value : values.flat()) value = static_cast<float>(random(2000)) / 500.0F - 2.0F;
-    const Logits replayed =
-        tiny_.model.replay(tiny_.ctx, base, {at, base_prompt, changed, values.view()}, demand);
+    const Logits replayed = tiny_.model.replay(
+        tiny_.ctx, base, {at, base_prompt, changed.list(), values.view()}, demand);
 
     for (std::int32_t sequence = 0; sequence < 6; ++sequence) {
       const Hooks hooks = {{where(at), [&](TensorView resid, const HookName&) {
@@ -220,7 +224,7 @@ TEST_P(ReplayTwin, WithTheBaseRunsOwnRowsIsTheBaseRun) {
                          : at.half == Door::Half::kResidMid ? base.layers[layer].resid_mid
                                                             : base.layers[layer].resid_pre;
     const Logits same =
-        tiny_.model.replay(tiny_.ctx, base, {at, everyone, expected.rows, held.view()});
+        tiny_.model.replay(tiny_.ctx, base, {at, everyone, expected.rows.list(), held.view()});
     EXPECT_EQ(differing_bits(same.values, expected.values), 0);
   }
 }
@@ -239,8 +243,7 @@ TEST_P(ReplayTwin, WithHooksAndACacheEqualsAWholePass) {
   const Hooks after = {{"blocks.2.attn.hook_z", damp}};
   const Hooks both = {{"blocks.1.hook_resid_mid", write}, {"blocks.2.attn.hook_z", damp}};
   const auto [replayed, cache] = tiny_.model.replay_with_cache(
-      tiny_.ctx, base, {{1, Door::Half::kResidMid}, {2}, RowSet({{0, 4}}), value.view()}, keep,
-      after);
+      tiny_.ctx, base, {{1, Door::Half::kResidMid}, {2}, {{0, 4}}, value.view()}, keep, after);
   const auto [whole, expected] = tiny_.model.run_with_cache(tiny_.ctx, {prompts[2]}, keep, both);
   EXPECT_EQ(differing_bits(replayed.values, whole.values), 0);
   ASSERT_EQ(cache.size(), expected.size());

@@ -37,7 +37,8 @@ class ForwardGolden : public ::testing::TestWithParam<const char*> {
 };
 
 TEST_P(ForwardGolden, EveryHookPointIsWithinTheBoundInForwardOrder) {
-  const auto [logits, cache] = tiny_.model.run_with_cache(tiny_.ctx, tiny_.clean());
+  const auto [logits, cache] =
+      tiny_.model.run_with_cache(tiny_.ctx, tiny_.clean(), NamesFilter::all());
   ASSERT_EQ(cache.size(), hook_names(tiny_.model.cfg()).size());
   std::size_t compared = 0;
   for (const auto& [name, activation] : cache.entries()) {

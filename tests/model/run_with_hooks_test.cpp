@@ -3,6 +3,7 @@
 
 #include <cmath>
 #include <cstring>
+#include <limits>
 
 #include "patchbay/base/error.h"
 #include "patchbay/model/loss.h"
@@ -33,7 +34,7 @@ class RunWithHooksOnEachModel : public ::testing::TestWithParam<const char*> {};
 // The activations that may differ after an edit at `name` are those computed from it.
 TEST_P(RunWithHooksOnEachModel, AnEditChangesNothingThatIsComputedBeforeIt) {
   const TinyModel tiny(GetParam());
-  const auto before = tiny.model.run_with_cache(tiny.ctx, tiny.clean()).second;
+  const auto before = tiny.model.run_with_cache(tiny.ctx, tiny.clean(), NamesFilter::all()).second;
   for (const HookName& name : hook_names(tiny.model.cfg())) {
     if (name.point == HookPoint::kAttnScores) continue;  // 0 above the diagonal is refused
     const auto [logits, after] =
@@ -189,18 +190,142 @@ TEST(Replay, RefusesAStartThatDoesNotFit) {
   const auto replay = [&](const ReplayStart& start, const NamesFilter& keep = {}) {
     return error_of([&] { (void)tiny.model.replay_with_cache(tiny.ctx, base, start, keep); });
   };
-  const RowSet row({{0, 3}});
+  const std::vector<Row> row = {{0, 3}};
   EXPECT_EQ(replay({{4, Door::Half::kResidPre}, {0}, row, value.view()}),
             "[replay] there is no door in layer 4; the model has layers 0 to 2");
   EXPECT_EQ(replay({{0, Door::Half::kResidPre}, {5}, row, value.view()}),
             "[replay] the base run has no prompt 5");
-  EXPECT_EQ(replay({{0, Door::Half::kResidPre}, {0}, RowSet({{0, 12}}), value.view()}),
+  EXPECT_EQ(replay({{0, Door::Half::kResidPre}, {0}, {{0, 12}}, value.view()}),
             "[replay] a changed row is at sequence 0, position 12, which does not exist");
-  EXPECT_EQ(replay({{0, Door::Half::kResidPre}, {0}, RowSet({{0, 3}, {0, 4}}), value.view()}),
+  EXPECT_EQ(replay({{0, Door::Half::kResidPre}, {0}, {{0, 3}, {0, 4}}, value.view()}),
             "[replay] 2 changed rows need 32 values each; 32 were given");
+  const Tensor two({2, 32});
+  EXPECT_EQ(replay({{0, Door::Half::kResidPre}, {0}, {{0, 3}, {0, 3}}, two.view()}),
+            "[replay] a changed row is named twice; give each (sequence, position) once");
   EXPECT_EQ(replay({{1, Door::Half::kResidMid}, {0}, row, value.view()}, "blocks.1.attn.hook_z"),
             "[hooks] blocks.1.attn.hook_z is computed before blocks.1.hook_mlp_in, where this "
             "replay starts; hook a whole run instead");
+}
+
+TEST(Replay, RefusesABaseRunOfOtherWeights) {
+  const TinyGpt2 tiny;
+  const TinyGpt2 same_file;
+  const TinyModel llama("tiny-llama");
+  const Tensor value({1, 32});
+  const ReplayStart start{{0, Door::Half::kResidPre}, {0}, {{0, 3}}, value.view()};
+  for (const BaseRun& base : {same_file.model.base_run(tiny.ctx, tiny.clean()),
+                              llama.model.base_run(tiny.ctx, {{1, 2}}), BaseRun()}) {
+    EXPECT_EQ(error_of([&] { (void)tiny.model.replay(tiny.ctx, base, start); }),
+              "[replay] the base run is of another model, or of other weights; make it with this "
+              "model's base_run");
+  }
+  const HookedTransformer copy = tiny.model;
+  EXPECT_NO_THROW((void)copy.replay(tiny.ctx, tiny.model.base_run(tiny.ctx, tiny.clean()), start));
+}
+
+TEST(Replay, TakesItsRowsInAnyOrder) {
+  const TinyGpt2 tiny;
+  const BaseRun base = tiny.model.base_run(tiny.ctx, tiny.clean());
+  Tensor values({2, 32});
+  for (std::int64_t i = 0; i < 64; ++i) values.data()[i] = static_cast<float>(i % 7) - 3.0F;
+  Tensor swapped({2, 32});
+  std::ranges::copy(values[0].flat(), swapped[1].data());
+  std::ranges::copy(values[1].flat(), swapped[0].data());
+  const Door door{1, Door::Half::kResidPre};
+  const auto replay = [&](std::vector<Row> rows, const Tensor& changed) {
+    return tiny.model.replay(tiny.ctx, base, {door, {0}, std::move(rows), changed.view()}).values;
+  };
+  const Tensor expected = replay({{0, 2}, {0, 4}}, values);
+  EXPECT_TRUE(same_bits(replay({{0, 4}, {0, 2}}, swapped), expected));
+  EXPECT_FALSE(same_bits(replay({{0, 4}, {0, 2}}, values), expected));
+}
+
+TEST(Replay, WithNothingChangedIsTheBaseRunAtEveryDoor) {
+  const TinyGpt2 tiny;
+  const BaseRun base = tiny.model.base_run(tiny.ctx, tiny.clean());
+  const Logits expected = tiny.model.run(tiny.ctx, {tiny.clean()[1]});
+  for (int layer = 0; layer <= 3; ++layer) {
+    for (const Door::Half half : {Door::Half::kResidPre, Door::Half::kResidMid}) {
+      if (layer == 3 && half == Door::Half::kResidMid) continue;
+      const Logits same = tiny.model.replay(tiny.ctx, base, {{layer, half}, {1}, {}, {}});
+      EXPECT_TRUE(same_bits(same.values, expected.values)) << layer;
+    }
+  }
+}
+
+TEST(Demand, OfATokenThatIsNotThereIsRefusedBeforeAnythingRuns) {
+  const TinyGpt2 tiny;
+  bool ran = false;
+  const Hooks hooks = {{"hook_embed", [&](TensorView, const HookName&) { ran = true; }}};
+  for (const Demand::At at : {Demand::At::kNowhere, Demand::At::kLastPosition}) {
+    for (const TokenId token : {-1, 300}) {
+      const auto run = [&] {
+        (void)tiny.model.run_with_hooks(tiny.ctx, tiny.clean(), hooks,
+                                        {.logits = at, .tokens = {token}});
+      };
+      EXPECT_NE(error_of(run).find("the vocabulary has 0 to 299"), std::string::npos);
+    }
+  }
+  EXPECT_FALSE(ran);
+}
+
+TEST(RunWithHooks, AHookThatWouldDoNothingIsRefused) {
+  const TinyGpt2 tiny;
+  const HookFunction function = [](TensorView, const HookName&) {};
+  const NamesFilter no_patterns{std::vector<std::string>()};
+  const NamesFilter picks_none([](const HookName&) { return false; });
+  for (const NamesFilter& filter : {no_patterns, picks_none, NamesFilter()}) {
+    EXPECT_EQ(
+        error_of([&] {
+          (void)tiny.model.run_with_hooks(tiny.ctx, tiny.clean(), {{filter, function}});
+        }),
+        "[hooks] a hook's filter picks no hook point of this model, so the hook would do nothing");
+  }
+}
+
+TEST(RunWithCache, KeepsWhatIsOnRequestOnlyOnRequest) {
+  const TinyGpt2 tiny;
+  const auto standard = tiny.model.run_with_cache(tiny.ctx, tiny.clean()).second;
+  EXPECT_TRUE(standard.contains({HookPoint::kPattern, 0}));
+  for (const HookPoint point : {HookPoint::kAttnIn, HookPoint::kQInput, HookPoint::kKInput,
+                                HookPoint::kVInput, HookPoint::kResult, HookPoint::kMlpIn}) {
+    EXPECT_FALSE(standard.contains({point, 0})) << info(point).short_name;
+  }
+  EXPECT_EQ(standard.size(), hook_names(tiny.model.cfg()).size() - 6U * 3U);
+}
+
+// A head whose input is edited at one position keeps, at the others, what ln1's hooks made of the
+// shared stream.
+TEST(RunWithHooks, AnEditedInputLeavesTheOtherPositionsToLn1sHooks) {
+  const TinyGpt2 tiny;
+  const HookFunction edit_normalized = [](TensorView view, const HookName&) {
+    for (float& value : view[0][1].flat()) value += 1.0F;
+  };
+  const HookFunction edit_input = [](TensorView view, const HookName&) {
+    for (float& value : view[0][3][2].flat()) value -= 0.5F;
+  };
+  const Hooks one = {{"blocks.0.ln1.hook_normalized", edit_normalized}};
+  const Hooks both = {{"blocks.0.ln1.hook_normalized", edit_normalized},
+                      {"blocks.0.hook_q_input", edit_input}};
+  const NamesFilter q = HookName{HookPoint::kQ, 0};
+  const auto first = tiny.model.run_with_cache(tiny.ctx, {tiny.clean()[0]}, q, one).second;
+  const auto second = tiny.model.run_with_cache(tiny.ctx, {tiny.clean()[0]}, q, both).second;
+  const auto at = [](const ActivationCache& cache, std::int64_t pos, std::int64_t head) {
+    return Tensor::copy_of(cache("q", 0).view()[0][pos][head]);
+  };
+  EXPECT_TRUE(same_bits(at(second, 1, 2), at(first, 1, 2)));
+  EXPECT_FALSE(same_bits(at(second, 3, 2), at(first, 3, 2)));
+  EXPECT_TRUE(same_bits(at(second, 3, 1), at(first, 3, 1)));
+}
+
+TEST(RunWithHooks, NumbersThatAreNoNumbersReachTheLogits) {
+  const TinyGpt2 tiny;
+  const HookFunction spoil = [](TensorView view, const HookName&) {
+    std::ranges::fill(view.flat(), std::numeric_limits<float>::quiet_NaN());
+  };
+  const Logits logits =
+      tiny.model.run_with_hooks(tiny.ctx, tiny.clean(), {{"blocks.0.attn.hook_q", spoil}});
+  for (const float value : logits.values.flat()) EXPECT_TRUE(std::isnan(value));
 }
 
 TEST(Loss, IsTheNegativeLogProbabilityOfTheNextToken) {

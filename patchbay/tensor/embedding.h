@@ -1,0 +1,16 @@
+// Rows of a table by their numbers: token and position embeddings.
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include "patchbay/base/run_context.h"
+#include "patchbay/tensor/tensor.h"
+
+namespace patchbay {
+
+/// out [rows, d_model] = table[ids[row]] for each row, of a table [n, d_model]; 0 ≤ id < n.
+void embedding(const RunContext& ctx, ConstTensorView table, std::span<const std::int32_t> ids,
+               TensorView out);
+
+}  // namespace patchbay

@@ -1,0 +1,165 @@
+// Replays in random combinations (doors, variants, later hooks, caches, demands) against whole
+// passes with the same edits, bit for bit.
+#include <gtest/gtest.h>
+
+#include <cstring>
+
+#include "tests/support/tiny_models.h"
+
+namespace patchbay {
+namespace {
+
+class Random {
+ public:
+  explicit Random(std::uint32_t seed) : state_(seed) {}
+  std::int32_t below(std::int64_t n) {
+    state_ = state_ * 1664525U + 1013904223U;
+    return static_cast<std::int32_t>((state_ >> 8) % static_cast<std::uint32_t>(n));
+  }
+
+ private:
+  std::uint32_t state_;
+};
+
+// An edit of some elements, the same ones in every run of the same shape.
+HookFunction random_edit(Random& random) {
+  const auto seed = static_cast<std::uint32_t>(random.below(1 << 20));
+  const std::int32_t kind = random.below(3);
+  return [seed, kind](TensorView view, const HookName& name) {
+    if (kind == 0) return;  // looks, and edits nothing
+    Random own(seed);
+    const bool causal = name.point == HookPoint::kAttnScores || name.point == HookPoint::kPattern;
+    const std::int64_t edits = kind == 1 ? 1 : view.size() / 3;
+    for (std::int64_t i = 0; i < edits; ++i) {
+      const std::int64_t at = own.below(view.size());
+      const bool above_diagonal =
+          causal && at % view.shape()[3] > at / view.shape()[3] % view.shape()[2];
+      if (!above_diagonal) view.data()[at] = view.data()[at] * 0.5F + 0.25F;
+    }
+  };
+}
+
+struct Case {
+  std::vector<Prompt> prompts;
+  Door door;
+  std::vector<std::int32_t> base_prompt;
+  std::vector<Row> rows;
+  Tensor values;
+  Hooks later;  // after the door
+  NamesFilter keep;
+  Demand demand;
+};
+
+HookName door_name(const HookedTransformerConfig& cfg, const Door& door) {
+  if (door.layer == cfg.n_layers) return {HookPoint::kResidPost, door.layer - 1};
+  return {door.half == Door::Half::kResidMid ? HookPoint::kResidMid : HookPoint::kResidPre,
+          door.layer};
+}
+
+Case random_case(const HookedTransformerConfig& cfg, Random& random) {
+  Case result;
+  const std::int32_t length = 1 + random.below(9);
+  result.prompts.resize(static_cast<std::size_t>(1 + random.below(3)));
+  for (Prompt& prompt : result.prompts) {
+    for (std::int32_t i = 0; i < length; ++i) prompt.push_back(random.below(cfg.d_vocab));
+  }
+  result.door.layer = random.below(cfg.n_layers + 1);
+  const bool mid = result.door.layer < cfg.n_layers && random.below(2) == 1;
+  result.door.half = mid ? Door::Half::kResidMid : Door::Half::kResidPre;
+  const std::int32_t sequences = 1 + random.below(4);
+  for (std::int32_t sequence = 0; sequence < sequences; ++sequence) {
+    result.base_prompt.push_back(random.below(static_cast<std::int64_t>(result.prompts.size())));
+    for (std::int32_t position = length; position-- > 0;) {  // not in order
+      if (random.below(5) == 0) result.rows.push_back({sequence, position});
+    }
+  }
+  result.values = Tensor({static_cast<std::int64_t>(result.rows.size()), cfg.d_model});
+  for (float& value : result.values.flat()) {
+    value = static_cast<float>(random.below(2000)) / 500.0F - 2.0F;
+  }
+  // What is computed after the door: a hook on the door itself belongs to the edit.
+  std::vector<HookName> after;
+  for (const HookName& name : hook_names(cfg)) {
+    if (name > door_name(cfg, result.door)) after.push_back(name);
+  }
+  const auto any_after = [&] {
+    return after[static_cast<std::size_t>(random.below(static_cast<std::int64_t>(after.size())))];
+  };
+  for (std::int32_t i = random.below(4); i > 0; --i) {
+    const HookName name = any_after();
+    result.later.add(name, random_edit(random));
+  }
+  std::vector<std::string> kept;
+  for (std::int32_t i = random.below(3); i > 0; --i) kept.push_back(any_after().str());
+  if (!kept.empty()) result.keep = NamesFilter(kept);
+  constexpr Demand::At kKinds[] = {Demand::At::kNowhere, Demand::At::kLastPosition,
+                                   Demand::At::kEverywhere, Demand::At::kRows};
+  result.demand.logits = kKinds[random.below(4)];
+  if (result.demand.logits == Demand::At::kRows) {
+    for (std::int32_t i = random.below(3); i >= 0; --i) {
+      const std::int32_t sequence = random.below(sequences);
+      result.demand.rows.push_back({sequence, random.below(length)});
+    }
+  }
+  for (std::int32_t i = random.below(2) * random.below(20); i > 0; --i) {
+    result.demand.tokens.push_back(random.below(cfg.d_vocab));
+  }
+  return result;
+}
+
+// Elements of `some` that differ from the same logits of `whole`.
+std::int64_t differing(const Logits& some, const Logits& whole) {
+  std::int64_t count = 0;
+  for (const Row& row : some.rows) {
+    const auto values = some.at(row.prompt, row.position);
+    const auto all = whole.at(row.prompt, row.position);
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      const auto token = some.tokens.empty() ? i : static_cast<std::size_t>(some.tokens[i]);
+      if (std::memcmp(&values[i], &all[token], sizeof(float)) != 0) ++count;
+    }
+  }
+  return count;
+}
+
+class ReplayFuzz : public ::testing::TestWithParam<const char*> {};
+
+TEST_P(ReplayFuzz, EqualsWholePassesWithTheSameEdits) {
+  const TinyModel tiny(GetParam());
+  Random random(20);
+  for (int i = 0; i < 400; ++i) {
+    const Case c = random_case(tiny.model.cfg(), random);
+    const BaseRun base = tiny.model.base_run(tiny.ctx, c.prompts);
+    const auto [replayed, cache] = tiny.model.replay_with_cache(
+        tiny.ctx, base, {c.door, c.base_prompt, c.rows, c.values.view()}, c.keep, c.later,
+        c.demand);
+
+    std::vector<Prompt> variants;
+    for (const std::int32_t prompt : c.base_prompt) {
+      variants.push_back(c.prompts[static_cast<std::size_t>(prompt)]);
+    }
+    Hooks edits = {{door_name(tiny.model.cfg(), c.door), [&](TensorView view, const HookName&) {
+                      for (std::size_t row = 0; row < c.rows.size(); ++row) {
+                        std::ranges::copy(c.values.view()[static_cast<std::int64_t>(row)].flat(),
+                                          view[c.rows[row].prompt][c.rows[row].position].data());
+                      }
+                    }}};
+    for (const Hooks::Entry& entry : c.later.entries()) edits.add(entry.where, entry.function);
+    const auto [whole, expected] = tiny.model.run_with_cache(tiny.ctx, variants, c.keep, edits);
+    const Logits less = tiny.model.run_with_hooks(tiny.ctx, variants, edits, c.demand);
+
+    ASSERT_EQ(differing(replayed, whole), 0) << "case " << i;
+    ASSERT_EQ(differing(less, whole), 0) << "case " << i;
+    ASSERT_EQ(cache.size(), expected.size());
+    for (const auto& [name, activation] : expected.entries()) {
+      ASSERT_EQ(std::memcmp(cache[name].data(), activation.data(),
+                            static_cast<std::size_t>(activation.size()) * sizeof(float)),
+                0)
+          << "case " << i << ", " << name.str();
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Each, ReplayFuzz, ::testing::ValuesIn(kTinyModels), model_test_name);
+
+}  // namespace
+}  // namespace patchbay
