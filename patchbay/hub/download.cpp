@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <system_error>
 #include <utility>
 
@@ -19,42 +18,6 @@ namespace {
 constexpr int kOk = 200;
 constexpr int kPartialContent = 206;
 constexpr int kRangeNotSatisfiable = 416;
-
-Url address_of(const HttpClient& client, const RemoteFile& file) {
-  std::string path = fmt::format("/{}/resolve/{}", file.id, url_escaped(file.commit));
-  for (std::string_view rest = file.name; !rest.empty();) {
-    const std::size_t slash = std::min(rest.find('/'), rest.size());
-    path += "/" + url_escaped(rest.substr(0, slash));
-    rest.remove_prefix(std::min(slash + 1, rest.size()));
-  }
-  return client.address(path);
-}
-
-// W/"abc" and "abc" are abc.
-std::string plain_etag(std::string etag) {
-  if (etag.starts_with("W/")) etag.erase(0, 2);
-  std::erase(etag, '"');
-  return etag;
-}
-
-// The etag of the content behind an answer, as far as the endpoint itself says it: the servers it
-// redirects to have etags of their own.
-std::optional<std::string> announced_etag(const HttpClient& client, const HttpResponse& answer) {
-  if (answer.url.origin() != client.endpoint().origin()) return std::nullopt;
-  if (const auto linked = answer.header("x-linked-etag")) return plain_etag(*linked);
-  const auto own = answer.header("etag");
-  if (!own || (answer.is_redirect() && !is_digest(plain_etag(*own)))) return std::nullopt;
-  return plain_etag(*own);
-}
-
-Error refused(const RemoteFile& file, const HttpResponse& answer) {
-  const bool forbidden = answer.status == 401 || answer.status == 403;
-  const ErrorKind kind = answer.status == 404 ? ErrorKind::kNoInput : ErrorKind::kNetwork;
-  return {kind, "hub",
-          fmt::format("{} of {}: {}; {}", file.name, file.id, failure_of(answer),
-                      forbidden ? "ask for access to the model on its page and set HF_TOKEN"
-                                : "check the name, the network and HF_ENDPOINT")};
-}
 
 // "bytes 100-199/200"
 bool begins_at(const HttpResponse& answer, std::uint64_t begin, std::uint64_t total) {
@@ -101,7 +64,6 @@ class Download {
       note(fmt::format("{}: {}; trying again", file_.name, *failure));
       patience_.wait(fmt::format("{} of {}", file_.name, file_.id), *failure, retry_after_);
     }
-    report();
     partial_.commit();
     return true;
   }
@@ -227,41 +189,6 @@ class Download {
 };
 
 }  // namespace
-
-Announced ask_announced(const DownloadContext& context, const RemoteFile& file,
-                        std::optional<std::uint64_t> bytes) {
-  HttpClient& client = context.client;
-  Patience patience(context.ctx, context.settings);
-  // The hub's own answers matter; where the content is, asking for headers alone may be refused.
-  const auto stop = [&](const HttpResponse& redirect) {
-    const Url next = resolve_url(redirect.url, *redirect.header("location"));
-    return redirect.header("x-linked-etag") || next.origin() != client.endpoint().origin();
-  };
-  while (true) {
-    const auto answers = client.follow({.url = address_of(client, file), .head = true}, {}, stop);
-    const HttpResponse& last = answers.back();
-    if (last.may_pass()) {
-      patience.wait(fmt::format("{} of {}", file.name, file.id), failure_of(last),
-                    last.retry_after());
-      continue;
-    }
-    if (!last.failure.empty() || (last.status != kOk && !last.is_redirect())) {
-      throw refused(file, last);
-    }
-    const std::string etag = announced_etag(client, last).value_or("");
-    auto size = last.number("x-linked-size");
-    if (!size && !last.is_redirect()) size = last.number("content-length");
-    if (!size) size = bytes;
-    if (!is_digest(etag) || !size) {
-      throw Error(
-          ErrorKind::kNetwork, "hub",
-          fmt::format("{} gives no {} of {}, so its content could not be checked; is it the "
-                      "hub? Check HF_ENDPOINT",
-                      client.endpoint().origin(), is_digest(etag) ? "size" : "digest", file.name));
-    }
-    return {etag, *size};
-  }
-}
 
 bool download_blob(const DownloadContext& context, const RemoteFile& file,
                    const Announced& announced, const std::filesystem::path& blob) {

@@ -5,25 +5,11 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
-#include <optional>
 #include <string>
 
-#include "patchbay/hub/http.h"
+#include "patchbay/hub/announcement.h"
 
 namespace patchbay::hub {
-
-/// A file at one commit, as an address names it.
-struct RemoteFile {
-  std::string id;      ///< "openai-community/gpt2"
-  std::string commit;  ///< pins the version
-  std::string name;
-};
-
-/// Its content, as the endpoint announces it.
-struct Announced {
-  std::string etag;  ///< SHA-256 or git's SHA-1, the name of its blob
-  std::uint64_t bytes = 0;
-};
 
 /// How far a file has come.
 struct FileProgress {
@@ -45,12 +31,6 @@ struct DownloadContext {
   HttpClient& client;
   const Observer& observer;
 };
-
-/// Asks for the headers of a file: the hub has them in its own answer, before it redirects to where
-/// the content is. `bytes` is used when no header has the size. Throws kNoInput when the file is
-/// not there, kNetwork otherwise.
-Announced ask_announced(const DownloadContext& context, const RemoteFile& file,
-                        std::optional<std::uint64_t> bytes);
 
 /// Downloads the content to `blob` by way of `blob`.incomplete, which is continued when it is there
 /// and stays when this throws. False when the endpoint announces another etag meanwhile. The caller

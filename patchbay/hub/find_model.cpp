@@ -48,8 +48,7 @@ Error no_such_path(const std::string& text) {
 Error nowhere(const std::string& text, const ModelId& model, const Settings& settings) {
   const bool known = model.name != model.id;
   const std::string repository = known ? fmt::format("{} ({})", text, model.id) : text;
-  // Only a name with an organisation, or a known one, can be fetched with some hope.
-  const bool can_pull = known || model.id.find('/') != std::string::npos;
+  const bool can_pull = model.id.find('/') != std::string::npos;
   return {
       ErrorKind::kNoInput, "model",
       fmt::format("{}: is no file or folder, no model that comes with patchbay, and not in the "

@@ -3,11 +3,13 @@
 
 #include <curl/curl.h>
 #include <fmt/format.h>
+#include <pthread.h>
 
 #include <algorithm>
 #include <array>
 #include <cctype>
 #include <charconv>
+#include <csignal>
 #include <ctime>
 #include <exception>
 #include <new>
@@ -21,8 +23,6 @@ namespace {
 constexpr int kMostRedirects = 8;
 constexpr std::size_t kLongestBody = std::size_t{16} << 20;  // of what no sink takes
 constexpr std::size_t kLongestHeaders = std::size_t{256} << 10;
-constexpr int kTooManyRequests = 429;
-constexpr int kRequestTimeout = 408;
 
 std::string_view trimmed(std::string_view text) {
   const auto is_space = [](char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; };
@@ -55,6 +55,33 @@ bool is_hopeless(CURLcode code) {
       return false;
   }
 }
+
+// OpenSSL writes to connections that the other side may have closed; a signal for that would end a
+// program that does not expect it. Blocked, it is taken away before anybody sees it.
+class WithoutBrokenPipe {
+ public:
+  WithoutBrokenPipe() {
+    sigemptyset(&pipe_);
+    sigaddset(&pipe_, SIGPIPE);
+    sigset_t pending;
+    was_pending_ = sigpending(&pending) == 0 && sigismember(&pending, SIGPIPE) == 1;
+    blocked_ = pthread_sigmask(SIG_BLOCK, &pipe_, &before_) == 0;
+  }
+  WithoutBrokenPipe(const WithoutBrokenPipe&) = delete;
+  WithoutBrokenPipe& operator=(const WithoutBrokenPipe&) = delete;
+  ~WithoutBrokenPipe() {
+    if (!blocked_) return;
+    const timespec now{};
+    if (!was_pending_) static_cast<void>(sigtimedwait(&pipe_, nullptr, &now));
+    pthread_sigmask(SIG_SETMASK, &before_, nullptr);
+  }
+
+ private:
+  sigset_t pipe_{};
+  sigset_t before_{};
+  bool was_pending_ = false;
+  bool blocked_ = false;
+};
 
 }  // namespace
 
@@ -144,43 +171,6 @@ struct HttpClient::Transfer {
   }
 };
 
-std::optional<std::string> HttpResponse::header(std::string_view name) const {
-  const auto found = std::find_if(headers.rbegin(), headers.rend(),
-                                  [&](const auto& header) { return header.first == name; });
-  return found == headers.rend() ? std::nullopt : std::optional(found->second);
-}
-
-std::optional<std::uint64_t> HttpResponse::number(std::string_view name) const {
-  const auto text = header(name);
-  if (!text) return std::nullopt;
-  std::uint64_t value = 0;
-  const char* end = text->data() + text->size();
-  const auto [stop, error] = std::from_chars(text->data(), end, value);
-  return error == std::errc() && stop == end ? std::optional(value) : std::nullopt;
-}
-
-bool HttpResponse::is_redirect() const {
-  return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
-}
-
-bool HttpResponse::may_pass() const {
-  if (hopeless) return false;
-  return !failure.empty() || status == kRequestTimeout || status == kTooManyRequests ||
-         (status >= 500 && status != 501 && status != 505);
-}
-
-std::optional<std::chrono::milliseconds> HttpResponse::retry_after() const {
-  const auto text = header("retry-after");
-  if (!text) return std::nullopt;
-  constexpr std::uint64_t kLongest = 1'000'000'000;
-  if (const auto seconds = number("retry-after")) {
-    return std::chrono::seconds(std::min(*seconds, kLongest));
-  }
-  const std::time_t date = curl_getdate(text->c_str(), nullptr);
-  if (date < 0) return std::nullopt;
-  return std::chrono::seconds(std::max<std::time_t>(0, date - std::time(nullptr)));
-}
-
 HttpClient::HttpClient(const RunContext& ctx, const Settings& settings)
     : ctx_(ctx), settings_(settings) {
   if (settings.offline) {
@@ -247,7 +237,10 @@ HttpResponse HttpClient::ask(const HttpRequest& request, const BodySink& sink) {
   }
 
   curl_->message[0] = '\0';
-  const CURLcode code = curl_easy_perform(easy);
+  const CURLcode code = [easy] {
+    const WithoutBrokenPipe quietly;
+    return curl_easy_perform(easy);
+  }();
   if (transfer.thrown) std::rethrow_exception(transfer.thrown);
   ctx_.check_cancelled();
   if (transfer.too_long) {

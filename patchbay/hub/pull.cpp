@@ -29,7 +29,7 @@ class Pull {
     for (const RepositoryFile& file : files) {
       if (!take_what_is_there(file.name)) {
         const RemoteFile remote{pulled_.model.id, pulled_.commit, file.name};
-        wanted.push_back({remote, ask_announced(context_, remote, file.bytes)});
+        wanted.push_back({remote, announced(remote, file.bytes)});
       }
     }
     check_space(wanted);
@@ -43,6 +43,11 @@ class Pull {
     RemoteFile remote;
     Announced announced;
   };
+
+  [[nodiscard]] Announced announced(const RemoteFile& file,
+                                    std::optional<std::uint64_t> bytes) const {
+    return ask_announced(context_.ctx, context_.settings, context_.client, file, bytes);
+  }
 
   [[nodiscard]] fs::path blob_of(const Announced& announced) const {
     return repository_ / "blobs" / announced.etag;
@@ -100,7 +105,7 @@ class Pull {
             {file.remote.name, file.announced.bytes, file.announced.etag, !there});
         return;
       }
-      file.announced = ask_announced(context_, file.remote, std::nullopt);
+      file.announced = announced(file.remote, std::nullopt);
     }
     throw Error(ErrorKind::kNetwork, "hub",
                 fmt::format("{} of {}: what the hub announces changes again and again; try again "

@@ -170,7 +170,6 @@ class FaultServer:
         self.http.rules = []
         self.http.requests = []
         self.http.lock = threading.Lock()
-        self.http.content_base = ""
         self.port = self.http.server_address[1]
         self.address = f"http://127.0.0.1:{self.port}"
         if certificate is not None:
@@ -179,6 +178,7 @@ class FaultServer:
             self.http.socket = context.wrap_socket(
                 self.http.socket, server_side=True, do_handshake_on_connect=False)
             self.address = f"https://127.0.0.1:{self.port}"
+        self.http.content_base = self.address  # as on the hub, a whole address
         self.timer = threading.Timer(MOST_SECONDS, self.http.shutdown)
         self.timer.daemon = True
         self.thread = threading.Thread(target=self.http.serve_forever, args=[0.02], daemon=True)
