@@ -85,7 +85,7 @@ class Given {
   }
   [[nodiscard]] std::string model() const {
     const auto model = one("--model");
-    if (!model) fail("no model is given; name a folder or a .safetensors file with --model PATH");
+    if (!model) fail("no model is given; add --model with a name, a folder or a .safetensors file");
     return *model;
   }
   [[nodiscard]] std::string model_argument() const {
@@ -193,7 +193,7 @@ class Parser {
   }
   static void model(CLI::App* app) {
     option(app, "-m,--model", "PATH",
-           "a folder in Hugging Face layout, or a .safetensors file with config.json beside it");
+           "a name (gpt2, ORG/NAME), a folder in Hugging Face layout, or a .safetensors file");
   }
   static void prompt(CLI::App* app) {
     option(app, "TEXT", "", "the prompt; - reads standard input, as it is");
@@ -209,14 +209,30 @@ class Parser {
   }
 
   void add_model() {
-    CLI::App* parent =
-        verb(&app_, "model", "look at a model", "patchbay model info tests/golden/tiny-gpt2");
+    CLI::App* parent = verb(&app_, "model", "look at a model, fetch it, check it",
+                            "patchbay model info tests/golden/tiny-gpt2\npatchbay model list");
     model_info_ = verb(parent, "info", "sizes, weights and tokenizer of a model",
                        "patchbay model info tests/golden/tiny-gpt2\n"
                        "patchbay model info --json tests/golden/tiny-gpt2");
     option(model_info_, "PATH", "", "the model, as for --model");
     model(model_info_);
     common(model_info_);
+    model_pull_ = verb(parent, "pull", "download a model into the Hugging Face cache",
+                       "patchbay model pull gpt2\n"
+                       "patchbay model pull HuggingFaceTB/SmolLM2-135M --revision main\n"
+                       "patchbay model pull gpt2 --quiet --json");
+    option(model_pull_, "NAME", "", "a short name such as gpt2, or ORG/NAME");
+    option(model_pull_, "--revision", "REV", "a branch, a tag or a commit (main)");
+    common(model_pull_);
+    model_list_ = verb(parent, "list", "the models that can be named without a download",
+                       "patchbay model list\npatchbay model list --json");
+    common(model_list_);
+    model_verify_ = verb(parent, "verify", "compare a model's files with their digests",
+                         "patchbay model verify tests/golden/tiny-gpt2\n"
+                         "patchbay model verify tests/golden/tiny-gpt2 --json");
+    option(model_verify_, "PATH", "", "the model, as for --model");
+    model(model_verify_);
+    common(model_verify_);
   }
   void add_hooks() {
     hooks_ = verb(&app_, "hooks", "names and shapes of the activations of a model",
@@ -312,6 +328,9 @@ class Parser {
     const CLI::App* app = chosen(&app_);
     const Given given(*app);
     if (app == model_info_) return ModelInfo{given.common(), given.model_argument()};
+    if (app == model_pull_) return pull(given);
+    if (app == model_list_) return ListModels{given.common()};
+    if (app == model_verify_) return VerifyModel{given.common(), given.model_argument()};
     if (app == hooks_) {
       return ListHooks{given.common(), given.model_argument(),
                        given.integer("--pos", 1, std::numeric_limits<std::int32_t>::max()),
@@ -327,6 +346,11 @@ class Parser {
     given.fail("a command is missing");
   }
 
+  static Command pull(const Given& given) {
+    const auto name = given.one("NAME");
+    if (!name) given.fail("no model is given; add a name such as gpt2, or ORG/NAME");
+    return PullModel{given.common(), *name, given.one("--revision")};
+  }
   static Command predict(const Given& given) {
     constexpr std::int64_t kMost = 1'000'000'000;
     Predict predict{.common = given.common(),
@@ -359,6 +383,9 @@ class Parser {
 
   CLI::App app_{"finds and verifies circuits inside transformers", "patchbay"};
   CLI::App* model_info_ = nullptr;
+  CLI::App* model_pull_ = nullptr;
+  CLI::App* model_list_ = nullptr;
+  CLI::App* model_verify_ = nullptr;
   CLI::App* hooks_ = nullptr;
   CLI::App* tokens_ = nullptr;
   CLI::App* predict_ = nullptr;

@@ -65,7 +65,7 @@ std::string manifest(const CacheActivations& command, const HookedTransformer& m
 int run(const CacheActivations& command) {
   const InterruptibleContext ctx(command.common.threads);
   const NamesFilter keep(command.names);
-  static_cast<void>(keep.resolve(load_config(command.model)));  // names first
+  static_cast<void>(keep.resolve(config_of(command.model)));  // names first
   const HookedTransformer model = open_model(ctx, command.model, command.process);
   const TokenizedPrompt prompt =
       tokenize(command.prompt, model.has_tokenizer() ? &model.tokenizer() : nullptr, command.model);

@@ -37,6 +37,21 @@ struct ModelInfo {
   std::string model;
 };
 
+struct PullModel {
+  CommonOptions common;
+  std::string model;
+  std::optional<std::string> revision;
+};
+
+struct ListModels {
+  CommonOptions common;
+};
+
+struct VerifyModel {
+  CommonOptions common;
+  std::string model;
+};
+
 struct ListHooks {
   CommonOptions common;
   std::string model;
@@ -75,12 +90,15 @@ struct Doctor {
   CommonOptions common;
 };
 
-using Command =
-    std::variant<ShowText, ModelInfo, ListHooks, ShowTokens, Predict, CacheActivations, Doctor>;
+using Command = std::variant<ShowText, ModelInfo, PullModel, ListModels, VerifyModel, ListHooks,
+                             ShowTokens, Predict, CacheActivations, Doctor>;
 
 /// Each does its verb and returns the exit code; what goes wrong is thrown as Error.
 int run(const ShowText& command);
 int run(const ModelInfo& command);
+int run(const PullModel& command);
+int run(const ListModels& command);
+int run(const VerifyModel& command);
 int run(const ListHooks& command);
 int run(const ShowTokens& command);
 int run(const Predict& command);

@@ -11,7 +11,7 @@
 namespace patchbay::cli {
 
 int run(const ListHooks& command) {
-  const HookedTransformerConfig cfg = load_config(command.model);
+  const HookedTransformerConfig cfg = config_of(command.model);
   const std::int64_t pos = command.pos.value_or(cfg.n_ctx);
   if (pos > cfg.n_ctx) {
     throw Error(

@@ -127,10 +127,11 @@ std::string json_of(const ModelInfo& command, const HookedTransformerConfig& cfg
 }  // namespace
 
 int run(const ModelInfo& command) {
-  const HookedTransformerConfig cfg = load_config(command.model);
-  const WeightFiles weights = read_weight_files(command.model);
-  const std::optional<Tokenizer> tokenizer = load_tokenizer(command.model);
-  write_output((command.common.json ? json_of : text_of)(command, cfg, weights, tokenizer));
+  const HookedTransformerConfig cfg = config_of(command.model);
+  const ModelInfo located{command.common, locate_model(command.model).path.string()};
+  const WeightFiles weights = read_weight_files(located.model);
+  const std::optional<Tokenizer> tokenizer = load_tokenizer(located.model);
+  write_output((command.common.json ? json_of : text_of)(located, cfg, weights, tokenizer));
   return 0;
 }
 

@@ -11,7 +11,7 @@
 #include "cli/interruption.h"
 #include "cli/output.h"
 #include "patchbay/base/error.h"
-#include "patchbay/families/family.h"
+#include "patchbay/hub/load_model.h"
 #include "patchbay/model/weight_processing.h"
 
 namespace patchbay::cli {
@@ -39,9 +39,17 @@ std::string read_standard_input() {
 
 }  // namespace
 
-HookedTransformer open_model(const RunContext& ctx, const std::string& path,
+hub::FoundModel locate_model(const std::string& model) {
+  return hub::find_model(model, hub::settings_from());
+}
+
+HookedTransformerConfig config_of(const std::string& model) {
+  return hub::load_config(locate_model(model));
+}
+
+HookedTransformer open_model(const RunContext& ctx, const std::string& model,
                              const WeightProcessing& process) {
-  LoadedCheckpoint loaded = load_checkpoint(ctx, path);
+  LoadedCheckpoint loaded = hub::load_checkpoint(ctx, locate_model(model));
   loaded.weights = process_weights(std::move(loaded.weights), process);
   return {ctx, std::move(loaded.cfg), std::move(loaded.weights), std::move(loaded.tokenizer)};
 }

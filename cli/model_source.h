@@ -8,13 +8,20 @@
 #include "cli/commands.h"
 #include "patchbay/base/run_context.h"
 #include "patchbay/families/family.h"
+#include "patchbay/hub/find_model.h"
 #include "patchbay/io/json_writer.h"
 #include "patchbay/model/hooked_transformer.h"
 
 namespace patchbay::cli {
 
+/// Where the model is that --model names, by this process's environment. Throws as hub::find_model.
+hub::FoundModel locate_model(const std::string& model);
+
+/// The config alone of such a model, under the name that its place gives it.
+HookedTransformerConfig config_of(const std::string& model);
+
 /// The model, its weights processed as asked.
-HookedTransformer open_model(const RunContext& ctx, const std::string& path,
+HookedTransformer open_model(const RunContext& ctx, const std::string& model,
                              const WeightProcessing& process);
 
 /// A prompt as the run gets it.

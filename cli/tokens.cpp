@@ -23,7 +23,7 @@ TokenizedPrompt single_token(const ShowTokens& command, const Tokenizer& tokeniz
 }  // namespace
 
 int run(const ShowTokens& command) {
-  const std::optional<Tokenizer> tokenizer = load_tokenizer(command.model);
+  const std::optional<Tokenizer> tokenizer = load_tokenizer(locate_model(command.model).path);
   const Tokenizer* known = tokenizer ? &*tokenizer : nullptr;
   const bool bos_or_ids = command.prompt.tokens || command.prompt.bos.value_or(false);
   if (command.single && (bos_or_ids || known == nullptr)) {

@@ -1,8 +1,9 @@
-# Installation and export: another project finds the library with find_package(patchbay) and links patchbay::core.
+# Installation and export: another project finds the library with find_package(patchbay) and links patchbay::core
+# or patchbay::hub.
 include(CMakePackageConfigHelpers)
 
 install(
-  TARGETS patchbay_core
+  TARGETS patchbay_core patchbay_hub
   EXPORT patchbayTargets
   ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
 install(
@@ -25,5 +26,15 @@ install(FILES ${PROJECT_BINARY_DIR}/patchbayConfig.cmake ${PROJECT_BINARY_DIR}/p
         DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/patchbay)
 if(PATCHBAY_BUILD_CLI)
   install(TARGETS patchbay RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+endif()
+if(EXISTS ${PROJECT_SOURCE_DIR}/models)
+  install(
+    DIRECTORY models/
+    DESTINATION ${CMAKE_INSTALL_DATADIR}/patchbay/models
+    FILES_MATCHING
+    PATTERN "config.json"
+    PATTERN "model.safetensors"
+    PATTERN "tokenizer.json"
+    PATTERN "MODEL_CARD.md")
 endif()
 install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})

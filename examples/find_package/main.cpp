@@ -1,20 +1,20 @@
 // Knocks out every attention head in turn and prints how far a logit difference moves.
 //
-// Usage: logit_difference MODEL_FOLDER
+// Usage: logit_difference MODEL
 #include <algorithm>
 #include <cstdio>
 #include <exception>
 
-#include "patchbay/families/family.h"
+#include "patchbay/hub/load_model.h"
 
 int main(int argc, char** argv) {
   if (argc != 2) {
-    std::fputs("usage: logit_difference MODEL_FOLDER\n", stderr);
+    std::fputs("usage: logit_difference MODEL\n", stderr);
     return 2;
   }
   try {
     const patchbay::RunContext ctx;
-    const patchbay::HookedTransformer model = patchbay::load_model(ctx, argv[1]);
+    const patchbay::HookedTransformer model = patchbay::hub::load_model(ctx, argv[1]);
     const std::vector<patchbay::Prompt> prompts = {{17, 42, 5, 99, 42}};
     const patchbay::Demand demand = {.logits = patchbay::Demand::At::kLastPosition,
                                      .tokens = {5, 17}};

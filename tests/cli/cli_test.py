@@ -25,8 +25,10 @@ PATCHBAY = ""
 REPOSITORY = pathlib.Path()
 MODEL = "tests/golden/tiny-gpt2"
 PROMPT = "When Mary and John went to the"
-VERBS = [[], ["model"], ["model", "info"], ["hooks"], ["tokens"], ["predict"], ["cache"],
-         ["doctor"]]
+VERBS = [[], ["model"], ["model", "info"], ["model", "list"], ["model", "verify"], ["hooks"],
+         ["tokens"], ["predict"], ["cache"], ["doctor"]]
+# Their examples need a network: tests/hub/pull_test.py runs them with a hub of its own.
+NETWORK_VERBS = [["model", "pull"]]
 
 
 def read_npz(path):
@@ -77,7 +79,7 @@ class CliTest(unittest.TestCase):
         self.addCleanup(shutil.rmtree, self.folder)
         (self.folder / "tests").symlink_to(REPOSITORY / "tests")
         self.env = {"PATH": f"{pathlib.Path(PATCHBAY).parent}:{os.environ['PATH']}",
-                    "TERM": "xterm"}
+                    "TERM": "xterm", "HF_HOME": str(self.folder / "huggingface")}
 
     def run_raw(self, *args, stdin=b"", **options):
         options.setdefault("stdout", subprocess.PIPE)
@@ -124,7 +126,7 @@ class Help(CliTest):
                     if "--json" in example:
                         json.loads(done.stdout)
                     count += 1
-        self.assertGreaterEqual(count, 18)
+        self.assertGreaterEqual(count, 22)
 
     def test_the_commands_of_the_readme_run_as_written(self):
         block = (REPOSITORY / "README.md").read_text().split("## The command line")[1]
@@ -138,7 +140,7 @@ class Help(CliTest):
 
     def test_the_guide_has_every_example(self):
         guide = (REPOSITORY / "docs" / "command_line.md").read_text()
-        for verb in VERBS:
+        for verb in VERBS + NETWORK_VERBS:
             for line in self.run_ok(*verb, "--help").split("examples:\n")[1].splitlines():
                 self.assertIn(line.strip(), guide)
 
@@ -146,7 +148,7 @@ class Help(CliTest):
         self.assertEqual(self.run_ok(), self.run_ok("--help"))
 
     def test_lines_fit_and_every_option_is_explained(self):
-        for verb in VERBS:
+        for verb in VERBS + NETWORK_VERBS:
             for line in self.run_ok(*verb, "-h").splitlines():
                 self.assertLessEqual(len(line), 200, line)
 
@@ -292,6 +294,60 @@ class Inputs(CliTest):
                          self.run_ok("predict", "-m", "model.safetensors", PROMPT))
         self.assertEqual(self.run_ok("hooks", MODEL), self.run_ok("hooks", "model.safetensors"))
         self.assertEqual(self.run_ok("hooks", MODEL), self.run_ok("hooks", "."))
+
+
+class Names(CliTest):
+    def setUp(self):
+        super().setUp()
+        self.models = self.folder / "models"
+        for name in ["config.json", "model.safetensors", "tokenizer.json"]:
+            (self.models / "tiny").mkdir(parents=True, exist_ok=True)
+            shutil.copy(REPOSITORY / MODEL / name, self.models / "tiny" / name)
+
+    def test_every_verb_takes_the_name_of_a_model_that_comes_with_patchbay(self):
+        self.env["PATCHBAY_MODELS"] = str(self.models)
+        self.assertEqual(self.run_json("model", "info", "tiny")["model"], "tiny")
+        self.assertEqual(self.run_json("hooks", "tiny")["model"], "tiny")
+        self.assertEqual(self.run_json("tokens", "--model", "tiny", PROMPT),
+                         self.run_json("tokens", "--model", MODEL, PROMPT))
+        by_name = self.run_json("predict", "--model", "tiny", PROMPT)
+        by_path = self.run_json("predict", "--model", MODEL, PROMPT)
+        self.assertEqual(by_name, {**by_path, "model": "tiny"})
+        found = self.run_json("cache", "--model", "tiny", "x", "--names", "hook_embed",
+                              "--out", "x.npz")
+        self.assertEqual(found["model"], "tiny")
+        self.assertIs(self.run_json("model", "verify", "tiny")["good"], True)
+        self.assert_fails(66, "predict", "--model", "tinny", "x", says=['did you mean "tiny"?'])
+
+    def test_an_installed_command_finds_the_models_beside_it(self):
+        (self.folder / "prefix" / "bin").mkdir(parents=True)
+        (self.folder / "prefix" / "share" / "patchbay").mkdir(parents=True)
+        self.models.rename(self.folder / "prefix" / "share" / "patchbay" / "models")
+        installed = self.folder / "prefix" / "bin" / "patchbay"
+        shutil.copy(PATCHBAY, installed)
+        listed = json.loads(subprocess.run([installed, "model", "list", "--json"], env=self.env,
+                                           capture_output=True, check=True).stdout)
+        tiny = next(model for model in listed["shipped"] if model["model"] == "tiny")
+        self.assertEqual(tiny["path"], str(self.folder / "prefix/share/patchbay/models/tiny"))
+        self.assertEqual(tiny["bytes"], sum(
+            path.stat().st_size for path in pathlib.Path(tiny["path"]).iterdir()))
+
+    def test_models_of_the_cache_are_listed_under_the_names_that_model_takes(self):
+        commit = "0123456789abcdef0123456789abcdef01234567"
+        repository = self.folder / "huggingface" / "hub" / "models--org--tiny"
+        (repository / "refs").mkdir(parents=True)
+        (repository / "refs" / "main").write_text(commit)
+        shutil.copytree(self.models / "tiny", repository / "snapshots" / commit)
+        listed = self.run_json("model", "list")["cached"]
+        self.assertEqual([(model["model"], model["commit"]) for model in listed],
+                         [("org/tiny", commit)])
+        self.assertIn("org/tiny  cache", self.run_ok("model", "list"))
+        self.assertEqual(self.run_json("hooks", "org/tiny")["model"], "org/tiny")
+
+    def test_a_name_that_is_nowhere_says_how_to_get_it(self):
+        self.assert_fails(66, "predict", "--model", "gpt2", "x",
+                          says=["openai-community/gpt2", str(self.folder / "huggingface/hub"),
+                                "`patchbay model pull gpt2` downloads it"])
 
 
 class Verbs(CliTest):

@@ -1,0 +1,35 @@
+// From what a user calls a model to where its files are.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <string_view>
+
+#include "patchbay/hub/environment.h"
+
+namespace patchbay::hub {
+
+enum class ModelSource { kPath, kShipped, kCache };
+
+/// "path", "shipped" or "cache"
+std::string_view name_of(ModelSource source);
+
+/// Where a model is.
+struct FoundModel {
+  std::filesystem::path path;  ///< a folder or a file, for load_model
+  std::string name;            ///< "gpt2", "ORG/NAME"; for a path what load_model calls it: empty
+  ModelSource source = ModelSource::kPath;
+  std::string id{};        ///< in the cache: the repository
+  std::string revision{};  ///< in the cache: as asked for
+  std::string commit{};    ///< in the cache: what that is
+};
+
+/// Finds a model by name, without any network:
+/// 1. what exists as a file or folder is taken as it is;
+/// 2. the name of a model that comes with patchbay;
+/// 3. a short name (known_models) or ORG/NAME, either with @REVISION, in the Hugging Face cache.
+/// Throws kNoInput when it is in none of these places, saying where it was looked for and how to
+/// get it, with the nearest known name.
+FoundModel find_model(const std::string& name, const Settings& settings);
+
+}  // namespace patchbay::hub

@@ -1,0 +1,26 @@
+// Models by name.
+#include "patchbay/hub/load_model.h"
+
+#include <utility>
+
+namespace patchbay::hub {
+
+HookedTransformerConfig load_config(const FoundModel& model) {
+  HookedTransformerConfig cfg = patchbay::load_config(model.path);
+  if (!model.name.empty()) cfg.model_name = model.name;
+  return cfg;
+}
+
+LoadedCheckpoint load_checkpoint(const RunContext& ctx, const FoundModel& model) {
+  LoadedCheckpoint loaded = patchbay::load_checkpoint(ctx, model.path);
+  if (!model.name.empty()) loaded.cfg.model_name = model.name;
+  return loaded;
+}
+
+HookedTransformer load_model(const RunContext& ctx, const std::string& name,
+                             const Settings& settings) {
+  LoadedCheckpoint loaded = load_checkpoint(ctx, find_model(name, settings));
+  return {ctx, std::move(loaded.cfg), std::move(loaded.weights), std::move(loaded.tokenizer)};
+}
+
+}  // namespace patchbay::hub
