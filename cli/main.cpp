@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <csignal>
-#include <cstdio>
 #include <exception>
 #include <new>
 
@@ -21,13 +20,14 @@ using patchbay::ErrorKind;
 constexpr int kSignalBase = 128;  // a shell's code for a process that signal n ended is 128 + n
 
 int fail(int code, const std::string& text) {
-  fmt::print(stderr, "error: {}\n", text);
+  patchbay::cli::write_error(fmt::format("error: {}\n", text));
   return code;
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
+  patchbay::cli::hold_closed_streams();
   patchbay::cli::install_signal_handlers();
   try {
     const patchbay::cli::Command command = patchbay::cli::parse_arguments(argc, argv);

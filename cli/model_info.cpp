@@ -2,48 +2,18 @@
 #include <fmt/format.h>
 
 #include <filesystem>
-#include <map>
 
 #include "cli/commands.h"
 #include "cli/model_source.h"
 #include "cli/output.h"
-#include "patchbay/io/checkpoint.h"
+#include "patchbay/families/family.h"
 
 namespace patchbay::cli {
 namespace {
 
-struct WeightFiles {
-  std::vector<std::pair<std::string, std::int64_t>> files;  // path, bytes
-  std::map<std::string, std::int64_t> tensors_by_dtype;
-  std::int64_t n_params = 0;
-};
-
-// GPT-2's files carry the causal mask of every layer as if it were a weight.
-bool is_mask(std::string_view name) {
-  return name.ends_with(".attn.bias") || name.ends_with(".attn.masked_bias");
-}
-
-WeightFiles read_weight_files(const std::string& path) {
-  const Checkpoint checkpoint = open_checkpoint(path);
-  WeightFiles result;
-  for (const SafetensorsFile& file : checkpoint.files()) {
-    result.files.emplace_back(file.path(),
-                              static_cast<std::int64_t>(std::filesystem::file_size(file.path())));
-    for (const TensorInfo& tensor : file.tensors()) {
-      if (is_mask(tensor.name)) continue;
-      ++result.tensors_by_dtype[std::string(dtype_name(tensor.dtype))];
-      result.n_params += element_count(tensor.shape, dtype_size(tensor.dtype)).value_or(0);
-    }
-  }
-  return result;
-}
-
-std::string tokenizer_file(const std::string& model) {
-  const std::filesystem::path folder = std::filesystem::is_directory(model)
-                                           ? std::filesystem::path(model)
-                                           : std::filesystem::path(model).parent_path();
-  return std::filesystem::exists(folder / "tokenizer.json") ? "tokenizer.json"
-                                                            : "vocab.json and merges.txt";
+// TransformerLens's word.
+std::string_view normalization_name(const HookedTransformerConfig& cfg) {
+  return cfg.is_rms() ? "RMS" : "LN";
 }
 
 std::string bos_text(const Tokenizer& tokenizer) {
@@ -51,11 +21,11 @@ std::string bos_text(const Tokenizer& tokenizer) {
   return bos ? fmt::format("{} ({})", quote(tokenizer.token_bytes(*bos)), *bos) : "none";
 }
 
-std::string text_of(const ModelInfo& command, const HookedTransformerConfig& cfg,
-                    const WeightFiles& weights, const std::optional<Tokenizer>& tokenizer) {
+std::string text_of(const HookedTransformerConfig& cfg, const CheckpointSummary& weights,
+                    const std::optional<Tokenizer>& tokenizer) {
   std::string text;
   const auto line = [&text](std::string_view name, const std::string& value) {
-    text += fmt::format("{:<12}  {}\n", name, value);
+    text += fmt::format("{:<15}  {}\n", name, value);
   };
   const auto id = [](const auto& token) { return token ? std::to_string(*token) : "none"; };
   text += heading(cfg.model_name) + "\n";
@@ -67,12 +37,15 @@ std::string text_of(const ModelInfo& command, const HookedTransformerConfig& cfg
         std::pair{"d_vocab", cfg.d_vocab}}) {
     line(name, std::to_string(value));
   }
-  line("act_fn", std::string(name_of(cfg.act_fn)));
-  line("eps", json_number(cfg.eps));
+  if (cfg.grouped_queries()) line("key/value heads", std::to_string(cfg.key_value_heads()));
+  line("act_fn", fmt::format("{}{}", name_of(cfg.act_fn), cfg.gated_mlp ? ", gated" : ""));
+  line("norm", fmt::format("{}, eps {}", normalization_name(cfg), json_number(cfg.eps)));
+  line("positions", cfg.is_rotary() ? fmt::format("rotary, base {}", json_number(cfg.rotary_base))
+                                    : std::string("standard"));
   line("attn_scale", json_number(cfg.attn_scale));
   line("bos, eos", id(cfg.bos_token_id) + ", " + id(cfg.eos_token_id));
   line("parameters", with_commas(weights.n_params));
-  for (const auto& [dtype, count] : weights.tensors_by_dtype) {
+  for (const auto& [dtype, count] : weights.tensors_by_type) {
     line("tensors", fmt::format("{} of {}", count, dtype));
   }
   for (const auto& [path, bytes] : weights.files) {
@@ -82,14 +55,14 @@ std::string text_of(const ModelInfo& command, const HookedTransformerConfig& cfg
     line("tokenizer", "none");
     return text;
   }
-  line("tokenizer", fmt::format("byte-level BPE from {}, {} tokens", tokenizer_file(command.model),
-                                tokenizer->d_vocab()));
+  line("tokenizer",
+       fmt::format("byte-level BPE from {}, {} tokens", weights.tokenizer, tokenizer->d_vocab()));
   line("BOS", bos_text(*tokenizer));
   return text;
 }
 
-std::string json_of(const ModelInfo& command, const HookedTransformerConfig& cfg,
-                    const WeightFiles& weights, const std::optional<Tokenizer>& tokenizer) {
+std::string json_of(const HookedTransformerConfig& cfg, const CheckpointSummary& weights,
+                    const std::optional<Tokenizer>& tokenizer) {
   JsonWriter json;
   const auto id = [&json](std::string_view name, const auto& token) {
     json.key(name);
@@ -99,13 +72,18 @@ std::string json_of(const ModelInfo& command, const HookedTransformerConfig& cfg
   json.member("original_family", cfg.original_family).member("n_layers", cfg.n_layers);
   json.member("n_heads", cfg.n_heads).member("d_model", cfg.d_model);
   json.member("d_head", cfg.d_head).member("d_mlp", cfg.d_mlp).member("n_ctx", cfg.n_ctx);
-  json.member("d_vocab", cfg.d_vocab).member("act_fn", name_of(cfg.act_fn));
+  json.member("d_vocab", cfg.d_vocab).member("n_key_value_heads", cfg.key_value_heads());
+  json.member("act_fn", name_of(cfg.act_fn)).member("gated_mlp", cfg.gated_mlp);
+  json.member("normalization_type", normalization_name(cfg));
+  json.member("positional_embedding_type",
+              std::string_view(cfg.is_rotary() ? "rotary" : "standard"));
+  if (cfg.is_rotary()) json.member("rotary_base", cfg.rotary_base);
   json.member("eps", cfg.eps).member("attn_scale", cfg.attn_scale);
   id("bos_token_id", cfg.bos_token_id);
   id("eos_token_id", cfg.eos_token_id);
   json.end_object().member("n_params", weights.n_params);
   json.key("tensors").begin_object(JsonLayout::kInline);
-  for (const auto& [dtype, count] : weights.tensors_by_dtype) json.member(dtype, count);
+  for (const auto& [dtype, count] : weights.tensors_by_type) json.member(dtype, count);
   json.end_object().key("files").begin_array();
   for (const auto& [path, bytes] : weights.files) {
     json.begin_object(JsonLayout::kInline).member("path", path).member("bytes", bytes);
@@ -114,7 +92,7 @@ std::string json_of(const ModelInfo& command, const HookedTransformerConfig& cfg
   json.end_array().key("tokenizer");
   if (!tokenizer) return json.null().end_object().take();
   json.begin_object().member("kind", std::string_view("byte-level BPE"));
-  json.member("from", tokenizer_file(command.model)).member("d_vocab", tokenizer->d_vocab());
+  json.member("from", weights.tokenizer).member("d_vocab", tokenizer->d_vocab());
   id("bos_token_id", tokenizer->bos_token_id());
   json.key("special_tokens").begin_array();
   for (const AddedToken& token : tokenizer->special_tokens()) {
@@ -128,10 +106,10 @@ std::string json_of(const ModelInfo& command, const HookedTransformerConfig& cfg
 
 int run(const ModelInfo& command) {
   const HookedTransformerConfig cfg = config_of(command.model);
-  const ModelInfo located{command.common, locate_model(command.model).path.string()};
-  const WeightFiles weights = read_weight_files(located.model);
-  const std::optional<Tokenizer> tokenizer = load_tokenizer(located.model);
-  write_output((command.common.json ? json_of : text_of)(located, cfg, weights, tokenizer));
+  const std::filesystem::path path = locate_model(command.model).path;
+  const CheckpointSummary weights = summarize_checkpoint(path);
+  const std::optional<Tokenizer> tokenizer = load_tokenizer(path);
+  write_output((command.common.json ? json_of : text_of)(cfg, weights, tokenizer));
   return 0;
 }
 

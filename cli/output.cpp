@@ -1,12 +1,12 @@
 // Standard output for data, standard error for messages, and how texts and numbers look in them.
 #include "cli/output.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
-#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 
@@ -92,8 +92,24 @@ void write_output(std::string_view text) {
   }
 }
 
+void write_error(std::string_view text) noexcept {
+  while (!text.empty()) {
+    const ssize_t written = write(STDERR_FILENO, text.data(), text.size());
+    if (written < 0 && errno != EINTR) return;
+    if (written > 0) text.remove_prefix(static_cast<std::size_t>(written));
+  }
+}
+
+void hold_closed_streams() noexcept {
+  for (const int stream : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    if (fcntl(stream, F_GETFD) != -1) continue;
+    // The lowest free descriptor is this one. Reading is all that a stream for writing cannot do.
+    static_cast<void>(open("/dev/null", stream == STDOUT_FILENO ? O_RDONLY : O_WRONLY));
+  }
+}
+
 void message(const CommonOptions& common, std::string_view text) {
-  if (!common.quiet) fmt::print(stderr, "{}\n", text);
+  if (!common.quiet) write_error(fmt::format("{}\n", text));
 }
 
 std::string heading(std::string_view text) {

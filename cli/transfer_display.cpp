@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <cstdio>
 #include <cstdlib>
 #include <string_view>
 
@@ -64,18 +63,16 @@ void TransferDisplay::show(const hub::FileProgress& progress) {
   const std::string line =
       fmt::format("{}: {}% of {}{}", progress.file, percent, megabytes(progress.total), speed);
   if (!terminal_) {
-    fmt::print(stderr, "{}\n", line);
+    write_error(line + "\n");
   } else {
-    fmt::print(stderr, "\r\x1b[K{}", line);
-    std::fflush(stderr);
+    write_error("\r\x1b[K" + line);
     line_open_ = true;
   }
 }
 
 void TransferDisplay::clear() {
   if (!line_open_) return;
-  fmt::print(stderr, "\r\x1b[K");
-  std::fflush(stderr);
+  write_error("\r\x1b[K");
   line_open_ = false;
 }
 

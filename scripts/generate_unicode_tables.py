@@ -116,6 +116,10 @@ def main():
     parser.add_argument("--ucd", type=pathlib.Path, default=DEFAULT_UCD)
     parser.add_argument("--check", action="store_true", help="compare, do not write")
     arguments = parser.parse_args()
+    if arguments.check and f"Unicode {read_version(arguments.ucd)}." not in TARGET.read_text(encoding="utf-8"):
+        print(f"left out: {TARGET.name} is of another version than the database here, "
+              f"{read_version(arguments.ucd)}")
+        return
     text = render(arguments.ucd)
     if not arguments.check:
         TARGET.write_text(text, encoding="utf-8")

@@ -97,7 +97,53 @@ LoadedCheckpoint load_gguf(const RunContext& ctx, const std::filesystem::path& p
   return loaded;
 }
 
+std::int64_t size_of(const std::string& file) {
+  std::error_code error;
+  const std::uintmax_t bytes = std::filesystem::file_size(file, error);
+  if (!error) return static_cast<std::int64_t>(bytes);
+  throw Error(ErrorKind::kInputOutput, "model",
+              fmt::format("{}: its size cannot be read: {}", file, error.message()));
+}
+
 }  // namespace
+
+CheckpointSummary summarize_checkpoint(const std::filesystem::path& path) {
+  CheckpointSummary summary;
+  const auto count = [&](std::string_view type, std::int64_t elements) {
+    ++summary.tensors_by_type[std::string(type)];
+    summary.n_params += elements;
+  };
+  if (is_gguf(path)) {
+    const GgufFile file = GgufFile::open(path);
+    summary.files.push_back({file.path(), size_of(file.path())});
+    for (const GgufTensor& tensor : file.tensors()) {
+      count(ggml_type_info(tensor.type).name, tensor.size());
+    }
+    if (file.metadata().find("tokenizer.ggml.model") != nullptr) {
+      summary.tokenizer = "the file's metadata";
+    }
+    return summary;
+  }
+  const std::filesystem::path folder = folder_of(path);
+  const JsonDocument config = read_json_file(config_file(path));
+  const families::Family& family = family_of(config.root());
+  const Checkpoint checkpoint = open_checkpoint(path);
+  for (const SafetensorsFile& file : checkpoint.files()) {
+    summary.files.push_back({file.path(), size_of(file.path())});
+    for (const TensorInfo& tensor : file.tensors()) {
+      if (family.is_ignored(tensor.name)) continue;
+      count(dtype_name(tensor.dtype),
+            element_count(tensor.shape, dtype_size(tensor.dtype)).value_or(0));
+    }
+  }
+  std::error_code ignored;
+  if (std::filesystem::exists(folder / "tokenizer.json", ignored)) {
+    summary.tokenizer = "tokenizer.json";
+  } else if (std::filesystem::exists(folder / "vocab.json", ignored)) {
+    summary.tokenizer = "vocab.json and merges.txt";
+  }
+  return summary;
+}
 
 HookedTransformerConfig load_config(const std::filesystem::path& path) {
   if (is_gguf(path)) {

@@ -3,7 +3,11 @@
 // patchbay/families/NAME.cpp defines `const Family& NAME()`; adding the file is all it takes.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
+#include <map>
+#include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -22,6 +26,8 @@ struct Family {
   bool tied_by_default;   ///< whether the unembedding is W_E where config.json does not say
   /// The config.json of a checkpoint, as sizes and traits.
   HookedTransformerConfig (*config)(const JsonValue& config_json);
+  /// Whether a stored tensor is no weight: a mask, a table that follows from the config.
+  bool (*is_ignored)(const std::string& stored_name);
   /// The metadata of a GGUF file, as sizes and traits.
   HookedTransformerConfig (*gguf_config)(const GgufMetadata& metadata);
   /// The tensors of a checkpoint under TransformerLens's names and shapes; `tied`: W_U is W_Eᵀ.
@@ -42,6 +48,19 @@ HookedTransformerConfig load_config(const std::filesystem::path& path);
 /// The tokenizer beside a checkpoint's config, none when the folder has no tokenizer files; the
 /// tokenizer of a GGUF file, none when its metadata has none.
 std::optional<Tokenizer> load_tokenizer(const std::filesystem::path& path);
+
+/// What is stored of a checkpoint, from the headers of its files alone.
+struct CheckpointSummary {
+  struct File {
+    std::string path;
+    std::int64_t bytes;
+  };
+  std::vector<File> files;
+  std::map<std::string, std::int64_t> tensors_by_type;  ///< "F32", "Q4_1" → how many
+  std::int64_t n_params = 0;  ///< stored numbers, without masks; a tied unembedding counts once
+  std::string tokenizer;      ///< where the tokenizer comes from; empty when there is none
+};
+CheckpointSummary summarize_checkpoint(const std::filesystem::path& path);
 
 /// A checkpoint, read but not yet packed: for processing weights before a model is made of them.
 struct LoadedCheckpoint {

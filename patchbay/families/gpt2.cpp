@@ -95,6 +95,11 @@ constexpr std::pair<std::string_view, std::string_view> kOutside[] = {{"wte", "t
                                                                       {"lm_head", "output"}};
 constexpr GgufNames kGgufNames = {"h.", kInBlock, kOutside};
 
+// Every layer carries its causal mask as if it were a weight.
+bool is_mask(const std::string& name) {
+  return name.ends_with(".attn.bias") || name.ends_with(".attn.masked_bias");
+}
+
 // Names as GPT2Model has them; GPT2LMHeadModel puts "transformer." before all but the head.
 TensorReader reader_of(const TensorStore& store) {
   const bool is_gguf = store.convention == TensorStore::Convention::kLlamaCpp;
@@ -108,10 +113,7 @@ TensorReader reader_of(const TensorStore& store) {
                  if (is_gguf) return gguf_name(kGgufNames, name);
                  return prefixed && name != "lm_head.weight" ? "transformer." + name : name;
                },
-           .is_ignored =
-               [](const std::string& name) {
-                 return name.ends_with(".attn.bias") || name.ends_with(".attn.masked_bias");
-               }}};
+           .is_ignored = &is_mask}};
 }
 
 // The weight of a linear map, [inputs, outputs] as GPT-2 stores it; llama.cpp stores the transpose.
@@ -201,6 +203,7 @@ const Family& gpt2() {
   static constexpr Family kFamily = {.name = "gpt2",
                                      .tied_by_default = true,
                                      .config = &read_config,
+                                     .is_ignored = &is_mask,
                                      .gguf_config = &read_gguf_config,
                                      .weights = &read_weights};
   return kFamily;

@@ -133,6 +133,9 @@ constexpr std::pair<std::string_view, std::string_view> kOutside[] = {
     {"model.embed_tokens", "token_embd"}, {"model.norm", "output_norm"}, {"lm_head", "output"}};
 constexpr GgufNames kGgufNames = {"model.layers.", kInBlock, kOutside};
 
+// Older files carry the angles of rotary embeddings.
+bool is_angles(const std::string& name) { return name.ends_with(".rotary_emb.inv_freq"); }
+
 TensorReader reader_of(const TensorStore& store) {
   const bool is_gguf = store.convention == TensorStore::Convention::kLlamaCpp;
   return {store,
@@ -145,8 +148,7 @@ TensorReader reader_of(const TensorStore& store) {
                [is_gguf](const std::string& name) {
                  return is_gguf ? gguf_name(kGgufNames, name) : name;
                },
-           .is_ignored =
-               [](const std::string& name) { return name.ends_with(".rotary_emb.inv_freq"); }}};
+           .is_ignored = &is_angles}};
 }
 
 // Stored [heads·d_head, d_model], each head after the other → [heads, d_model, d_head].
@@ -243,6 +245,7 @@ const Family& llama() {
   static constexpr Family kFamily = {.name = "llama",
                                      .tied_by_default = false,
                                      .config = &read_config,
+                                     .is_ignored = &is_angles,
                                      .gguf_config = &read_gguf_config,
                                      .weights = &read_weights};
   return kFamily;

@@ -77,7 +77,7 @@ Checkpoint open_checkpoint(const std::filesystem::path& path) {
   Checkpoint checkpoint(path.string());
   if (file.extension() == ".safetensors") {
     checkpoint.add(SafetensorsFile::open(file));
-  } else if (file.extension() == ".json") {
+  } else if (file.string().ends_with(".index.json")) {
     checkpoint.open_index(file);
   } else if (is_pickle(file)) {
     throw pickle_error(file);
@@ -86,8 +86,8 @@ Checkpoint open_checkpoint(const std::filesystem::path& path) {
                 fmt::format("{}: no such file or folder; check the spelling", file.string()));
   } else {
     throw Error(ErrorKind::kNoInput, "checkpoint",
-                fmt::format("{}: is not a .safetensors file, an index .json or a folder of them; "
-                            "name one of these",
+                fmt::format("{}: is not a .safetensors file, an .index.json or a folder of them; name "
+                            "one of these",
                             file.string()));
   }
   return checkpoint;

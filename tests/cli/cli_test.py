@@ -506,6 +506,18 @@ class Endings(CliTest):
             done = self.run_raw("hooks", MODEL, stdout=closed)
         self.assertEqual((done.returncode, done.stderr), (141, b""))
 
+    def test_a_standard_error_that_cannot_be_written_changes_no_exit_code_and_no_data(self):
+        predict = ["predict", "--model", MODEL, "--json", "a"]
+        expected = self.run_raw(*predict).stdout
+        for redirection in ("2>/dev/full", "2>&-"):
+            for args, code in [(["foo"], 2), (["hooks", "nowhere"], 66), (predict, 0)]:
+                with self.subTest((redirection, args)):
+                    done = subprocess.run(["sh", "-c", f'"$@" {redirection}', "sh", PATCHBAY, *args],
+                                          stdout=subprocess.PIPE, cwd=self.folder, env=self.env,
+                                          timeout=60)
+                    self.assertEqual(done.returncode, code)
+                    self.assertEqual(done.stdout, expected if code == 0 else b"")
+
     def interrupted(self, args, number):
         with subprocess.Popen([PATCHBAY, *args], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                               stderr=subprocess.PIPE, cwd=self.folder, env=self.env) as process:
