@@ -3,7 +3,6 @@
 
 #include <cstdint>
 #include <cstring>
-#include <initializer_list>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -49,7 +48,7 @@ inline std::string gguf_strings(std::string_view key, const std::vector<std::str
 }
 
 /// One tensor's entry; `dims` in ggml's order, the fastest first.
-inline std::string gguf_tensor(std::string_view name, std::initializer_list<std::uint64_t> dims,
+inline std::string gguf_tensor(std::string_view name, const std::vector<std::uint64_t>& dims,
                                std::uint32_t type = 0, std::uint64_t offset = 0) {
   std::string bytes = gguf_string(name) + u32(static_cast<std::uint32_t>(dims.size()));
   for (const std::uint64_t extent : dims) bytes += u64(extent);

@@ -8,6 +8,7 @@
 #include <bit>
 #include <cmath>
 #include <limits>
+#include <memory>
 #include <vector>
 #if defined(__x86_64__)
 #include <xmmintrin.h>
@@ -49,7 +50,14 @@ TEST(Matmul, EqualsTheScalarChainsOnTwoThousandShapes) {
   constexpr std::array<std::int64_t, 14> kSizes = {0,  1,  2,  3,  5,  6,   7,
                                                    15, 16, 17, 31, 63, 768, 3072};
   constexpr std::int64_t kMostSteps = std::int64_t{6} << 20;
-  const RunContext ctx({.threads = 1});
+  // Every shape on the best instruction set, and small ones on another one too, in turn (the reference
+  // is slow). The number of threads changes from shape to shape.
+  constexpr std::int64_t kMostStepsElsewhere = std::int64_t{1} << 18;
+  const std::vector<Target> all = targets();
+  std::vector<std::unique_ptr<RunContext>> contexts;
+  for (const int threads : {1, 2, 3, 4, 7}) {
+    contexts.push_back(std::make_unique<RunContext>(RunOptions{.threads = threads}));
+  }
   // One pool of values, of which each shape takes two pieces at places of its own.
   const Tensor pool = Values(1).tensor({10'000'000});
   const Tensor bias = Values(2).tensor({3072});
@@ -65,7 +73,13 @@ TEST(Matmul, EqualsTheScalarChainsOnTwoThousandShapes) {
         const ConstTensorView x = piece(shapes * 37, {m, k});
         const ConstTensorView w = piece(shapes * 101, {k, n});
         const std::span<const float> b = bias.view().rows(0, n).flat();
+        const RunContext& ctx = *contexts[static_cast<std::size_t>(shapes) % contexts.size()];
         ASSERT_EQ(errors(ctx, x, w, b), 0) << m << " × " << k << " × " << n;
+        if (m * k * n > kMostStepsElsewhere) continue;
+        const Target& target = all[static_cast<std::size_t>(shapes / 5) % all.size()];
+        const ScopedTarget scope(target);
+        ASSERT_EQ(errors(ctx, x, w, b), 0)
+            << m << " × " << k << " × " << n << " on " << target.name;
       }
     }
   }
