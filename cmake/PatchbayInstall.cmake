@@ -27,14 +27,13 @@ install(FILES ${PROJECT_BINARY_DIR}/patchbayConfig.cmake ${PROJECT_BINARY_DIR}/p
 if(PATCHBAY_BUILD_CLI)
   install(TARGETS patchbay RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 endif()
-if(EXISTS ${PROJECT_SOURCE_DIR}/models)
-  install(
-    DIRECTORY models/
-    DESTINATION ${CMAKE_INSTALL_DATADIR}/patchbay/models
-    FILES_MATCHING
-    PATTERN "config.json"
-    PATTERN "model.safetensors"
-    PATTERN "tokenizer.json"
-    PATTERN "MODEL_CARD.md")
-endif()
+install(
+  DIRECTORY models/
+  DESTINATION ${CMAKE_INSTALL_DATADIR}/patchbay/models
+  OPTIONAL
+  FILES_MATCHING
+  PATTERN "config.json"
+  PATTERN "model.safetensors"
+  PATTERN "tokenizer.json"
+  PATTERN "MODEL_CARD.md")
 install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})

@@ -22,7 +22,7 @@ namespace {
 std::optional<std::string> first_of(const Environment& environment,
                                     std::initializer_list<const char*> names) {
   for (const char* name : names) {
-    const auto value = environment(name);
+    auto value = environment(name);
     if (value && !value->empty()) return value;
   }
   return std::nullopt;

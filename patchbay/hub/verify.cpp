@@ -22,7 +22,7 @@ namespace fs = std::filesystem;
 std::string digest_of_copy(const RunContext& ctx, const fs::path& snapshot, const fs::path& file) {
   const fs::path blobs = snapshot.parent_path().parent_path() / "blobs";
   for (const DigestKind kind : {DigestKind::kSha256, DigestKind::kGitSha1}) {
-    const std::string digest = digest_of(ctx, kind, file);
+    std::string digest = digest_of(ctx, kind, file);
     std::error_code ignored;
     if (fs::exists(blobs / digest, ignored)) return digest;
   }

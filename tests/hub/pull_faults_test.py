@@ -72,7 +72,7 @@ class Interruptions(PullTest):
                            Content_Range=f"bytes 50-{len(content) - 1}/{len(content)}")
         self.server.add_rule("/content/", cut_after(1000), times=1)
         self.server.add_rule("/content/", other_part, times=1)
-        self.pull("gpt2")
+        self.assertIn("another part", self.pull("gpt2").stderr)
         self.assert_whole()
 
     def test_416_starts_anew(self):
