@@ -145,6 +145,7 @@ void RunContext::parallel_for(
   std::atomic<std::int64_t> next{0};
   std::mutex mutex;
   std::exception_ptr failure;
+  std::int64_t failed = count;  // the first piece that did: the error must not depend on the threads
   pool_->run([&] {
     while (!cancelled()) {
       const std::int64_t begin = next.fetch_add(grain, std::memory_order_relaxed);
@@ -153,7 +154,10 @@ void RunContext::parallel_for(
         body(begin, std::min(count, begin + grain));
       } catch (...) {
         const std::lock_guard lock(mutex);
-        if (!failure) failure = std::current_exception();
+        if (begin < failed) {
+          failed = begin;
+          failure = std::current_exception();
+        }
         next.store(count, std::memory_order_relaxed);
       }
     }

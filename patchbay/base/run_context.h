@@ -35,7 +35,8 @@ class RunContext {
   /// Calls body(begin, end) for pieces of 0 … count−1, each at most `grain` long, on all threads,
   /// and returns when all are done. Pieces are handed out as threads become free; cancellation is
   /// looked at before each. All pieces compute in the default floating-point mode, whatever the
-  /// caller's. The first exception of a piece is thrown here. Not to be nested.
+  /// caller's. The exception of the first piece that has one
+  /// is thrown here. Not to be nested.
   void parallel_for(std::int64_t count, std::int64_t grain,
                     const std::function<void(std::int64_t begin, std::int64_t end)>& body) const;
 
