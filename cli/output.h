@@ -19,8 +19,8 @@ struct ClosedPipe {};
 void write_output(std::string_view text);
 /// Writes to standard error. What cannot be written there is lost: there is nobody to tell.
 void write_error(std::string_view text) noexcept;
-/// Gives each of the three standard streams that is closed a descriptor that cannot be used, so that
-/// no file is opened in its place and what is written there fails as it did.
+/// Gives each of the three standard streams that is closed a descriptor that cannot be used, so
+/// that no file is opened in its place and what is written there fails as it did.
 void hold_closed_streams() noexcept;
 /// A line on standard error, unless --quiet.
 void message(const CommonOptions& common, std::string_view text);

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Installs what is missing, builds patchbay, and runs its main job on the small model in the tree.
+# Installs what is missing, builds patchbay, and runs its main job on the model that ships with it.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 scripts/setup.sh
 cmake --preset release
 cmake --build --preset release
-build/release/cli/patchbay predict --model tests/golden/tiny-gpt2 "When Mary and John went to"
+build/release/cli/patchbay predict --model ioi-small "When Mary and John went to the store, John gave a drink to"

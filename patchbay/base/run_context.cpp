@@ -145,7 +145,8 @@ void RunContext::parallel_for(
   std::atomic<std::int64_t> next{0};
   std::mutex mutex;
   std::exception_ptr failure;
-  std::int64_t failed = count;  // the first piece that did: the error must not depend on the threads
+  std::int64_t failed =
+      count;  // the first piece that did: the error must not depend on the threads
   pool_->run([&] {
     while (!cancelled()) {
       const std::int64_t begin = next.fetch_add(grain, std::memory_order_relaxed);

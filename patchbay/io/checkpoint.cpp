@@ -85,10 +85,11 @@ Checkpoint open_checkpoint(const std::filesystem::path& path) {
     throw Error(ErrorKind::kNoInput, "checkpoint",
                 fmt::format("{}: no such file or folder; check the spelling", file.string()));
   } else {
-    throw Error(ErrorKind::kNoInput, "checkpoint",
-                fmt::format("{}: is not a .safetensors file, an .index.json or a folder of them; name "
-                            "one of these",
-                            file.string()));
+    throw Error(
+        ErrorKind::kNoInput, "checkpoint",
+        fmt::format("{}: is not a .safetensors file, an .index.json or a folder of them; name "
+                    "one of these",
+                    file.string()));
   }
   return checkpoint;
 }

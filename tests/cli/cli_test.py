@@ -341,7 +341,7 @@ class Names(CliTest):
         listed = self.run_json("model", "list")["cached"]
         self.assertEqual([(model["model"], model["commit"]) for model in listed],
                          [("org/tiny", commit)])
-        self.assertIn("org/tiny  cache", self.run_ok("model", "list"))
+        self.assertRegex(self.run_ok("model", "list"), r"org/tiny +cache")
         self.assertEqual(self.run_json("hooks", "org/tiny")["model"], "org/tiny")
 
     def test_a_name_that_is_nowhere_says_how_to_get_it(self):

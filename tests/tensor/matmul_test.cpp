@@ -50,8 +50,8 @@ TEST(Matmul, EqualsTheScalarChainsOnTwoThousandShapes) {
   constexpr std::array<std::int64_t, 14> kSizes = {0,  1,  2,  3,  5,  6,   7,
                                                    15, 16, 17, 31, 63, 768, 3072};
   constexpr std::int64_t kMostSteps = std::int64_t{6} << 20;
-  // Every shape on the best instruction set, and small ones on another one too, in turn (the reference
-  // is slow). The number of threads changes from shape to shape.
+  // Every shape on the best instruction set, and small ones on another one too, in turn (the
+  // reference is slow). The number of threads changes from shape to shape.
   constexpr std::int64_t kMostStepsElsewhere = std::int64_t{1} << 18;
   const std::vector<Target> all = targets();
   std::vector<std::unique_ptr<RunContext>> contexts;
