@@ -67,8 +67,8 @@ TEST(Checkpoint, RefusesFileNamesThatLeadOutOfTheFolder) {
   for (const std::string name :
        {"../secret.safetensors", "/etc/x.safetensors", "a\\\\b.safetensors", "inner/x.safetensors",
         "", ".safetensors", "..safetensors", "x.bin", "x\\u0000.safetensors", "."}) {
-    write_raw(folder / "inner/i.json", R"({"weight_map": {"x": ")" + name + R"("}})");
-    expect_parts(refusal(folder / "inner/i.json"), (folder / "inner/i.json").string(),
+    write_raw(folder / "inner/i.index.json", R"({"weight_map": {"x": ")" + name + R"("}})");
+    expect_parts(refusal(folder / "inner/i.index.json"), (folder / "inner/i.json").string(),
                  "\"weight_map.x\"", "must name a .safetensors file in the index's own folder");
   }
 }
