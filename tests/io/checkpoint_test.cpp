@@ -68,7 +68,7 @@ TEST(Checkpoint, RefusesFileNamesThatLeadOutOfTheFolder) {
        {"../secret.safetensors", "/etc/x.safetensors", "a\\\\b.safetensors", "inner/x.safetensors",
         "", ".safetensors", "..safetensors", "x.bin", "x\\u0000.safetensors", "."}) {
     write_raw(folder / "inner/i.index.json", R"({"weight_map": {"x": ")" + name + R"("}})");
-    expect_parts(refusal(folder / "inner/i.index.json"), (folder / "inner/i.json").string(),
+    expect_parts(refusal(folder / "inner/i.index.json"), (folder / "inner/i.index.json").string(),
                  "\"weight_map.x\"", "must name a .safetensors file in the index's own folder");
   }
 }
