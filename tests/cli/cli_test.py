@@ -660,12 +660,25 @@ class Endings(CliTest):
                 self.assertEqual((done.returncode, done.stdout), (74, b""))
                 self.assertRegex(done.stderr.decode(), r"^error: \[standard (out|in)put\] .*\n$")
 
+    def wait_for_handler(self, process, number):
+        status = pathlib.Path(f"/proc/{process.pid}/status")
+        while not int(status.read_text().split("SigCgt:")[1].split()[0], 16) & 1 << number - 1:
+            self.assertIsNone(process.poll())
+            time.sleep(0.01)
+
+    def test_no_file_takes_the_place_of_a_closed_stream(self):
+        waiting = [PATCHBAY, "tokens", "--model", MODEL, "-"]
+        with subprocess.Popen(["sh", "-c", 'exec "$@" >&- 2>&-', "sh", *waiting],
+                              stdin=subprocess.PIPE, cwd=self.folder, env=self.env) as process:
+            self.wait_for_handler(process, signal.SIGINT)
+            self.assertEqual([os.readlink(f"/proc/{process.pid}/fd/{stream}") for stream in (1, 2)],
+                             ["/dev/null"] * 2)
+            process.kill()
+
     def interrupted(self, args, number):
         with subprocess.Popen([PATCHBAY, *args], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                               stderr=subprocess.PIPE, cwd=self.folder, env=self.env) as process:
-            status = pathlib.Path(f"/proc/{process.pid}/status")
-            while not int(status.read_text().split("SigCgt:")[1].split()[0], 16) & 1 << number - 1:
-                time.sleep(0.01)  # until it has its handler
+            self.wait_for_handler(process, number)
             time.sleep(0.5)
             self.assertIsNone(process.poll(), "still at work")
             process.send_signal(number)
