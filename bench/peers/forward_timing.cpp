@@ -1,8 +1,9 @@
 // Times patchbay's side of bench/peers/compare.py: loading, and forward passes of given prompts.
 //
 // Usage: patchbay_forward_timing MODEL_FOLDER PROMPTS.json THREADS OUT.npz
-// Prints one JSON object: seconds of loading, the median seconds of each case, the FMA peaks before
-// and after, and the peak resident memory. OUT.npz gets the last-token logits of every case.
+// Prints one JSON object: the instruction set, seconds of loading, the median seconds of each case,
+// the FMA peaks before and after, and the peak resident memory. OUT.npz gets the last-token logits
+// of every case.
 #include <fmt/format.h>
 #include <sys/resource.h>
 
@@ -15,6 +16,7 @@
 #include "patchbay/families/family.h"
 #include "patchbay/io/json.h"
 #include "patchbay/io/npy.h"
+#include "patchbay/tensor/target.h"
 
 namespace {
 
@@ -77,11 +79,11 @@ int run(const std::string& folder, const std::string& prompts_file, int threads,
   npz.add("one_all", model.run(ctx, one).values);
   npz.close();
   fmt::print(
-      "{{\"load\": {}, \"load_megabytes\": {}, \"one_last\": {}, \"one_all\": {}, "
-      "\"ten_last\": {}, \"ten_all\": {}, \"one_thread_peak\": [{}, {}], "
+      "{{\"target\": \"{}\", \"load\": {}, \"load_megabytes\": {}, \"one_last\": {}, "
+      "\"one_all\": {}, \"ten_last\": {}, \"ten_all\": {}, \"one_thread_peak\": [{}, {}], "
       "\"two_thread_peak\": [{}, {}], \"peak_megabytes\": {}}}\n",
-      load_seconds, load_megabytes, one_last, one_all, ten_last, ten_all, one_peak_before,
-      one_peak_after, two_peak_before, two_peak_after, peak_megabytes());
+      current_target().name, load_seconds, load_megabytes, one_last, one_all, ten_last, ten_all,
+      one_peak_before, one_peak_after, two_peak_before, two_peak_after, peak_megabytes());
   return 0;
 }
 

@@ -4,6 +4,7 @@
 
 #include "patchbay/base/error.h"
 #include "patchbay/base/suggest.h"
+#include "patchbay/io/tensor_reader.h"
 
 namespace patchbay {
 namespace {
@@ -97,6 +98,10 @@ LoadedCheckpoint load_gguf(const RunContext& ctx, const std::filesystem::path& p
   return loaded;
 }
 
+bool is_tied(const JsonValue& config, const families::Family& family) {
+  return config.get_or("tie_word_embeddings", family.tied_by_default);
+}
+
 std::int64_t size_of(const std::string& file) {
   std::error_code error;
   const std::uintmax_t bytes = std::filesystem::file_size(file, error);
@@ -128,12 +133,14 @@ CheckpointSummary summarize_checkpoint(const std::filesystem::path& path) {
   const JsonDocument config = read_json_file(config_file(path));
   const families::Family& family = family_of(config.root());
   const Checkpoint checkpoint = open_checkpoint(path);
+  const bool tied = is_tied(config.root(), family);
   for (const SafetensorsFile& file : checkpoint.files()) {
     summary.files.push_back({file.path(), size_of(file.path())});
     for (const TensorInfo& tensor : file.tensors()) {
       if (family.is_ignored(tensor.name)) continue;
+      const bool is_copy = tied && tensor.name == kUnembedding;
       count(dtype_name(tensor.dtype),
-            element_count(tensor.shape, dtype_size(tensor.dtype)).value_or(0));
+            is_copy ? 0 : element_count(tensor.shape, dtype_size(tensor.dtype)).value_or(0));
     }
   }
   std::error_code ignored;
@@ -174,8 +181,8 @@ LoadedCheckpoint load_checkpoint(const RunContext& ctx, const std::filesystem::p
   LoadedCheckpoint loaded;
   loaded.cfg = read_config(family, config.root(), path);
   loaded.tokenizer = load_tokenizer(path);
-  const bool tied = config->get_or("tie_word_embeddings", family.tied_by_default);
-  loaded.weights = family.weights(ctx, loaded.cfg, tensor_store(checkpoint), tied);
+  loaded.weights =
+      family.weights(ctx, loaded.cfg, tensor_store(checkpoint), is_tied(config.root(), family));
   return loaded;
 }
 

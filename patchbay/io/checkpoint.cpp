@@ -84,6 +84,11 @@ Checkpoint open_checkpoint(const std::filesystem::path& path) {
   } else if (!std::filesystem::exists(file, error)) {
     throw Error(ErrorKind::kNoInput, "checkpoint",
                 fmt::format("{}: no such file or folder; check the spelling", file.string()));
+  } else if (file.extension() == ".json") {
+    throw Error(ErrorKind::kNoInput, "checkpoint",
+                fmt::format("{}: is no index of a checkpoint, whose name ends in .index.json; name "
+                            "the folder or the .safetensors file",
+                            file.string()));
   } else {
     throw Error(
         ErrorKind::kNoInput, "checkpoint",

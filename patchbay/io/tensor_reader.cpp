@@ -9,12 +9,6 @@
 #include "patchbay/tensor/transpose.h"
 
 namespace patchbay {
-namespace {
-
-constexpr const char* kUnembedding = "lm_head.weight";
-
-}  // namespace
-
 void TensorReader::fail(const std::string& what) const {
   throw Error(ErrorKind::kBadData, family_.name, fmt::format("{}: {}", store_.path, what));
 }

@@ -12,6 +12,9 @@
 
 namespace patchbay {
 
+/// Hugging Face's name of an unembedding that is stored.
+inline constexpr const char* kUnembedding = "lm_head.weight";
+
 /// A store in the eyes of one family, which names its tensors as Hugging Face does. Methods are
 /// const and may be called from several threads; they throw kBadData.
 class TensorReader {

@@ -49,6 +49,76 @@ def read_npz(path):
     return arrays
 
 
+def read_safetensors(path):
+    """{name: (shape, values)} of a safetensors file of F32, F64 and I64."""
+    data = path.read_bytes()
+    begin = 8 + struct.unpack("<Q", data[:8])[0]
+    arrays = {}
+    for name, info in json.loads(data[8:begin]).items():
+        if name == "__metadata__":
+            continue
+        kind = {"F32": "f", "F64": "d", "I64": "q"}[info["dtype"]]
+        values = struct.unpack_from(f"<{math.prod(info['shape'])}{kind}", data,
+                                    begin + info["data_offsets"][0])
+        arrays[name] = (info["shape"], values)
+    return arrays
+
+
+def nmse(values, expected):
+    """Normalised mean square error; what is infinite must be the same on both sides."""
+    assert len(values) == len(expected) > 0
+    assert all(a == b for a, b in zip(values, expected) if math.isinf(a) or math.isinf(b))
+    pairs = [(a, b) for a, b in zip(values, expected) if not math.isinf(b)]
+    error, power = sum((a - b) ** 2 for a, b in pairs), sum(b * b for _, b in pairs)
+    return error / power if power else error
+
+
+def write_gguf(path):
+    """A llama model of one layer whose weights are all zero, in llama.cpp's format: matrices are in
+    blocks of Q8_0, and the tokenizer is the tiny model's."""
+    def text(value):
+        return struct.pack("<Q", len(value.encode())) + value.encode()
+
+    def array(kind, values):
+        return struct.pack("<IQ", kind, len(values)) + b"".join(values)
+
+    uint32, int32, float32, string, listed = 4, 5, 6, 8, 9
+    tokenizer = json.loads((REPOSITORY / MODEL / "tokenizer.json").read_text())
+    special = {token["id"]: token["content"] for token in tokenizer["added_tokens"]}
+    tokens = {**{i: token for token, i in tokenizer["model"]["vocab"].items()}, **special}
+    merges = [merge if isinstance(merge, str) else " ".join(merge)
+              for merge in tokenizer["model"]["merges"]]
+    numbers = {"block_count": 1, "context_length": 16, "embedding_length": 64,
+               "feed_forward_length": 96, "attention.head_count": 4, "attention.head_count_kv": 2}
+    entries = {"general.architecture": (string, text("llama")),
+               **{f"llama.{key}": (uint32, struct.pack("<I", n)) for key, n in numbers.items()},
+               "llama.attention.layer_norm_rms_epsilon": (float32, struct.pack("<f", 0.5)),
+               "llama.rope.freq_base": (float32, struct.pack("<f", 50000)),
+               "tokenizer.ggml.model": (string, text("gpt2")),
+               "tokenizer.ggml.pre": (string, text("gpt-2")),
+               "tokenizer.ggml.tokens": (listed, array(string, [
+                   text(tokens[i]) for i in range(len(tokens))])),
+               "tokenizer.ggml.token_type": (listed, array(int32, [
+                   struct.pack("<i", 3 if i in special else 1) for i in range(len(tokens))])),
+               "tokenizer.ggml.merges": (listed, array(string, [text(merge) for merge in merges])),
+               "tokenizer.ggml.bos_token_id": (uint32, struct.pack("<I", 299))}
+    shapes = {"token_embd": [64, len(tokens)], "output_norm": [64], "blk.0.attn_norm": [64],
+              "blk.0.attn_q": [64, 64], "blk.0.attn_k": [64, 32], "blk.0.attn_v": [64, 32],
+              "blk.0.attn_output": [64, 64], "blk.0.ffn_norm": [64], "blk.0.ffn_gate": [64, 96],
+              "blk.0.ffn_up": [64, 96], "blk.0.ffn_down": [96, 64]}
+    head = b"GGUF" + struct.pack("<IQQ", 3, len(shapes), len(entries))
+    for key, (kind, value) in entries.items():
+        head += text(key) + struct.pack("<I", kind) + value
+    offset = 0
+    for name, shape in shapes.items():
+        kind = 0 if len(shape) == 1 else 8  # F32, Q8_0
+        head += text(name + ".weight") + struct.pack("<I", len(shape))
+        head += struct.pack(f"<{len(shape)}QIQ", *shape, kind, offset)
+        size = 4 * shape[0] if kind == 0 else math.prod(shape) // 32 * 34
+        offset += -(-size // 32) * 32
+    path.write_bytes(head + bytes(-len(head) % 32) + bytes(offset))
+
+
 def write_model(folder, n_layers, d_model, n_ctx):
     """A gpt2 checkpoint of 16 tokens whose weights are all zero, without a tokenizer."""
     shapes = {"wte.weight": [16, d_model], "wpe.weight": [n_ctx, d_model]}
@@ -149,8 +219,14 @@ class Help(CliTest):
 
     def test_lines_fit_and_every_option_is_explained(self):
         for verb in VERBS + NETWORK_VERBS:
-            for line in self.run_ok(*verb, "-h").splitlines():
+            page = self.run_ok(*verb, "-h")
+            for line in page.splitlines():
                 self.assertLessEqual(len(line), 200, line)
+            options = page.split("options:\n")[1].split("\n\n")[0].splitlines()
+            self.assertGreaterEqual(len(options), 1, page)
+            for line in options:
+                # "  -o,--out FILE  the .npz file to write"
+                self.assertRegex(line, r"^  (-\w,)?--[a-z-]+( [A-Z]+)?  +\w")
 
     def test_version(self):
         self.assertRegex(self.run_ok("--version"), r"^patchbay \d+\.\d+\.\d+\n$")
@@ -284,6 +360,12 @@ class Inputs(CliTest):
         self.assertEqual(found["str_tokens"], [None, None])
         self.assertEqual(self.run_json("model", "info", "bare")["tokenizer"], None)
 
+    def test_a_config_is_no_index_of_a_checkpoint(self):
+        for args in [["model", "info"], ["predict", "--tokens", "1", "--model"]]:
+            self.assert_fails(66, *args, MODEL + "/config.json",
+                              says=["config.json: is no index of a checkpoint",
+                                    "name the folder or the .safetensors file"])
+
     def test_the_model_may_be_the_file_itself(self):
         self.assertEqual(
             self.run_ok("predict", "-m", MODEL, PROMPT),
@@ -361,7 +443,38 @@ class Verbs(CliTest):
         self.assertEqual(found["tokenizer"]["bos_token_id"], 299)
         self.assertEqual(found["files"][0]["bytes"],
                          (REPOSITORY / MODEL / "model.safetensors").stat().st_size)
+        self.assertEqual(
+            {key: config.get(key) for key in ["n_key_value_heads", "normalization_type", "gated_mlp",
+                                              "positional_embedding_type", "rotary_base"]},
+            {"n_key_value_heads": 4, "normalization_type": "LN", "gated_mlp": False,
+             "positional_embedding_type": "standard", "rotary_base": None})
         self.assertIn("gelu_new", self.run_ok("model", "info", "--model", MODEL))
+
+    def test_model_info_of_a_gguf_file(self):
+        write_gguf(self.folder / "small.gguf")
+        found = self.run_json("model", "info", "small.gguf")
+        config = found["config"]
+        self.assertEqual((found["model"], config["original_family"]), ("small", "llama"))
+        self.assertEqual(
+            {key: config[key] for key in ["n_heads", "n_key_value_heads", "normalization_type", "eps",
+                                          "positional_embedding_type", "rotary_base", "gated_mlp"]},
+            {"n_heads": 4, "n_key_value_heads": 2, "normalization_type": "RMS", "eps": 0.5,
+             "positional_embedding_type": "rotary", "rotary_base": 50000, "gated_mlp": True})
+        self.assertEqual(found["tensors"], {"F32": 3, "Q8_0": 8})
+        self.assertEqual(found["n_params"],
+                         64 * (300 + 3) + 2 * 64 * 64 + 2 * 64 * 32 + 3 * 64 * 96)
+        self.assertEqual(found["files"], [
+            {"path": "small.gguf", "bytes": (self.folder / "small.gguf").stat().st_size}])
+        tokenizer = found["tokenizer"]
+        self.assertEqual((tokenizer["from"], tokenizer["d_vocab"], tokenizer["bos_token_id"]),
+                         ("the file's metadata", 300, 299))
+        text = self.run_ok("model", "info", "small.gguf")
+        for line in [r"key/value heads +2", r"act_fn +silu, gated", r"norm +RMS, eps 0\.5",
+                     r"positions +rotary, base 50000", r"tensors +8 of Q8_0",
+                     r"tokenizer +byte-level BPE from the file's metadata, 300 tokens"]:
+            self.assertRegex(text, line)
+        self.assertEqual(self.run_json("tokens", "--model", "small.gguf", PROMPT),
+                         self.run_json("tokens", "--model", MODEL, PROMPT))
 
     def test_hooks(self):
         found = self.run_json("hooks", MODEL, "--pos", "5")
@@ -406,6 +519,19 @@ class Verbs(CliTest):
             self.assertEqual(row, top[row["rank"] - 1])
         self.assertEqual(found["generated"]["tokens"][0], top[0]["id"])
         self.assertEqual(found["weight_processing"], [])
+
+    def test_predicted_logits_are_those_of_the_reference(self):
+        reference = read_safetensors(REPOSITORY / MODEL / "reference.safetensors")
+        (prompts, length), tokens = reference["tokens.clean"]
+        d_vocab, logits = 300, reference["logits"][1]
+        for i in range(prompts):
+            ids = tokens[i * length:(i + 1) * length]
+            top = self.run_json("predict", "--model", MODEL, "--tokens", ",".join(map(str, ids)),
+                                "-k", str(d_vocab))["top"]
+            end = (i + 1) * length * d_vocab
+            expected = logits[end - d_vocab:end]
+            found = {row["id"]: row["logit"] for row in top}
+            self.assertLessEqual(nmse([found[id] for id in range(d_vocab)], expected), 1e-11)
 
     def test_generating_is_predicting_again_and_again(self):
         ids = self.run_json("tokens", "--model", MODEL, "Mary")["tokens"]
@@ -470,13 +596,21 @@ class Cache(CliTest):
         self.assertEqual(last[top["id"]], struct.pack("<f", top["logit"]), "bit for bit")
 
     def test_values_are_those_of_the_reference(self):
-        self.cache("--tokens", "1,2,3", "--names", "hook_embed,hook_pos_embed",
-                   "--names", "blocks.0.hook_resid_pre")
-        arrays = read_npz(self.folder / "x.npz")
-        summed = [struct.unpack("<f", struct.pack("<f", a + b))[0] for a, b in
-                  zip(arrays["hook_embed"][1], arrays["hook_pos_embed"][1])]
-        self.assertEqual(list(arrays["blocks.0.hook_resid_pre"][1]), summed)
-        self.assertEqual(len(arrays), 4)
+        reference = read_safetensors(REPOSITORY / MODEL / "reference.safetensors")
+        (prompts, length), tokens = reference["tokens.clean"]
+        hooks = [name[len("hook."):] for name in reference if name.startswith("hook.")]
+        self.assertEqual(len(hooks), 4 + 3 * 23)
+        for i in range(prompts):
+            ids = ",".join(map(str, tokens[i * length:(i + 1) * length]))
+            self.assertEqual(self.cache("--tokens", ids, "--names", "*", "--logits").returncode, 0)
+            arrays = read_npz(self.folder / "x.npz")
+            self.assertEqual(set(arrays), {"tokens", "logits", *hooks})
+            for name, expected in [("logits", reference["logits"]),
+                                   *[(name, reference["hook." + name]) for name in hooks]]:
+                shape, values = arrays[name]
+                self.assertEqual(shape, [1, *expected[0][1:]], name)
+                here = expected[1][i * len(values):(i + 1) * len(values)]
+                self.assertLessEqual(nmse(values, here), 1e-11, name)
 
     def test_an_existing_file_is_replaced_whole_or_not_at_all(self):
         (self.folder / "x.npz").write_bytes(b"old")
@@ -518,12 +652,33 @@ class Endings(CliTest):
                     self.assertEqual(done.returncode, code)
                     self.assertEqual(done.stdout, expected if code == 0 else b"")
 
+    def test_a_closed_standard_output_or_input_is_74(self):
+        for redirection, args in [(">&-", ["hooks", MODEL]), ("<&-", ["tokens", "-m", MODEL, "-"])]:
+            with self.subTest(redirection):
+                done = subprocess.run(["sh", "-c", f'"$@" {redirection}', "sh", PATCHBAY, *args],
+                                      capture_output=True, cwd=self.folder, env=self.env, timeout=60)
+                self.assertEqual((done.returncode, done.stdout), (74, b""))
+                self.assertRegex(done.stderr.decode(), r"^error: \[standard (out|in)put\] .*\n$")
+
+    def wait_for_handler(self, process, number):
+        status = pathlib.Path(f"/proc/{process.pid}/status")
+        while not int(status.read_text().split("SigCgt:")[1].split()[0], 16) & 1 << number - 1:
+            self.assertIsNone(process.poll())
+            time.sleep(0.01)
+
+    def test_no_file_takes_the_place_of_a_closed_stream(self):
+        waiting = [PATCHBAY, "tokens", "--model", MODEL, "-"]
+        with subprocess.Popen(["sh", "-c", 'exec "$@" >&- 2>&-', "sh", *waiting],
+                              stdin=subprocess.PIPE, cwd=self.folder, env=self.env) as process:
+            self.wait_for_handler(process, signal.SIGINT)
+            self.assertEqual([os.readlink(f"/proc/{process.pid}/fd/{stream}") for stream in (1, 2)],
+                             ["/dev/null"] * 2)
+            process.kill()
+
     def interrupted(self, args, number):
         with subprocess.Popen([PATCHBAY, *args], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                               stderr=subprocess.PIPE, cwd=self.folder, env=self.env) as process:
-            status = pathlib.Path(f"/proc/{process.pid}/status")
-            while not int(status.read_text().split("SigCgt:")[1].split()[0], 16) & 1 << number - 1:
-                time.sleep(0.01)  # until it has its handler
+            self.wait_for_handler(process, number)
             time.sleep(0.5)
             self.assertIsNone(process.poll(), "still at work")
             process.send_signal(number)

@@ -178,6 +178,18 @@ TEST_F(GgufFamilies, LlamaIsBitForBitTheModelItWasMadeFrom) {
   expect_same_logits(tiny_llama(), TinyModel("tiny-llama"));
 }
 
+TEST_F(GgufFamilies, SummaryCountsWhatTheFileStores) {
+  const std::string bytes = tiny_llama().bytes();
+  load(tiny_llama());
+  const CheckpointSummary summary = summarize_checkpoint(folder_.path() / "model.gguf");
+  constexpr std::int64_t kInBlock = 2 * 48 * 48 + 2 * 16 * 48 + 3 * 80 * 48 + 2 * 48;
+  EXPECT_EQ(summary.n_params, 2 * 300 * 48 + 3 * kInBlock + 48);
+  EXPECT_EQ(summary.tensors_by_type, (std::map<std::string, std::int64_t>{{"F32", 3 + 3 * 9}}));
+  ASSERT_EQ(summary.files.size(), 1U);
+  EXPECT_EQ(summary.files[0].bytes, static_cast<std::int64_t>(bytes.size()));
+  EXPECT_EQ(summary.tokenizer, "");
+}
+
 TEST_F(GgufFamilies, WithoutAnOutputTheUnembeddingIsTheEmbedding) {
   GgufModel tied = tiny_llama();
   tied.tensors["output.weight"] = tied.tensors["token_embd.weight"];

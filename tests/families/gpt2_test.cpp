@@ -76,6 +76,25 @@ TEST_F(Gpt2Checkpoint, ReadsFilesWithoutMaskBuffers) {
   expect_same_logits();
 }
 
+TEST_F(Gpt2Checkpoint, CountsNoMasksAndATiedHeadOnce) {
+  constexpr std::int64_t kInBlock = 12 * 32 * 32 + 13 * 32;
+  constexpr std::int64_t kTied = (300 + 32) * 32 + 3 * kInBlock + 2 * 32;
+  tensors_["h.0.attn.masked_bias"] = Tensor({1});
+  load();
+  CheckpointSummary summary = summarize_checkpoint(folder_.path());
+  EXPECT_EQ(summary.n_params, kTied);
+  EXPECT_EQ(summary.tensors_by_type, (std::map<std::string, std::int64_t>{{"F32", 4 + 3 * 12}}));
+  EXPECT_EQ(summary.tokenizer, "");
+  tensors_["lm_head.weight"] = tensors_["wte.weight"];
+  load();
+  summary = summarize_checkpoint(folder_.path());
+  EXPECT_EQ(summary.n_params, kTied);
+  EXPECT_EQ(summary.tensors_by_type.at("F32"), 5 + 3 * 12);
+  replace("\"tie_word_embeddings\": true", "\"tie_word_embeddings\": false");
+  load();
+  EXPECT_EQ(summarize_checkpoint(folder_.path()).n_params, kTied + 300 * 32);
+}
+
 TEST_F(Gpt2Checkpoint, ReadsAnUntiedHead) {
   replace("\"tie_word_embeddings\": true", "\"tie_word_embeddings\": false");
   Tensor head = tensors_["wte.weight"];

@@ -89,6 +89,17 @@ TEST(Checkpoint, RefusesAnIndexThatIsWrongAboutItsFiles) {
   expect_parts(refusal(folder.path()), "no key \"weight_map\"");
 }
 
+TEST(Checkpoint, TakesNoOtherJsonForAnIndex) {
+  const TemporaryDirectory folder;
+  write_one(folder / "model.safetensors", "x", 1.0F);
+  for (const char* name : {"config.json", "index.json", "model.index.json.json"}) {
+    write_raw(folder / name, R"({"weight_map": {"x": "model.safetensors"}})");
+    expect_parts(refusal(folder / name, ErrorKind::kNoInput), (folder / name).string(),
+                 "is no index of a checkpoint", "name the folder or the .safetensors file");
+  }
+  expect_parts(refusal(folder / "other.json", ErrorKind::kNoInput), "no such file or folder");
+}
+
 TEST(Checkpoint, RefusesOneNameInTwoFiles) {
   const TemporaryDirectory folder;
   write_one(folder / "m1.safetensors", "x", 1.0F);
