@@ -85,7 +85,8 @@ class Given {
   }
   [[nodiscard]] std::string model() const {
     const auto model = one("--model");
-    if (!model) fail("no model is given; add --model with a name, a folder or a .safetensors file");
+    if (!model)
+      fail("no model is given; add --model with a name, a folder, or a .safetensors or .gguf file");
     return *model;
   }
   [[nodiscard]] std::string model_argument() const {
@@ -193,7 +194,8 @@ class Parser {
   }
   static void model(CLI::App* app) {
     option(app, "-m,--model", "PATH",
-           "a name (gpt2, ORG/NAME), a folder in Hugging Face layout, or a .safetensors file");
+           "a name (ioi-small, gpt2, ORG/NAME), a folder in Hugging Face layout, or a .safetensors "
+           "or .gguf file");
   }
   static void prompt(CLI::App* app) {
     option(app, "TEXT", "", "the prompt; - reads standard input, as it is");

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Writes what TransformerLens says of tiny-gpt2's residual stream and head circuits, in float64.
 
-    python3 -m venv /tmp/golden && /tmp/golden/bin/pip install transformer-lens==2.16.1
-    /tmp/golden/bin/python scripts/make_tiny_gpt2_analysis_golden.py
+    python3 -m venv build/golden && build/golden/bin/pip install transformer-lens==2.16.1
+    build/golden/bin/python scripts/make_tiny_gpt2_analysis_golden.py
 
 reads tests/golden/tiny-gpt2/{config.json,model.safetensors,reference.safetensors} and writes
 analysis.safetensors beside them. Nothing is downloaded. The weights are the checkpoint's own,

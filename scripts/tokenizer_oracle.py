@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Writes tokens of random hostile strings, made by Hugging Face tokenizers, for the tests to compare.
 
-    python3 -m venv /tmp/oracle && /tmp/oracle/bin/pip install tokenizers==0.23.3
-    /tmp/oracle/bin/python scripts/tokenizer_oracle.py tests/golden/gpt2-tokenizer /tmp/oracle.jsonl
-    PATCHBAY_TOKENIZER_ORACLE=/tmp/oracle.jsonl ctest --test-dir build -R TokenizerOracle
+    python3 -m venv build/oracle && build/oracle/bin/pip install tokenizers==0.23.3
+    build/oracle/bin/python scripts/tokenizer_oracle.py tests/golden/gpt2-tokenizer build/oracle.jsonl
+    PATCHBAY_TOKENIZER_ORACLE=$PWD/build/oracle.jsonl ctest --test-dir build -R TokenizerOracle
 
 Each line of the output is [pre_tokenizer, string, ids] with "gpt2" or "smollm"; one more line for
 each pre-tokenizer is [pre_tokenizer, [[first, last, class], ...]]: the class of every code point,

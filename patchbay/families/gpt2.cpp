@@ -7,6 +7,7 @@
 #include <set>
 
 #include "patchbay/base/error.h"
+#include "patchbay/families/config_common.h"
 #include "patchbay/families/family.h"
 #include "patchbay/families/gguf_common.h"
 #include "patchbay/io/tensor_reader.h"
@@ -17,17 +18,6 @@ namespace patchbay::families {
 const Family& gpt2();
 
 namespace {
-
-ActivationFunction activation_of(const JsonValue& config) {
-  const auto name = config.get_or<std::string>("activation_function", "gelu_new");
-  if (name == "gelu_new" || name == "gelu_pytorch_tanh") return ActivationFunction::kGeluNew;
-  if (name == "gelu") return ActivationFunction::kGelu;
-  if (name == "silu" || name == "swish") return ActivationFunction::kSilu;
-  if (name == "relu") return ActivationFunction::kRelu;
-  throw config.at("activation_function")
-      .error(fmt::format(
-          "is \"{}\"; patchbay knows gelu_new, gelu_pytorch_tanh, gelu, silu and relu", name));
-}
 
 std::optional<std::int32_t> token_id(const JsonValue& config, std::string_view key) {
   const JsonValue* value = config.find(key);
@@ -57,7 +47,7 @@ HookedTransformerConfig read_config(const JsonValue& config) {
   }
   cfg.d_head = cfg.d_model / cfg.n_heads;
   cfg.d_mlp = config.get_or("n_inner", 4 * std::min(cfg.d_model, std::int64_t{1} << 40));
-  cfg.act_fn = activation_of(config);
+  cfg.act_fn = read_activation(config, "activation_function", "gelu_new");
   cfg.eps = config.get_or("layer_norm_epsilon", 1e-5F);
   const bool scaled = config.get_or("scale_attn_weights", true);
   cfg.attn_scale = scaled ? std::sqrt(static_cast<float>(cfg.d_head)) : 1.0F;

@@ -7,6 +7,7 @@
 #include <set>
 
 #include "patchbay/base/error.h"
+#include "patchbay/families/config_common.h"
 #include "patchbay/families/family.h"
 #include "patchbay/families/gguf_common.h"
 #include "patchbay/io/tensor_reader.h"
@@ -17,17 +18,6 @@ namespace patchbay::families {
 const Family& llama();
 
 namespace {
-
-ActivationFunction activation_of(const JsonValue& config) {
-  const auto name = config.get_or<std::string>("hidden_act", "silu");
-  if (name == "silu" || name == "swish") return ActivationFunction::kSilu;
-  if (name == "gelu") return ActivationFunction::kGelu;
-  if (name == "gelu_new" || name == "gelu_pytorch_tanh") return ActivationFunction::kGeluNew;
-  if (name == "relu") return ActivationFunction::kRelu;
-  throw config.at("hidden_act")
-      .error(fmt::format(
-          "is \"{}\"; patchbay knows silu, gelu, gelu_new, gelu_pytorch_tanh and relu", name));
-}
 
 std::optional<std::int32_t> token_id(const JsonValue& config, std::string_view key) {
   const JsonValue* value = config.find(key);
@@ -81,7 +71,7 @@ HookedTransformerConfig read_config(const JsonValue& config) {
   } else {
     cfg.d_head = cfg.d_model / cfg.n_heads;
   }
-  cfg.act_fn = activation_of(config);
+  cfg.act_fn = read_activation(config, "hidden_act", "silu");
   cfg.gated_mlp = true;
   cfg.normalization_type = NormalizationType::kRMS;
   cfg.eps = config.get_or("rms_norm_eps", 1e-6F);

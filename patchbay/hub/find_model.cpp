@@ -40,7 +40,8 @@ std::vector<std::string> names_to_suggest(const Settings& settings) {
 Error no_such_path(const std::string& text) {
   return {ErrorKind::kNoInput, "model",
           fmt::format("{}: there is no such folder or file; name a folder with config.json and "
-                      "model.safetensors, or a model as gpt2 or ORG/NAME",
+                      "model.safetensors, a .safetensors or .gguf file, or a model as gpt2 or "
+                      "ORG/NAME",
                       text)};
 }
 

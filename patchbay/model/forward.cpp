@@ -74,8 +74,9 @@ void Forward::attention_half(int layer, Stream& stream) {
   Tensor resid_pre = filled(std::move(stream), &BaseRun::Layer::resid_pre, layer, reading);
   touch(kResidPre, layer, resid_pre);
   split_inputs(layer, resid_pre);
-  const Tensor normalized = normalize(ln1(layer), layer, resid_pre);  // [rows, d_model]
-  Tensor q = project(layer, kQ, w.Q, of_wanted(normalized));          // [rows, n_heads·d_head]
+  const Normalization ln1 = {block_weights(layer).ln1, kLn1Scale, kLn1Normalized};
+  const Tensor normalized = normalize(ln1, layer, resid_pre);  // [rows, d_model]
+  Tensor q = project(layer, kQ, w.Q, of_wanted(normalized));   // [rows, n_heads·d_head]
   Tensor k = project(layer, kK, w.K, of_changed(normalized));  // [rows, n_key_value_heads·d_head]
   Tensor v = project(layer, kV, w.V, of_changed(normalized));  // [rows, n_key_value_heads·d_head]
   turn(kRotQ, layer, wanted, q);                               // by position, where it is rotary

@@ -89,9 +89,6 @@ class Forward {
   [[nodiscard]] const BlockWeights& block_weights(int layer) const {
     return model_.weights.blocks[static_cast<std::size_t>(layer)];
   }
-  [[nodiscard]] Normalization ln1(int layer) const {
-    return {block_weights(layer).ln1, HookPoint::kLn1Scale, HookPoint::kLn1Normalized};
-  }
   [[nodiscard]] std::int64_t base_row(const Row& row) const {
     return task_.base->row(task_.base_prompt[static_cast<std::size_t>(row.prompt)], row.position);
   }

@@ -1,66 +1,16 @@
 // GPT-2 checkpoints as people have them, and as they should not be.
 #include <gtest/gtest.h>
 
-#include <fstream>
 #include <map>
 
-#include "patchbay/base/error.h"
-#include "patchbay/io/safetensors.h"
-#include "tests/support/temporary_directory.h"
-#include "tests/support/tiny_models.h"
+#include "tests/support/editable_checkpoint.h"
 
 namespace patchbay {
 namespace {
 
-// tiny-gpt2, with its tensors and its config open to changes.
-class Gpt2Checkpoint : public ::testing::Test {
+class Gpt2Checkpoint : public EditableCheckpoint {
  protected:
-  Gpt2Checkpoint() {
-    const auto file = SafetensorsFile::open(golden_folder("tiny-gpt2") / "model.safetensors");
-    for (const TensorInfo& info : file.tensors()) tensors_[info.name] = file.read(info.name);
-    std::ifstream config(golden_folder("tiny-gpt2") / "config.json");
-    config_.assign(std::istreambuf_iterator<char>(config), {});
-  }
-
-  void replace(const std::string& from, const std::string& to) {
-    const std::size_t at = config_.find(from);
-    ASSERT_NE(at, std::string::npos) << from;
-    config_.replace(at, from.size(), to);
-  }
-
-  HookedTransformer load() {
-    std::vector<NamedTensor> list;
-    for (const auto& [name, tensor] : tensors_) list.push_back({name, tensor.view()});
-    write_safetensors(folder_.path() / "model.safetensors", list);
-    std::ofstream(folder_.path() / "config.json") << config_;
-    return load_model(tiny_.ctx, folder_.path());
-  }
-
-  void expect_same_logits() {
-    const Logits expected = tiny_.model.run(tiny_.ctx, tiny_.clean());
-    const Logits logits = load().run(tiny_.ctx, tiny_.clean());
-    EXPECT_TRUE(std::ranges::equal(logits.values.flat(), expected.values.flat()));
-  }
-
-  std::string error() {
-    try {
-      load();
-    } catch (const Error& error) {
-      kind_ = error.kind();
-      std::string text = error.what();
-      for (std::size_t at; (at = text.find(folder_.path().string())) != std::string::npos;) {
-        text.replace(at, folder_.path().string().size(), "DIR");
-      }
-      return text;
-    }
-    return "no error";
-  }
-
-  TinyGpt2 tiny_;
-  testing::TemporaryDirectory folder_;
-  std::map<std::string, Tensor> tensors_;
-  std::string config_;
-  ErrorKind kind_ = ErrorKind::kInternal;
+  Gpt2Checkpoint() : EditableCheckpoint("tiny-gpt2") {}
 };
 
 TEST_F(Gpt2Checkpoint, ReadsNamesWithThePrefixAndATiedHead) {
@@ -157,7 +107,7 @@ TEST_F(Gpt2Checkpoint, RefusesNumbersThatAreNotFinite) {
 }
 
 TEST_F(Gpt2Checkpoint, RefusesConfigsThatContradictThemselves) {
-  const std::vector<std::tuple<std::string, std::string, std::string>> mistakes = {
+  expect_refused({
       {"\"n_head\": 4", "\"n_head\": 5", "\"n_head\" does not divide \"n_embd\", which is 32"},
       {"\"n_head\": 4", "\"n_head\": 0", "\"n_head\" does not divide \"n_embd\", which is 32"},
       {"\"n_ctx\": 32", "\"n_ctx\": 64", "\"n_ctx\" contradicts \"n_positions\", which is 32"},
@@ -169,13 +119,7 @@ TEST_F(Gpt2Checkpoint, RefusesConfigsThatContradictThemselves) {
       {"\"model_type\": \"gpt2\"", "\"model_type\": \"gtp2\"", "did you mean \"gpt2\"?"},
       {"\"layer_norm_epsilon\": 1e-05", "\"layer_norm_epsilon\": -1", "eps is -1"},
       {"\"n_ctx\": 32", "\"n_ctx\": 32, \"add_cross_attention\": true", "does not compute"},
-  };
-  const std::string good = config_;
-  for (const auto& [from, to, what] : mistakes) {
-    config_ = good;
-    replace(from, to);
-    EXPECT_NE(error().find(what), std::string::npos) << to << "\n" << error();
-  }
+  });
 }
 
 }  // namespace

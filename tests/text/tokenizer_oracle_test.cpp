@@ -16,10 +16,10 @@ namespace patchbay {
 namespace {
 
 constexpr std::string_view kHowTo =
-    "PATCHBAY_TOKENIZER_ORACLE is not set; run: python3 -m venv /tmp/oracle && "
-    "/tmp/oracle/bin/pip install tokenizers==0.23.3 && /tmp/oracle/bin/python "
-    "scripts/tokenizer_oracle.py tests/golden/gpt2-tokenizer /tmp/oracle.jsonl && export "
-    "PATCHBAY_TOKENIZER_ORACLE=/tmp/oracle.jsonl";
+    "PATCHBAY_TOKENIZER_ORACLE is not set; run: python3 -m venv build/oracle && "
+    "build/oracle/bin/pip install tokenizers==0.23.3 && build/oracle/bin/python "
+    "scripts/tokenizer_oracle.py tests/golden/gpt2-tokenizer build/oracle.jsonl && export "
+    "PATCHBAY_TOKENIZER_ORACLE=$PWD/build/oracle.jsonl";
 
 std::string_view name_of(CharClass char_class) {
   switch (char_class) {
