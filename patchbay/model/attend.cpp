@@ -43,7 +43,7 @@ void Attention::for_each_head(const Body& body) const {
 }
 
 Tensor Attention::z(ConstTensorView q, std::span<const float* const> keys,
-                    std::span<const float* const> values) const {
+                    std::span<const float* const> values, const Edits& edits) const {
   Tensor z = Tensor::uninitialized(q.shape());
   for_each_head(
       [&](std::int64_t sequence, std::int64_t head, std::int64_t begin, std::int64_t end) {
@@ -56,41 +56,49 @@ Tensor Attention::z(ConstTensorView q, std::span<const float* const> keys,
         std::vector<float> weights(n_keys);
         for (std::int64_t i = begin; i < end; ++i) {
           const std::int64_t visible = queries_[i].position + 1;
-          transposed.scores(q[i].data() + at, visible, cfg_.attn_scale, weights.data());
-          softmax_row(weights.data(), visible);
+          const std::span<float> row(weights.data(), static_cast<std::size_t>(visible));
+          const std::int64_t in_row = head * length_of(sequence);
+          transposed.scores(q[i].data() + at, visible, cfg_.attn_scale, row.data());
+          apply_edits(edits.scores, queries_[i], in_row, row);
+          softmax_row(row.data(), visible);
+          apply_edits(edits.pattern, queries_[i], in_row, row);
           mix_values(weights.data(), visible, mixed, z[i].data() + at);
         }
       });
   return z;
 }
 
-Tensor Attention::scores(ConstTensorView q, std::span<const float* const> keys) const {
+Tensor Attention::scores(ConstTensorView q, std::span<const float* const> keys,
+                         const Edits& edits) const {
   const auto batch = static_cast<std::int64_t>(first_.size()) - 1;
   const std::int64_t pos = batch == 0 ? 0 : first_[1];
   Tensor scores = Tensor::uninitialized({batch, cfg_.n_heads, pos, pos});
-  for_each_head(
-      [&](std::int64_t sequence, std::int64_t head, std::int64_t begin, std::int64_t end) {
-        const auto offset = static_cast<std::size_t>(first_[static_cast<std::size_t>(sequence)]);
-        const std::int64_t at = head * cfg_.d_head;
-        const std::int64_t shared = cfg_.key_value_head_of(head) * cfg_.d_head;
-        const TransposedKeys transposed(
-            {keys.subspan(offset, static_cast<std::size_t>(pos)), shared, cfg_.d_head});
-        for (std::int64_t i = begin; i < end; ++i) {
-          const std::int64_t visible = queries_[i].position + 1;
-          float* row = &scores(sequence, head, queries_[i].position, 0);
-          transposed.scores(q[i].data() + at, visible, cfg_.attn_scale, row);
-          std::fill(row + visible, row + pos, kMasked);
-        }
-      });
+  for_each_head([&](std::int64_t sequence, std::int64_t head, std::int64_t begin,
+                    std::int64_t end) {
+    const auto offset = static_cast<std::size_t>(first_[static_cast<std::size_t>(sequence)]);
+    const std::int64_t at = head * cfg_.d_head;
+    const std::int64_t shared = cfg_.key_value_head_of(head) * cfg_.d_head;
+    const TransposedKeys transposed(
+        {keys.subspan(offset, static_cast<std::size_t>(pos)), shared, cfg_.d_head});
+    for (std::int64_t i = begin; i < end; ++i) {
+      const std::int64_t visible = queries_[i].position + 1;
+      float* row = &scores(sequence, head, queries_[i].position, 0);
+      transposed.scores(q[i].data() + at, visible, cfg_.attn_scale, row);
+      apply_edits(edits.scores, queries_[i], head * pos, {row, static_cast<std::size_t>(visible)});
+      std::fill(row + visible, row + pos, kMasked);
+    }
+  });
   return scores;
 }
 
-void Attention::pattern(TensorView scores) const {
+void Attention::pattern(TensorView scores, const Edits& edits) const {
   const std::int64_t pos = scores.shape()[3];
-  for_each_head([&](std::int64_t sequence, std::int64_t head, std::int64_t, std::int64_t) {
+  for_each_head([&](std::int64_t sequence, std::int64_t head, std::int64_t begin, std::int64_t) {
     for (std::int64_t query = 0; query < pos; ++query) {
       float* row = &scores(sequence, head, query, 0);
       softmax_row(row, query + 1);
+      apply_edits(edits.pattern, queries_[begin + query], head * pos,
+                  {row, static_cast<std::size_t>(query + 1)});
       std::fill(row + query + 1, row + pos, 0.0F);
     }
   });

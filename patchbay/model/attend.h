@@ -7,6 +7,7 @@
 
 #include "patchbay/base/run_context.h"
 #include "patchbay/config/hooked_transformer_config.h"
+#include "patchbay/model/row_edits.h"
 #include "patchbay/model/rows.h"
 #include "patchbay/tensor/tensor.h"
 
@@ -22,21 +23,33 @@ class Attention {
   /// A pointer per position of every sequence: to its row of x [rows, …], or null.
   [[nodiscard]] std::vector<const float*> sources(ConstTensorView x, const RowSet& rows) const;
 
+  /// What a run puts in the place of scores and of probabilities, each sorted by row.
+  struct Edits {
+    std::vector<RowEdit> scores;
+    std::vector<RowEdit> pattern;
+  };
+
   /// z [queries, n_heads·d_head] from q [queries, n_heads·d_head], without keeping the pattern.
   [[nodiscard]] Tensor z(ConstTensorView q, std::span<const float* const> keys,
-                         std::span<const float* const> values) const;
+                         std::span<const float* const> values, const Edits& edits) const;
 
   /// The same in three steps, for hooks between them; every row must be a query and all sequences
   /// equally long. scores [batch, head_index, query_pos, key_pos], −inf above the diagonal.
-  [[nodiscard]] Tensor scores(ConstTensorView q, std::span<const float* const> keys) const;
+  [[nodiscard]] Tensor scores(ConstTensorView q, std::span<const float* const> keys,
+                              const Edits& edits) const;
   /// scores → probabilities, in place; 0 above the diagonal.
-  void pattern(TensorView scores) const;
+  void pattern(TensorView scores, const Edits& edits) const;
   /// z [queries, n_heads·d_head]
   [[nodiscard]] Tensor mix(ConstTensorView pattern, std::span<const float* const> values) const;
 
  private:
   template <class Body>
   void for_each_head(const Body& body) const;
+
+  [[nodiscard]] std::int64_t length_of(std::int64_t sequence) const {
+    const auto i = static_cast<std::size_t>(sequence);
+    return first_[i + 1] - first_[i];
+  }
 
   const RunContext& ctx_;
   const HookedTransformerConfig& cfg_;

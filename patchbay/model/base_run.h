@@ -5,6 +5,7 @@
 #include <memory>
 #include <vector>
 
+#include "patchbay/model/row_edits.h"
 #include "patchbay/model/rows.h"
 #include "patchbay/model/weights.h"
 #include "patchbay/tensor/tensor.h"
@@ -38,21 +39,11 @@ struct BaseRun {
   }
 };
 
-/// Where a replay enters the residual stream: before a block, or between its two halves.
-/// Door{n_layers, kResidPre} is the final state, before ln_final.
-struct Door {
-  enum class Half { kResidPre, kResidMid };
-  int layer = 0;
-  Half half = Half::kResidPre;
-};
-
-/// What a replay changes: some rows of the residual stream at one door. Many variants of one base
-/// prompt can be replayed at once, each as a sequence of its own.
+/// What a replay changes. Many variants of one base prompt can be replayed at once, each as a
+/// sequence of its own.
 struct ReplayStart {
-  Door door;
   std::vector<std::int32_t> base_prompt;  ///< [sequence] the base run's prompt that it varies
-  std::vector<Row> rows;   ///< (sequence, position) of the changed rows, each once, in any order
-  ConstTensorView values;  ///< [rows, d_model] what they become, in the order of `rows`
+  RowEdits edits;                         ///< by (sequence, position)
 };
 
 }  // namespace patchbay

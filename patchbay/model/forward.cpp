@@ -2,8 +2,9 @@
 // Touvron et al. 2023). What differs between models are traits in the config.
 //
 // Read embed, attention_half, mlp_half and final_layer_norm: together they are the whole pass.
-// Every activation passes through `touch`, where hooks see it. Each half of a block first decides
-// which rows have to be computed; a run that changes a few rows computes those alone.
+// Every activation passes through `touch`, where edits replace it and hooks see it. Each half of a
+// block first decides which rows have to be computed (changed_rows.cpp); a run that changes a few
+// rows computes those alone.
 #include "patchbay/model/forward.h"
 
 #include <algorithm>
@@ -11,7 +12,6 @@
 #include <limits>
 #include <utility>
 
-#include "patchbay/model/attend.h"
 #include "patchbay/tensor/activation.h"
 #include "patchbay/tensor/embedding.h"
 #include "patchbay/tensor/layer_norm.h"
@@ -40,21 +40,20 @@ Stream Forward::embed(const std::vector<Prompt>& prompts) {
   for (const Prompt& prompt : prompts) tokens.insert(tokens.end(), prompt.begin(), prompt.end());
   Tensor embed = Tensor::uninitialized(shape);  // [rows, d_model]
   embedding(ctx_, model_.weights.W_E, tokens, embed);
-  touch(kEmbed, -1, embed);
+  touch(kEmbed, -1, all_, embed);
   if (model_.cfg.is_rotary()) return {all_, std::move(embed)};
 
   Tensor pos_embed = Tensor::uninitialized(shape);  // [rows, d_model]
   embedding(ctx_, model_.weights.W_pos, all_.positions(), pos_embed);
-  touch(kPosEmbed, -1, pos_embed);
+  touch(kPosEmbed, -1, all_, pos_embed);
   add(ctx_, embed, pos_embed, embed);
   return {all_, std::move(embed)};
 }
 
-Tensor Forward::run(Stream stream, Door door) {
+Tensor Forward::run(Stream stream, int first_layer) {
   const auto n_layers = static_cast<int>(model_.cfg.n_layers);
   const int end = task_.demanded.empty() ? site_.last_layer() + 1 : n_layers;
-  if (door.half == Door::Half::kResidMid && door.layer < end) mlp_half(door.layer++, stream);
-  for (int layer = door.layer; layer < std::min(end, n_layers); ++layer) {
+  for (int layer = first_layer; layer < std::min(end, n_layers); ++layer) {
     attention_half(layer, stream);
     mlp_half(layer, stream);
   }
@@ -63,72 +62,84 @@ Tensor Forward::run(Stream stream, Door door) {
 
 void Forward::attention_half(int layer, Stream& stream) {
   const PackedBlock& w = model_.packed.blocks[static_cast<std::size_t>(layer)];
-  // Keys and values are new where the stream changed; from there on later positions change too.
-  const bool observed = site_.wants_any(layer, kResidPre, kResidMid);
-  const RowSet changed = observed ? all_ : stream.rows;
-  const RowSet wanted = observed ? all_ : needed_after_attention(layer, changed);
-  const RowSet reading = changed.united_with(wanted);
-  const RowPicker of_changed(reading, changed);
-  const RowPicker of_wanted(reading, wanted);
+  enter(layer, stream);
+  const AttentionRows rows = attention_rows(layer, stream.rows);
+  const RowSet reading = rows.changed.united_with(rows.attended);  // what is normalised
+  const RowSet all = reading.united_with(rows.out);
+  const RowPicker of_changed(reading, rows.changed);
+  const RowPicker of_attended(reading, rows.attended);
 
-  Tensor resid_pre = filled(std::move(stream), &BaseRun::Layer::resid_pre, layer, reading);
-  touch(kResidPre, layer, resid_pre);
+  Tensor resid_pre = filled(std::move(stream), base_part(&BaseRun::Layer::resid_pre, layer), all);
+  touch(kResidPre, layer, all, resid_pre);
   split_inputs(layer, resid_pre);
   const Normalization ln1 = {block_weights(layer).ln1, kLn1Scale, kLn1Normalized};
-  const Tensor normalized = normalize(ln1, layer, resid_pre);  // [rows, d_model]
-  Tensor q = project(layer, kQ, w.Q, of_wanted(normalized));   // [rows, n_heads·d_head]
-  Tensor k = project(layer, kK, w.K, of_changed(normalized));  // [rows, n_key_value_heads·d_head]
-  Tensor v = project(layer, kV, w.V, of_changed(normalized));  // [rows, n_key_value_heads·d_head]
-  turn(kRotQ, layer, wanted, q);                               // by position, where it is rotary
-  turn(kRotK, layer, changed, k);
-  Tensor z = attend(layer, {q, wanted}, {k, v, changed});  // [rows, n_heads·d_head]
-  touch(kZ, layer, z);
-  Tensor attn_out = output_projection(layer, z);  // [rows, d_model]
-  touch(kAttnOut, layer, attn_out);
+  const RowPicker of_reading(all, reading);
+  const Tensor normalized = normalize(ln1, layer, of_reading(resid_pre));  // [rows, d_model]
+  Tensor q = project(layer, kQ, w.Q, rows.attended, of_attended(normalized));
+  Tensor k = project(layer, kK, w.K, rows.changed, of_changed(normalized));
+  Tensor v = project(layer, kV, w.V, rows.changed, of_changed(normalized));
+  turn(kRotQ, layer, rows.attended, q);  // by position, where it is rotary
+  turn(kRotK, layer, rows.changed, k);
+  Tensor z = attend(layer, {q, rows.attended}, {k, v, rows.changed});  // [rows, n_heads·d_head]
+  z = filled({rows.attended, std::move(z)}, base_part(&BaseRun::Layer::z, layer), rows.mixed);
+  touch(kZ, layer, rows.mixed, z);
+  Tensor attn_out = output_projection(layer, rows.mixed, z);  // [rows, d_model]
+  attn_out = filled({rows.mixed, std::move(attn_out)}, base_part(&BaseRun::Layer::attn_out, layer),
+                    rows.out);
+  touch(kAttnOut, layer, rows.out, attn_out);
   Tensor resid_mid = Tensor::uninitialized(attn_out.shape());  // [rows, d_model]
-  add(ctx_, of_wanted(resid_pre), attn_out, resid_mid);
-  touch(kResidMid, layer, resid_mid);
+  const RowPicker of_out(all, rows.out);
+  add(ctx_, of_out(resid_pre), attn_out, resid_mid);
+  touch(kResidMid, layer, rows.out, resid_mid);
 
   if (task_.keep != nullptr) {
     task_.keep->layers.push_back({std::move(resid_pre), std::move(k), std::move(v), std::move(z),
                                   std::move(attn_out), Tensor::copy_of(resid_mid)});
   }
-  stream = {wanted, std::move(resid_mid)};
+  stream =
+      changed_rows({rows.out, std::move(resid_mid)}, base_part(&BaseRun::Layer::resid_mid, layer));
 }
 
 void Forward::mlp_half(int layer, Stream& stream) {
   const PackedBlock& w = model_.packed.blocks[static_cast<std::size_t>(layer)];
-  const RowSet rows = site_.wants_any(layer, kMlpIn, kResidPost) ? all_ : stream.rows;
+  const MlpRows rows = mlp_rows(layer, stream.rows);
+  const Tensor* base = base_part(&BaseRun::Layer::resid_mid, layer);
 
-  Tensor resid = filled(std::move(stream), &BaseRun::Layer::resid_mid, layer, rows);
+  Tensor resid = filled(std::move(stream), base, rows.out);  // [rows, d_model]
+  const RowPicker of_computed(rows.out, rows.computed);
   Tensor mlp_in;  // a copy, so that an edit reaches the MLP alone
-  if (site_.wants(kMlpIn, layer)) {
-    mlp_in = resid;
-    touch(kMlpIn, layer, mlp_in);
+  if (site_.wants(kMlpIn, layer) || !task_.edits.at(kMlpIn, layer).empty()) {
+    mlp_in = Tensor::copy_of(of_computed(resid));
+    touch(kMlpIn, layer, rows.computed, mlp_in);
   }
   const Normalization ln2 = {block_weights(layer).ln2, kLn2Scale, kLn2Normalized};
-  const Tensor normalized = normalize(ln2, layer, mlp_in.empty() ? resid : mlp_in);
+  const Tensor normalized =
+      normalize(ln2, layer, mlp_in.empty() ? of_computed(resid) : mlp_in.view());
   const bool gated = model_.cfg.gated_mlp;
   Tensor hidden = linear(normalized, gated ? w.gate : w.in);  // [rows, d_mlp]
-  touch(kMlpPre, layer, hidden);
+  touch(kMlpPre, layer, rows.computed, hidden);
   activate(ctx_, model_.cfg.act_fn, hidden, hidden);
   if (gated) {
     Tensor pre_linear = linear(normalized, w.in);  // [rows, d_mlp]
-    touch(kMlpPreLinear, layer, pre_linear);
+    touch(kMlpPreLinear, layer, rows.computed, pre_linear);
     multiply(ctx_, hidden, pre_linear, hidden);
   }
-  touch(kMlpPost, layer, hidden);
+  touch(kMlpPost, layer, rows.computed, hidden);
   Tensor mlp_out = linear(hidden, w.out);  // [rows, d_model]
-  touch(kMlpOut, layer, mlp_out);
+  // A row that was not computed is one that an edit replaces: it may hold anything before.
+  mlp_out = filled({rows.computed, std::move(mlp_out)}, base, rows.out);
+  touch(kMlpOut, layer, rows.out, mlp_out);
   add(ctx_, resid, mlp_out, resid);
-  touch(kResidPost, layer, resid);
-  stream = {rows, std::move(resid)};
+  resid = filled({rows.out, std::move(resid)}, base_resid_post(layer), rows.post);
+  touch(kResidPost, layer, rows.post, resid);
+  stream = changed_rows({rows.post, std::move(resid)}, base_resid_post(layer));
 }
 
 Tensor Forward::final_layer_norm(Stream stream) {
   const bool observed = site_.wants(kLnFinalScale) || site_.wants(kLnFinalNormalized);
   const RowSet& rows = observed ? all_ : task_.demanded;
-  const Tensor resid = filled(std::move(stream), nullptr, -1, rows);  // [rows, d_model]
+  const auto last = static_cast<int>(model_.cfg.n_layers) - 1;
+  const Tensor resid = filled(std::move(stream), base_resid_post(last), rows);  // [rows, d_model]
   if (task_.keep != nullptr) task_.keep->resid_final = resid;
   const Tensor normalized = normalize({model_.weights.ln_final, kLnFinalScale, kLnFinalNormalized},
                                       -1, resid);  // [rows, d_model]
@@ -140,16 +151,17 @@ Tensor Forward::normalize(const Normalization& norm, int layer, ConstTensorView 
   Tensor normalized = Tensor::uninitialized(x.shape());     // [rows, d_model]
   if (model_.cfg.is_rms()) {
     rms_norm_scale(ctx_, x, model_.cfg.eps, scale);
-    touch(norm.scale_point, layer, scale);
+    site_.touch(norm.scale_point, layer, scale);
     rms_norm_apply(ctx_, x, scale, normalized);
-    touch(norm.normalized_point, layer, normalized);  // before the weight, as in TransformerLens
+    site_.touch(norm.normalized_point, layer,
+                normalized);  // before the weight, as in TransformerLens
     scale_columns(ctx_, normalized, norm.weights.w.flat(), normalized);
     return normalized;
   }
   layer_norm_scale(ctx_, x, model_.cfg.eps, scale);
-  touch(norm.scale_point, layer, scale);
+  site_.touch(norm.scale_point, layer, scale);
   layer_norm_apply(ctx_, x, scale, norm.weights.w.flat(), norm.weights.b.flat(), normalized);
-  touch(norm.normalized_point, layer, normalized);
+  site_.touch(norm.normalized_point, layer, normalized);
   return normalized;
 }
 
@@ -159,18 +171,18 @@ Tensor Forward::linear(ConstTensorView x, const PackedLinear& map) {
   return out;
 }
 
-Tensor Forward::project(int layer, HookPoint output, const PackedLinear& map,
+Tensor Forward::project(int layer, HookPoint output, const PackedLinear& map, const RowSet& rows,
                         ConstTensorView normalized) {
   Tensor projected = linear(normalized, map);
   read_edited_inputs(layer, output, map, projected);
-  touch(output, layer, projected);
+  touch(output, layer, rows, projected);
   return projected;
 }
 
 void Forward::turn(HookPoint output, int layer, const RowSet& rows, Tensor& x) {
   if (!model_.cfg.is_rotary()) return;
   rotate(ctx_, model_.packed.rotary, rows.positions(), x);
-  touch(output, layer, x);
+  touch(output, layer, rows, x);
 }
 
 Tensor Forward::attend(int layer, const QueryRows& queries, const KeyValueRows& fresh) {
@@ -185,66 +197,41 @@ Tensor Forward::attend(int layer, const QueryRows& queries, const KeyValueRows& 
     if (keys[at] == nullptr) keys[at] = base->k[row].data();
     if (values[at] == nullptr) values[at] = base->v[row].data();
   }
+  const Attention::Edits edits = {task_.edits.by_row(kAttnScores, layer),
+                                  task_.edits.by_row(kPattern, layer)};
   if (!site_.wants(kAttnScores, layer) && !site_.wants(kPattern, layer)) {
-    return attention.z(queries.q, keys, values);
+    return attention.z(queries.q, keys, values, edits);
   }
-  Tensor scores = attention.scores(queries.q, keys);  // [batch, head_index, query_pos, key_pos]
-  touch(kAttnScores, layer, scores);
-  attention.pattern(scores);
-  touch(kPattern, layer, scores);
+  Tensor scores = attention.scores(queries.q, keys, edits);  // [batch, head, query_pos, key_pos]
+  site_.touch(kAttnScores, layer, scores);
+  attention.pattern(scores, edits);
+  site_.touch(kPattern, layer, scores);
   return attention.mix(scores, values);
 }
 
-Tensor Forward::output_projection(int layer, ConstTensorView z) {
+Tensor Forward::output_projection(int layer, const RowSet& rows, ConstTensorView z) {
   const PackedLinear& map = model_.packed.blocks[static_cast<std::size_t>(layer)].O;
   const std::int64_t n_heads = model_.cfg.n_heads;
   Tensor attn_out = Tensor::uninitialized({z.shape()[0], map.w.n()});
-  if (!site_.wants(kResult, layer)) {
+  if (!site_.wants(kResult, layer) && task_.edits.at(kResult, layer).empty()) {
     matmul_by_head(ctx_, z, map.w, n_heads, map.b, attn_out);
     return attn_out;
   }
   Tensor result = Tensor::uninitialized({z.shape()[0], n_heads, map.w.n()});
   matmul_each_head(ctx_, z, map.w, n_heads, result);
-  touch(kResult, layer, result);
+  touch(kResult, layer, rows, result);
   sum_heads(ctx_, result, map.b, attn_out);  // to the sum that matmul_by_head makes
   return attn_out;
 }
 
-RowSet Forward::needed_after_attention(int layer, const RowSet& changed) const {
-  // An observer in a later block sees whole sequences, and what is not computed here it takes from
-  // the base run; so only the demanded rows bound what is needed, and rows before the first change
-  // still hold the base's values.
-  const bool last = layer + 1 == model_.cfg.n_layers && site_.last_layer() < layer;
-  std::vector<std::int64_t> first(task_.lengths.size(), std::numeric_limits<std::int64_t>::max());
-  for (const Row& row : changed) {
-    auto& least = first[static_cast<std::size_t>(row.prompt)];
-    least = std::min<std::int64_t>(least, row.position);
+void Forward::touch(HookPoint point, int layer, const RowSet& rows, Tensor& activation) {
+  const std::int64_t width = rows.empty() ? 0 : activation.size() / rows.size();
+  for (const RowEdit& edit : task_.edits.at(point, layer)) {
+    const std::int64_t row = rows.find(edit.row);
+    if (row < 0) continue;  // nobody reads it
+    std::ranges::copy(edit.values, activation.data() + row * width + edit.begin);
   }
-  const bool observed_later = site_.last_layer() >= layer;
-  return (last ? task_.demanded : all_).where([&](const Row& row) {
-    const auto prompt = static_cast<std::size_t>(row.prompt);
-    return row.position >= first[prompt] &&
-           (observed_later || row.position <= last_needed_[prompt]);
-  });
-}
-
-Tensor Forward::filled(Stream stream, const Tensor BaseRun::Layer::*part, int layer,
-                       const RowSet& rows) const {
-  if (stream.rows == rows) return std::move(stream.resid);
-  const Tensor* base = nullptr;
-  if (task_.base != nullptr) {
-    base = part == nullptr ? &task_.base->resid_final
-                           : &(task_.base->layers[static_cast<std::size_t>(layer)].*part);
-  }
-  Tensor result = Tensor::uninitialized({rows.size(), model_.cfg.d_model});
-  for (std::int64_t i = 0; i < rows.size(); ++i) {
-    const std::int64_t own = stream.rows.find(rows[i]);
-    PATCHBAY_ASSERT(own >= 0 || base != nullptr);
-    const ConstTensorView row =
-        own >= 0 ? std::as_const(stream.resid)[own] : (*base)[base_row(rows[i])];
-    std::ranges::copy(row.flat(), result[i].data());
-  }
-  return result;
+  site_.touch(point, layer, activation);
 }
 
 }  // namespace patchbay

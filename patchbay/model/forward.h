@@ -2,13 +2,16 @@
 // pass is a replay from layer 0 in which every row is new.
 #pragma once
 
+#include <initializer_list>
 #include <vector>
 
 #include "patchbay/base/run_context.h"
 #include "patchbay/config/hooked_transformer_config.h"
+#include "patchbay/model/attend.h"
 #include "patchbay/model/base_run.h"
 #include "patchbay/model/hook_site.h"
 #include "patchbay/model/packed_weights.h"
+#include "patchbay/model/row_edits.h"
 #include "patchbay/model/rows.h"
 
 namespace patchbay {
@@ -33,6 +36,7 @@ class Forward {
     RowSet demanded;                          // rows that the unembedding reads
     std::vector<std::int32_t> base_prompt{};  // [sequence]; empty for a whole run
     const BaseRun* base = nullptr;            // what unchanged rows hold; null for a whole run
+    const RowEdits& edits;                    // what the run puts in the place of its own values
     BaseRun* keep = nullptr;                  // where a whole run leaves what replays need
   };
 
@@ -40,10 +44,10 @@ class Forward {
 
   /// The embeddings of whole prompts: where an ordinary pass starts.
   Stream embed(const std::vector<Prompt>& prompts);
-  /// From a door to the end: the final residual stream at the demanded rows, normalised, which is
+  /// From a block to the end: the final residual stream at the demanded rows, normalised, which is
   /// what the unembedding reads, [demanded rows, d_model]. Without demanded rows it ends with the
   /// last block that somebody looks at.
-  Tensor run(Stream stream, Door door);
+  Tensor run(Stream stream, int first_layer);
 
  private:
   void attention_half(int layer, Stream& stream);
@@ -69,11 +73,12 @@ class Forward {
   /// LayerNorm or root-mean-square norm, x [rows, d_model].
   Tensor normalize(const Normalization& norm, int layer, ConstTensorView x);
   Tensor linear(ConstTensorView x, const PackedLinear& map);
-  Tensor project(int layer, HookPoint output, const PackedLinear& map, ConstTensorView normalized);
+  Tensor project(int layer, HookPoint output, const PackedLinear& map, const RowSet& rows,
+                 ConstTensorView normalized);
   /// Rotary position embeddings of queries or keys x [rows, heads·d_head], in place.
   void turn(HookPoint output, int layer, const RowSet& rows, Tensor& x);
   Tensor attend(int layer, const QueryRows& queries, const KeyValueRows& fresh);
-  Tensor output_projection(int layer, ConstTensorView z);
+  Tensor output_projection(int layer, const RowSet& rows, ConstTensorView z);
 
   // hook_attn_in and hook_q|k|v_input (split_inputs.cpp): a copy of the stream for every head.
   void split_inputs(int layer, ConstTensorView resid_pre);
@@ -81,20 +86,49 @@ class Forward {
                           TensorView projected);
   Tensor normalize_unseen(int layer, Tensor x);
 
-  /// Which rows the rest of the run needs after this block's attention, given which changed before.
-  [[nodiscard]] RowSet needed_after_attention(int layer, const RowSet& changed) const;
-  /// The stream at `rows`: its own where it has them, else the base run's.
-  [[nodiscard]] Tensor filled(Stream stream, const Tensor BaseRun::Layer::*part, int layer,
-                              const RowSet& rows) const;
+  // Which rows a run computes (changed_rows.cpp).
+  /// Edits of a block's input, so that rows they leave as they were are not computed.
+  void enter(int layer, Stream& stream) const;
+  /// What one attention half computes, each set within the one after it but `changed`.
+  struct AttentionRows {
+    RowSet changed;   // with keys and values of their own
+    RowSet attended;  // with queries, whose attention is computed
+    RowSet mixed;     // whose output projection is computed
+    RowSet out;       // with an attn_out of their own: computed or replaced
+  };
+  [[nodiscard]] AttentionRows attention_rows(int layer, const RowSet& stream) const;
+  /// What one MLP half computes, each set within the one after it.
+  struct MlpRows {
+    RowSet computed;  // whose MLP is computed
+    RowSet out;       // with an mlp_out of their own: computed or replaced
+    RowSet post;      // with a resid_post of their own
+  };
+  [[nodiscard]] MlpRows mlp_rows(int layer, const RowSet& stream) const;
+  /// Whether anything that the run must produce reads this row of a block's output.
+  [[nodiscard]] bool is_needed(int layer, const Row& row) const;
+  [[nodiscard]] RowSet edited_rows(int layer, std::initializer_list<HookPoint> points) const {
+    return task_.edits.rows(layer, points);
+  }
+  /// The rows of which one edit replaces every element.
+  [[nodiscard]] RowSet replaced_rows(int layer, std::initializer_list<HookPoint> points) const;
+
+  /// What the base run holds of a block: the activation that a replay starts from there.
+  using BasePart = Tensor BaseRun::Layer::*;
+  /// The values at `rows`: the stream's own where it has them, else the base run's.
+  [[nodiscard]] Tensor filled(Stream stream, const Tensor* base, const RowSet& rows) const;
+  [[nodiscard]] const Tensor* base_part(BasePart part, int layer) const;
+  /// The last block's resid_post and the next block's resid_pre are the same.
+  [[nodiscard]] const Tensor* base_resid_post(int layer) const;
+  /// Without the rows whose values are the base run's, bit for bit: they changed nothing.
+  [[nodiscard]] Stream changed_rows(Stream stream, const Tensor* base) const;
   [[nodiscard]] const BlockWeights& block_weights(int layer) const {
     return model_.weights.blocks[static_cast<std::size_t>(layer)];
   }
   [[nodiscard]] std::int64_t base_row(const Row& row) const {
     return task_.base->row(task_.base_prompt[static_cast<std::size_t>(row.prompt)], row.position);
   }
-  void touch(HookPoint point, int layer, Tensor& activation) {
-    site_.touch(point, layer, activation.view());
-  }
+  /// Every activation [rows, …] passes here: first its edits, then its hooks.
+  void touch(HookPoint point, int layer, const RowSet& rows, Tensor& activation);
 
   const RunContext& ctx_;
   const Model model_;

@@ -76,12 +76,9 @@ int HookSite::last_layer() const {
   return last.point >= HookPoint::kLnFinalScale ? static_cast<int>(cfg_->n_layers) : last.layer;
 }
 
-void HookSite::refuse_before(const HookName& first) const {
-  if (names_.empty() || !(names_.front() < first)) return;
-  throw Error(ErrorKind::kUsage, "hooks",
-              fmt::format("{} is computed before {}, where this replay starts; hook a whole run "
-                          "instead",
-                          names_.front().str(), first.str()));
+int HookSite::first_layer(int none) const {
+  if (names_.empty() || names_.front().point >= HookPoint::kLnFinalScale) return none;
+  return names_.front().layer;
 }
 
 void HookSite::touch(HookPoint point, int layer, TensorView activation) {

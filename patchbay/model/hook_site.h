@@ -28,8 +28,9 @@ class HookSite {
                                HookPoint last = HookPoint::kResidPost) const;
   /// The last block that somebody looks at, −1 for none; n_layers when it is ln_final.
   [[nodiscard]] int last_layer() const;
-  /// Throws kUsage when somebody looks at an activation before this one.
-  void refuse_before(const HookName& first) const;
+  /// The first block that somebody looks at: −1 when it is an embedding, `none` for none in a
+  /// block.
+  [[nodiscard]] int first_layer(int none) const;
 
   /// Calls the hooks of this activation, then keeps a copy if asked to. `activation` holds all
   /// rows, [batch·pos, …] or its axes' own order. Throws kUsage when a hook put attention above

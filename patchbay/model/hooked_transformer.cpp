@@ -9,7 +9,6 @@
 #include "patchbay/base/error.h"
 #include "patchbay/base/float_environment.h"
 #include "patchbay/model/forward.h"
-#include "patchbay/model/replay.h"
 #include "patchbay/tensor/target.h"
 
 namespace patchbay {
@@ -147,15 +146,17 @@ std::pair<Logits, ActivationCache> HookedTransformer::run_with_cache(
   check_demand(demand);
   const FloatEnvironment environment;
   const std::vector<std::int64_t> lengths = lengths_of(prompts);
-  const Forward::Task whole{.lengths = lengths, .demanded = demanded_rows(demand, lengths)};
+  const RowEdits no_edits;
+  const Forward::Task whole{
+      .lengths = lengths, .demanded = demanded_rows(demand, lengths), .edits = no_edits};
   HookSite site = make_site(cfg_, lengths, hooks, keep);
   Forward forward(ctx, {cfg_, *weights_, *packed_}, whole, site);
-  const Tensor normalized = forward.run(forward.embed(prompts), {});
+  const Tensor normalized = forward.run(forward.embed(prompts), 0);
   return {unembed(ctx, normalized, whole.demanded, demand.tokens), std::move(site.cache())};
 }
 
-BaseRun HookedTransformer::base_run(const RunContext& ctx,
-                                    const std::vector<Prompt>& prompts) const {
+BaseRun HookedTransformer::base_run(const RunContext& ctx, const std::vector<Prompt>& prompts,
+                                    const RowEdits& edits) const {
   check_prompts(prompts);
   const FloatEnvironment environment;
   const std::vector<std::int64_t> lengths = lengths_of(prompts);
@@ -164,10 +165,12 @@ BaseRun HookedTransformer::base_run(const RunContext& ctx,
   base.prompts = prompts;
   std::exclusive_scan(lengths.begin(), lengths.end(), std::back_inserter(base.first_row),
                       std::int64_t{0});
-  const Forward::Task whole{.lengths = lengths, .demanded = RowSet::all(lengths), .keep = &base};
+  check_edits(cfg_, edits, lengths);
+  const Forward::Task whole{
+      .lengths = lengths, .demanded = RowSet::all(lengths), .edits = edits, .keep = &base};
   HookSite nobody;
   Forward forward(ctx, {cfg_, *weights_, *packed_}, whole, nobody);
-  forward.run(forward.embed(prompts), {});
+  forward.run(forward.embed(prompts), 0);
   return base;
 }
 
@@ -184,22 +187,32 @@ std::pair<Logits, ActivationCache> HookedTransformer::replay_with_cache(
                 "the base run is of another model, or of other weights; make it with this model's "
                 "base_run");
   }
-  check_start(cfg_, base, start);
   check_demand(demand);
   const FloatEnvironment environment;
+  const auto n_layers = static_cast<int>(cfg_.n_layers);
   std::vector<std::int64_t> lengths;  // [sequence]
   for (const std::int32_t prompt : start.base_prompt) {
+    if (prompt < 0 || prompt >= static_cast<std::int64_t>(base.prompts.size())) {
+      throw Error(ErrorKind::kUsage, "replay",
+                  fmt::format("the base run has no prompt {}", prompt));
+    }
     lengths.push_back(
         static_cast<std::int64_t>(base.prompts[static_cast<std::size_t>(prompt)].size()));
   }
   const Forward::Task task{.lengths = lengths,
                            .demanded = demanded_rows(demand, lengths),
                            .base_prompt = start.base_prompt,
-                           .base = &base};
+                           .base = &base,
+                           .edits = start.edits};
+  check_edits(cfg_, start.edits, lengths);
   HookSite site = make_site(cfg_, lengths, hooks, keep);
-  site.refuse_before(first_name_after(cfg_, start.door));
+  const int first = std::min(start.edits.first_layer(n_layers), site.first_layer(n_layers));
+  if (first < 0) {
+    throw Error(ErrorKind::kUsage, "replay",
+                "a replay begins after the embeddings; change or hook those in a whole run");
+  }
   Forward forward(ctx, {cfg_, *weights_, *packed_}, task, site);
-  const Tensor normalized = forward.run(changed_rows(base, start), start.door);
+  const Tensor normalized = forward.run({{}, Tensor({0, cfg_.d_model})}, first);
   return {unembed(ctx, normalized, task.demanded, demand.tokens), std::move(site.cache())};
 }
 

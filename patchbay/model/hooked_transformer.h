@@ -79,14 +79,17 @@ class HookedTransformer {
       const NamesFilter& keep = NamesFilter::standard(), const Hooks& hooks = {},
       const Demand& demand = {}) const;
 
-  /// A whole pass that keeps what replays of this model, and its copies, need.
-  [[nodiscard]] BaseRun base_run(const RunContext& ctx, const std::vector<Prompt>& prompts) const;
-  /// The base run with some rows of the residual stream changed at a door: the logits that a whole
-  /// pass with that edit would give, bit for bit, for the work of the changed rows alone. Rows of
-  /// the result are (sequence, position), a sequence being an entry of start.base_prompt.
+  /// A whole pass, with some values edited, that keeps what replays of this model, and its copies,
+  /// need.
+  [[nodiscard]] BaseRun base_run(const RunContext& ctx, const std::vector<Prompt>& prompts,
+                                 const RowEdits& edits = {}) const;
+  /// The base run with some rows of some activations changed: the logits that a whole pass with
+  /// those edits would give, bit for bit, for the work of the rows that come out differently alone.
+  /// Rows of the result are (sequence, position), a sequence being an entry of start.base_prompt.
   [[nodiscard]] Logits replay(const RunContext& ctx, const BaseRun& base, const ReplayStart& start,
                               const Demand& demand = {}) const;
-  /// The same with hooks and a cache, for activations after the door.
+  /// The same with hooks, which see an activation after its edits, and a cache. The embeddings come
+  /// before every replay.
   [[nodiscard]] std::pair<Logits, ActivationCache> replay_with_cache(
       const RunContext& ctx, const BaseRun& base, const ReplayStart& start, const NamesFilter& keep,
       const Hooks& hooks = {}, const Demand& demand = {}) const;

@@ -42,6 +42,12 @@ RowSet RowSet::united_with(const RowSet& other) const {
   return set;
 }
 
+RowSet RowSet::without(const RowSet& other) const {
+  RowSet set;
+  std::ranges::set_difference(rows_, other.rows_, std::back_inserter(set.rows_));
+  return set;
+}
+
 RowPicker::RowPicker(const RowSet& from, const RowSet& to) : same_(from == to) {
   if (same_) return;
   for (const Row& row : to) {
@@ -52,7 +58,7 @@ RowPicker::RowPicker(const RowSet& from, const RowSet& to) : same_(from == to) {
 
 ConstTensorView RowPicker::operator()(const Tensor& x) const {
   if (same_) return x;
-  const std::int64_t width = x.shape()[0] == 0 ? 0 : x.size() / x.shape()[0];
+  const std::int64_t width = x.shape().tail().size();
   Tensor& picked = copies_.emplace_back(
       Tensor::uninitialized({static_cast<std::int64_t>(index_.size()), width}));
   for (std::size_t i = 0; i < index_.size(); ++i) {

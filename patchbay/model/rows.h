@@ -44,6 +44,7 @@ class RowSet {
   [[nodiscard]] std::vector<std::int32_t> positions() const;
 
   [[nodiscard]] RowSet united_with(const RowSet& other) const;
+  [[nodiscard]] RowSet without(const RowSet& other) const;
   template <class Predicate>
   [[nodiscard]] RowSet where(const Predicate& keep) const {
     RowSet kept;

@@ -42,12 +42,12 @@ void Forward::split_inputs(int layer, ConstTensorView resid_pre) {
   Tensor attn_in;  // [rows, n_heads, d_model]
   if (site_.wants(kAttnIn, layer)) {
     attn_in = copies_of(resid_pre, model_.cfg.n_heads);
-    touch(kAttnIn, layer, attn_in);
+    site_.touch(kAttnIn, layer, attn_in);
   }
   const auto input = [&](HookPoint point, std::int64_t heads) {
     Tensor copies = attn_in;
     if (copies.empty() && site_.wants(point, layer)) copies = copies_of(resid_pre, heads);
-    if (!copies.empty()) touch(point, layer, copies);
+    if (!copies.empty()) site_.touch(point, layer, copies);
     return copies;
   };
   split_.q_input = input(kQInput, model_.cfg.n_heads);

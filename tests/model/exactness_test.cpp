@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "patchbay/tensor/target.h"
+#include "tests/support/replay_start.h"
 #include "tests/support/tiny_models.h"
 
 namespace patchbay {
@@ -131,18 +132,15 @@ TEST_P(Exactness, EveryDispatchTargetGivesTheSameBits) {
 // The naive twin of a replay: a whole pass in which a hook writes the same rows at the same door.
 class ReplayTwin : public ::testing::TestWithParam<const char*> {
  protected:
-  static constexpr int kDoors = 7;  // resid_pre and resid_mid of three layers, and the final state
-  static Door door(int i) {
-    return {i / 2, i % 2 == 0 ? Door::Half::kResidPre : Door::Half::kResidMid};
-  }
-  static HookName where(const Door& door) {
-    if (door.layer == 3) return {HookPoint::kResidPost, 2};
-    return {door.half == Door::Half::kResidMid ? HookPoint::kResidMid : HookPoint::kResidPre,
-            door.layer};
+  // resid_pre and resid_mid of three layers, and the final state
+  static constexpr int kDoors = 7;
+  static HookName door(int i) {
+    if (i + 1 == kDoors) return {HookPoint::kResidPost, 2};
+    return {i % 2 == 0 ? HookPoint::kResidPre : HookPoint::kResidMid, i / 2};
   }
 
   // Replays `sequences` variants; row sets and values are made from the seed.
-  void compare(const std::vector<Prompt>& prompts, const Door& at, unsigned seed,
+  void compare(const std::vector<Prompt>& prompts, const HookName& at, unsigned seed,
                const Demand& demand) {
     const BaseRun base = tiny_.model.base_run(tiny_.ctx, prompts);
     const std::int64_t d_model = tiny_.model.cfg().d_model;
@@ -166,10 +164,10 @@ class ReplayTwin : public ::testing::TestWithParam<const char*> {
     Tensor values = Tensor::uninitialized({changed.size(), d_model});
     for (float& value : values.flat()) value = static_cast<float>(random(2000)) / 500.0F - 2.0F;
     const Logits replayed = tiny_.model.replay(
-        tiny_.ctx, base, {at, base_prompt, changed.list(), values.view()}, demand);
+        tiny_.ctx, base, start_at(at, base_prompt, changed.list(), values), demand);
 
     for (std::int32_t sequence = 0; sequence < 6; ++sequence) {
-      const Hooks hooks = {{where(at), [&](TensorView resid, const HookName&) {
+      const Hooks hooks = {{at, [&](TensorView resid, const HookName&) {
                               for (std::int64_t i = 0; i < changed.size(); ++i) {
                                 if (changed[i].prompt != sequence) continue;
                                 std::ranges::copy(std::as_const(values)[i].flat(),
@@ -185,7 +183,7 @@ class ReplayTwin : public ::testing::TestWithParam<const char*> {
         EXPECT_EQ(std::memcmp(replayed.values[i].data(), expected.data(),
                               expected.size() * sizeof(float)),
                   0)
-            << "door " << where(at).str() << ", sequence " << sequence << ", position "
+            << "door " << at.str() << ", sequence " << sequence << ", position "
             << replayed.rows[i].position;
       }
     }
@@ -218,13 +216,13 @@ TEST_P(ReplayTwin, WithTheBaseRunsOwnRowsIsTheBaseRun) {
   std::vector<std::int32_t> everyone(prompts.size());
   std::iota(everyone.begin(), everyone.end(), 0);
   for (int i = 0; i < kDoors; ++i) {
-    const Door at = door(i);
-    const auto layer = static_cast<std::size_t>(at.layer);
-    const Tensor& held = layer == 3                         ? base.resid_final
-                         : at.half == Door::Half::kResidMid ? base.layers[layer].resid_mid
-                                                            : base.layers[layer].resid_pre;
+    const HookName at = door(i);
+    const BaseRun::Layer& layer = base.layers[static_cast<std::size_t>(at.layer)];
+    const Tensor& held = at.point == HookPoint::kResidPost  ? base.resid_final
+                         : at.point == HookPoint::kResidMid ? layer.resid_mid
+                                                            : layer.resid_pre;
     const Logits same =
-        tiny_.model.replay(tiny_.ctx, base, {at, everyone, expected.rows.list(), held.view()});
+        tiny_.model.replay(tiny_.ctx, base, start_at(at, everyone, expected.rows.list(), held));
     EXPECT_EQ(differing_bits(same.values, expected.values), 0);
   }
 }
@@ -243,7 +241,7 @@ TEST_P(ReplayTwin, WithHooksAndACacheEqualsAWholePass) {
   const Hooks after = {{"blocks.2.attn.hook_z", damp}};
   const Hooks both = {{"blocks.1.hook_resid_mid", write}, {"blocks.2.attn.hook_z", damp}};
   const auto [replayed, cache] = tiny_.model.replay_with_cache(
-      tiny_.ctx, base, {{1, Door::Half::kResidMid}, {2}, {{0, 4}}, value.view()}, keep, after);
+      tiny_.ctx, base, start_at({HookPoint::kResidMid, 1}, {2}, {{0, 4}}, value), keep, after);
   const auto [whole, expected] = tiny_.model.run_with_cache(tiny_.ctx, {prompts[2]}, keep, both);
   EXPECT_EQ(differing_bits(replayed.values, whole.values), 0);
   ASSERT_EQ(cache.size(), expected.size());

@@ -1,8 +1,10 @@
-// Replays in random combinations (doors, variants, later hooks, caches, demands) against whole
-// passes with the same edits, bit for bit.
+// Replays in random combinations (edits of any rows, variants, hooks, caches, demands) against
+// whole passes in which hooks write the same values, bit for bit.
 #include <gtest/gtest.h>
 
 #include <cstring>
+#include <deque>
+#include <utility>
 
 #include "tests/support/tiny_models.h"
 
@@ -39,21 +41,44 @@ HookFunction random_edit(Random& random) {
   };
 }
 
+constexpr HookPoint kEditable[] = {
+    HookPoint::kResidPre,   HookPoint::kQ,       HookPoint::kK,
+    HookPoint::kV,          HookPoint::kRotQ,    HookPoint::kRotK,
+    HookPoint::kAttnScores, HookPoint::kPattern, HookPoint::kZ,
+    HookPoint::kResult,     HookPoint::kAttnOut, HookPoint::kResidMid,
+    HookPoint::kMlpIn,      HookPoint::kMlpPre,  HookPoint::kMlpPreLinear,
+    HookPoint::kMlpPost,    HookPoint::kMlpOut,  HookPoint::kResidPost};
+
 struct Case {
   std::vector<Prompt> prompts;
-  Door door;
   std::vector<std::int32_t> base_prompt;
-  std::vector<Row> rows;
-  Tensor values;
-  Hooks later;  // after the door
+  std::vector<std::pair<HookName, RowEdit>> edits;
+  std::deque<std::vector<float>> values;  // of the edits
+  Hooks hooks;
   NamesFilter keep;
   Demand demand;
+
+  [[nodiscard]] ReplayStart start() const {
+    ReplayStart start{base_prompt, {}};
+    for (const auto& [name, edit] : edits) start.edits.add(name, edit);
+    return start;
+  }
 };
 
-HookName door_name(const HookedTransformerConfig& cfg, const Door& door) {
-  if (door.layer == cfg.n_layers) return {HookPoint::kResidPost, door.layer - 1};
-  return {door.half == Door::Half::kResidMid ? HookPoint::kResidMid : HookPoint::kResidPre,
-          door.layer};
+// One edit: a whole row, or a part of it; of attention, some keys of one head.
+void add_edit(Case& c, const HookName& name, const Row& row, std::int64_t length,
+              const HookedTransformerConfig& cfg, Random& random) {
+  const bool attention = name.point == HookPoint::kAttnScores || name.point == HookPoint::kPattern;
+  const std::int64_t width = attention ? row.position + 1 : name.shape(cfg, 1, 1).size();
+  const std::int64_t begin = random.below(2) == 0 ? 0 : random.below(width);
+  const std::int64_t count =
+      begin == 0 && random.below(2) == 0 ? width : 1 + random.below(width - begin);
+  std::vector<float>& values = c.values.emplace_back();
+  for (std::int64_t i = 0; i < count; ++i) {
+    values.push_back(static_cast<float>(random.below(2000)) / 500.0F - 2.0F);
+  }
+  const std::int64_t head = attention ? random.below(cfg.n_heads) * length : 0;
+  c.edits.push_back({name, {row, head + begin, values}});
 }
 
 Case random_case(const HookedTransformerConfig& cfg, Random& random) {
@@ -63,34 +88,41 @@ Case random_case(const HookedTransformerConfig& cfg, Random& random) {
   for (Prompt& prompt : result.prompts) {
     for (std::int32_t i = 0; i < length; ++i) prompt.push_back(random.below(cfg.d_vocab));
   }
-  result.door.layer = random.below(cfg.n_layers + 1);
-  const bool mid = result.door.layer < cfg.n_layers && random.below(2) == 1;
-  result.door.half = mid ? Door::Half::kResidMid : Door::Half::kResidPre;
+  std::vector<HookName> names;
+  for (const HookName& name : hook_names(cfg)) {
+    if (std::ranges::find(kEditable, name.point) != std::end(kEditable)) names.push_back(name);
+  }
   const std::int32_t sequences = 1 + random.below(4);
   for (std::int32_t sequence = 0; sequence < sequences; ++sequence) {
     result.base_prompt.push_back(random.below(static_cast<std::int64_t>(result.prompts.size())));
-    for (std::int32_t position = length; position-- > 0;) {  // not in order
-      if (random.below(5) == 0) result.rows.push_back({sequence, position});
+  }
+  for (std::int32_t point = random.below(4); point > 0; --point) {
+    const HookName name =
+        names[static_cast<std::size_t>(random.below(static_cast<std::int64_t>(names.size())))];
+    const bool everywhere = random.below(4) == 0;
+    for (std::int32_t sequence = 0; sequence < sequences; ++sequence) {
+      for (std::int32_t position = length; position-- > 0;) {  // not in order
+        if (everywhere || random.below(5) == 0) {
+          add_edit(result, name, {sequence, position}, length, cfg, random);
+        }
+      }
     }
   }
-  result.values = Tensor({static_cast<std::int64_t>(result.rows.size()), cfg.d_model});
-  for (float& value : result.values.flat()) {
-    value = static_cast<float>(random.below(2000)) / 500.0F - 2.0F;
-  }
-  // What is computed after the door: a hook on the door itself belongs to the edit.
+  // The embeddings come before every replay.
   std::vector<HookName> after;
   for (const HookName& name : hook_names(cfg)) {
-    if (name > door_name(cfg, result.door)) after.push_back(name);
+    if (name.point >= HookPoint::kResidPre) after.push_back(name);
   }
   const auto any_after = [&] {
     return after[static_cast<std::size_t>(random.below(static_cast<std::int64_t>(after.size())))];
   };
-  for (std::int32_t i = random.below(4); i > 0; --i) {
+  for (std::int32_t i = random.below(2) * random.below(4); i > 0; --i) {
     const HookName name = any_after();
-    result.later.add(name, random_edit(random));
+    result.hooks.add(name, random_edit(random));
   }
   std::vector<std::string> kept;
-  for (std::int32_t i = random.below(3); i > 0; --i) kept.push_back(any_after().str());
+  for (std::int32_t i = random.below(2) * random.below(3); i > 0; --i)
+    kept.push_back(any_after().str());
   if (!kept.empty()) result.keep = NamesFilter(kept);
   constexpr Demand::At kKinds[] = {Demand::At::kNowhere, Demand::At::kLastPosition,
                                    Demand::At::kEverywhere, Demand::At::kRows};
@@ -121,29 +153,42 @@ std::int64_t differing(const Logits& some, const Logits& whole) {
   return count;
 }
 
+// The twin of row edits: hooks that write the same values, before the case's own hooks.
+Hooks hooks_that_write(const Case& c) {
+  Hooks hooks;
+  for (const auto& [name, edit] : c.edits) {
+    hooks.add(name, [edit = edit](TensorView view, const HookName& at) {
+      const auto [sequence, position] = edit.row;
+      float* to = view[sequence].data();
+      if (at.point == HookPoint::kAttnScores || at.point == HookPoint::kPattern) {
+        const std::int64_t pos = view.shape()[3];
+        to += (edit.begin / pos * pos + position) * pos + edit.begin % pos;
+      } else {
+        to += view[sequence][position].size() * position + edit.begin;
+      }
+      std::ranges::copy(edit.values, to);
+    });
+  }
+  for (const Hooks::Entry& entry : c.hooks.entries()) hooks.add(entry.where, entry.function);
+  return hooks;
+}
+
 class ReplayFuzz : public ::testing::TestWithParam<const char*> {};
 
 TEST_P(ReplayFuzz, EqualsWholePassesWithTheSameEdits) {
   const TinyModel tiny(GetParam());
   Random random(20);
-  for (int i = 0; i < 400; ++i) {
+  for (int i = 0; i < 600; ++i) {
     const Case c = random_case(tiny.model.cfg(), random);
     const BaseRun base = tiny.model.base_run(tiny.ctx, c.prompts);
-    const auto [replayed, cache] = tiny.model.replay_with_cache(
-        tiny.ctx, base, {c.door, c.base_prompt, c.rows, c.values.view()}, c.keep, c.later,
-        c.demand);
+    const auto [replayed, cache] =
+        tiny.model.replay_with_cache(tiny.ctx, base, c.start(), c.keep, c.hooks, c.demand);
 
     std::vector<Prompt> variants;
     for (const std::int32_t prompt : c.base_prompt) {
       variants.push_back(c.prompts[static_cast<std::size_t>(prompt)]);
     }
-    Hooks edits = {{door_name(tiny.model.cfg(), c.door), [&](TensorView view, const HookName&) {
-                      for (std::size_t row = 0; row < c.rows.size(); ++row) {
-                        std::ranges::copy(c.values.view()[static_cast<std::int64_t>(row)].flat(),
-                                          view[c.rows[row].prompt][c.rows[row].position].data());
-                      }
-                    }}};
-    for (const Hooks::Entry& entry : c.later.entries()) edits.add(entry.where, entry.function);
+    const Hooks edits = hooks_that_write(c);
     const auto [whole, expected] = tiny.model.run_with_cache(tiny.ctx, variants, c.keep, edits);
     const Logits less = tiny.model.run_with_hooks(tiny.ctx, variants, edits, c.demand);
 

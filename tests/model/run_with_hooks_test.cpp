@@ -7,6 +7,7 @@
 
 #include "patchbay/base/error.h"
 #include "patchbay/model/loss.h"
+#include "tests/support/replay_start.h"
 #include "tests/support/tiny_models.h"
 
 namespace patchbay {
@@ -186,25 +187,31 @@ TEST(Run, ACancelledContextStopsTheRun) {
 TEST(Replay, RefusesAStartThatDoesNotFit) {
   const TinyGpt2 tiny;
   const BaseRun base = tiny.model.base_run(tiny.ctx, tiny.clean());
-  const Tensor value({1, 32});
-  const auto replay = [&](const ReplayStart& start, const NamesFilter& keep = {}) {
-    return error_of([&] { (void)tiny.model.replay_with_cache(tiny.ctx, base, start, keep); });
+  const std::vector<float> values(33);
+  const auto replay = [&](const HookName& name, const Row& row, std::int64_t begin,
+                          std::size_t count, std::int32_t prompt = 0) {
+    ReplayStart start{{prompt}, {}};
+    start.edits.add(name, {row, begin, std::span(values).first(count)});
+    return error_of([&] { (void)tiny.model.replay(tiny.ctx, base, start); });
   };
-  const std::vector<Row> row = {{0, 3}};
-  EXPECT_EQ(replay({{4, Door::Half::kResidPre}, {0}, row, value.view()}),
-            "[replay] there is no door in layer 4; the model has layers 0 to 2");
-  EXPECT_EQ(replay({{0, Door::Half::kResidPre}, {5}, row, value.view()}),
-            "[replay] the base run has no prompt 5");
-  EXPECT_EQ(replay({{0, Door::Half::kResidPre}, {0}, {{0, 12}}, value.view()}),
-            "[replay] a changed row is at sequence 0, position 12, which does not exist");
-  EXPECT_EQ(replay({{0, Door::Half::kResidPre}, {0}, {{0, 3}, {0, 4}}, value.view()}),
-            "[replay] 2 changed rows need 32 values each; 32 were given");
-  const Tensor two({2, 32});
-  EXPECT_EQ(replay({{0, Door::Half::kResidPre}, {0}, {{0, 3}, {0, 3}}, two.view()}),
-            "[replay] a changed row is named twice; give each (sequence, position) once");
-  EXPECT_EQ(replay({{1, Door::Half::kResidMid}, {0}, row, value.view()}, "blocks.1.attn.hook_z"),
-            "[hooks] blocks.1.attn.hook_z is computed before blocks.1.hook_mlp_in, where this "
-            "replay starts; hook a whole run instead");
+  const HookName resid{HookPoint::kResidPre, 0};
+  EXPECT_EQ(replay({HookPoint::kResidPre, 4}, {0, 3}, 0, 32),
+            "[hooks] there is no hook point \"blocks.4.hook_resid_pre\"; did you mean "
+            "\"blocks.0.hook_resid_pre\"?");
+  EXPECT_EQ(replay(resid, {0, 3}, 0, 32, 5), "[replay] the base run has no prompt 5");
+  EXPECT_EQ(replay(resid, {0, 12}, 0, 32),
+            "[edits] an edit of blocks.0.hook_resid_pre is at sequence 0, position 12, which does "
+            "not exist");
+  EXPECT_EQ(
+      replay(resid, {0, 3}, 0, 33),
+      "[edits] an edit of blocks.0.hook_resid_pre has 33 values from element 0 of a row of 32");
+  EXPECT_EQ(replay({HookPoint::kPattern, 1}, {0, 3}, 12 + 2, 3),
+            "[edits] an edit of blocks.1.attn.hook_pattern reaches keys after their query at "
+            "sequence 0, position 3");
+  EXPECT_EQ(replay({HookPoint::kLn1Scale, 1}, {0, 3}, 0, 1),
+            "[edits] blocks.1.ln1.hook_scale takes no row edits; use a hook");
+  EXPECT_EQ(replay({HookPoint::kEmbed, -1}, {0, 3}, 0, 32),
+            "[replay] a replay begins after the embeddings; change or hook those in a whole run");
 }
 
 TEST(Replay, RefusesABaseRunOfOtherWeights) {
@@ -212,7 +219,7 @@ TEST(Replay, RefusesABaseRunOfOtherWeights) {
   const TinyGpt2 same_file;
   const TinyModel llama("tiny-llama");
   const Tensor value({1, 32});
-  const ReplayStart start{{0, Door::Half::kResidPre}, {0}, {{0, 3}}, value.view()};
+  const ReplayStart start = start_at({HookPoint::kResidPre, 0}, {0}, {{0, 3}}, value);
   for (const BaseRun& base : {same_file.model.base_run(tiny.ctx, tiny.clean()),
                               llama.model.base_run(tiny.ctx, {{1, 2}}), BaseRun()}) {
     EXPECT_EQ(error_of([&] { (void)tiny.model.replay(tiny.ctx, base, start); }),
@@ -231,26 +238,49 @@ TEST(Replay, TakesItsRowsInAnyOrder) {
   Tensor swapped({2, 32});
   std::ranges::copy(values[0].flat(), swapped[1].data());
   std::ranges::copy(values[1].flat(), swapped[0].data());
-  const Door door{1, Door::Half::kResidPre};
-  const auto replay = [&](std::vector<Row> rows, const Tensor& changed) {
-    return tiny.model.replay(tiny.ctx, base, {door, {0}, std::move(rows), changed.view()}).values;
+  const auto replay = [&](const std::vector<Row>& rows, const Tensor& changed) {
+    const ReplayStart start = start_at({HookPoint::kResidPre, 1}, {0}, rows, changed);
+    return tiny.model.replay(tiny.ctx, base, start).values;
   };
   const Tensor expected = replay({{0, 2}, {0, 4}}, values);
   EXPECT_TRUE(same_bits(replay({{0, 4}, {0, 2}}, swapped), expected));
   EXPECT_FALSE(same_bits(replay({{0, 4}, {0, 2}}, values), expected));
 }
 
-TEST(Replay, WithNothingChangedIsTheBaseRunAtEveryDoor) {
+TEST(Replay, TakesTheLaterOfTwoEditsOfOneRow) {
+  const TinyGpt2 tiny;
+  const BaseRun base = tiny.model.base_run(tiny.ctx, tiny.clean());
+  Tensor values({2, 32});
+  std::ranges::fill(values[1].flat(), 0.5F);
+  const HookName name{HookPoint::kResidPre, 1};
+  const Logits twice =
+      tiny.model.replay(tiny.ctx, base, start_at(name, {0}, {{0, 3}, {0, 3}}, values));
+  const Logits once =
+      tiny.model.replay(tiny.ctx, base, start_at(name, {0}, {{0, 3}}, values.view().rows(1, 2)));
+  EXPECT_TRUE(same_bits(twice.values, once.values));
+}
+
+TEST(Replay, WithoutEditsIsTheBaseRun) {
   const TinyGpt2 tiny;
   const BaseRun base = tiny.model.base_run(tiny.ctx, tiny.clean());
   const Logits expected = tiny.model.run(tiny.ctx, {tiny.clean()[1]});
-  for (int layer = 0; layer <= 3; ++layer) {
-    for (const Door::Half half : {Door::Half::kResidPre, Door::Half::kResidMid}) {
-      if (layer == 3 && half == Door::Half::kResidMid) continue;
-      const Logits same = tiny.model.replay(tiny.ctx, base, {{layer, half}, {1}, {}, {}});
-      EXPECT_TRUE(same_bits(same.values, expected.values)) << layer;
-    }
-  }
+  EXPECT_TRUE(same_bits(tiny.model.replay(tiny.ctx, base, {{1}, {}}).values, expected.values));
+}
+
+TEST(BaseRun, WithEditsIsTheRunThatHooksMake) {
+  const TinyGpt2 tiny;
+  const std::vector<Prompt> prompts = tiny.clean();
+  Tensor value({1, 32});
+  std::ranges::fill(value.flat(), 0.25F);
+  RowEdits edits;
+  edits.add_rows({HookPoint::kEmbed, -1}, std::vector<Row>{{2, 4}}, value);
+  const BaseRun base = tiny.model.base_run(tiny.ctx, prompts, edits);
+  const Hooks hooks = {{"hook_embed", [](TensorView embed, const HookName&) {
+                          std::ranges::fill(embed[2][4].flat(), 0.25F);
+                        }}};
+  const Logits expected = tiny.model.run_with_hooks(tiny.ctx, prompts, hooks);
+  const Logits replayed = tiny.model.replay(tiny.ctx, base, {{0, 1, 2, 3, 4}, {}});
+  EXPECT_TRUE(same_bits(replayed.values, expected.values));
 }
 
 TEST(Demand, OfATokenThatIsNotThereIsRefusedBeforeAnythingRuns) {

@@ -1,0 +1,110 @@
+#include "patchbay/model/row_edits.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "patchbay/base/error.h"
+
+namespace patchbay {
+namespace {
+
+using enum HookPoint;
+
+// The points that a run keeps as rows, whose edit reaches what is computed after them.
+constexpr HookPoint kEditable[] = {kEmbed,        kResidPre, kQ,          kK,        kV,
+                                   kRotQ,         kRotK,     kAttnScores, kPattern,  kZ,
+                                   kResult,       kAttnOut,  kResidMid,   kMlpIn,    kMlpPre,
+                                   kMlpPreLinear, kMlpPost,  kMlpOut,     kResidPost};
+
+bool is_attention(HookPoint point) { return point == kAttnScores || point == kPattern; }
+
+std::string check_edit(const HookedTransformerConfig& cfg, const HookName& name,
+                       const RowEdit& edit, std::span<const std::int64_t> lengths) {
+  const auto [sequence, position] = edit.row;
+  if (sequence < 0 || sequence >= static_cast<std::int64_t>(lengths.size()) || position < 0 ||
+      position >= lengths[static_cast<std::size_t>(sequence)]) {
+    return fmt::format("is at sequence {}, position {}, which does not exist", sequence, position);
+  }
+  const std::int64_t length = lengths[static_cast<std::size_t>(sequence)];
+  const auto count = static_cast<std::int64_t>(edit.values.size());
+  const std::int64_t width =
+      is_attention(name.point) ? cfg.n_heads * length : name.shape(cfg, 1, 1).size();
+  if (edit.begin < 0 || edit.begin > width || count > width - edit.begin) {
+    return fmt::format("has {} values from element {} of a row of {}", count, edit.begin, width);
+  }
+  if (is_attention(name.point) && count > 0 &&
+      (edit.begin % length > position || edit.begin % length + count > position + 1)) {
+    return fmt::format("reaches keys after their query at sequence {}, position {}", sequence,
+                       position);
+  }
+  return {};
+}
+
+}  // namespace
+
+void RowEdits::add_rows(const HookName& name, std::span<const Row> rows, ConstTensorView values) {
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    add(name, {rows[i], 0, values[static_cast<std::int64_t>(i)].flat()});
+  }
+}
+
+std::span<const RowEdit> RowEdits::at(HookPoint point, int layer) const {
+  const auto found = edits_.find({point, layer});
+  return found == edits_.end() ? std::span<const RowEdit>() : found->second;
+}
+
+std::vector<RowEdit> RowEdits::by_row(HookPoint point, int layer) const {
+  const auto edits = at(point, layer);
+  std::vector<RowEdit> sorted(edits.begin(), edits.end());
+  std::ranges::stable_sort(sorted, {}, &RowEdit::row);
+  return sorted;
+}
+
+RowSet RowEdits::rows(int layer, std::span<const HookPoint> points) const {
+  std::vector<Row> rows;
+  for (const HookPoint point : points) {
+    for (const RowEdit& edit : at(point, layer)) rows.push_back(edit.row);
+  }
+  return RowSet(std::move(rows));
+}
+
+int RowEdits::first_layer(int none) const {
+  int first = none;
+  for (const auto& [name, edits] : edits_) {
+    if (!edits.empty()) first = std::min(first, name.layer);
+  }
+  return first;
+}
+
+void apply_edits(std::span<const RowEdit> edits, const Row& row, std::int64_t begin,
+                 std::span<float> piece) {
+  const std::int64_t end = begin + static_cast<std::int64_t>(piece.size());
+  for (const RowEdit& edit : std::ranges::equal_range(edits, row, {}, &RowEdit::row)) {
+    const std::int64_t from = std::max(begin, edit.begin);
+    const std::int64_t to =
+        std::min(end, edit.begin + static_cast<std::int64_t>(edit.values.size()));
+    for (std::int64_t i = from; i < to; ++i) {
+      piece[static_cast<std::size_t>(i - begin)] =
+          edit.values[static_cast<std::size_t>(i - edit.begin)];
+    }
+  }
+}
+
+void check_edits(const HookedTransformerConfig& cfg, const RowEdits& edits,
+                 std::span<const std::int64_t> lengths) {
+  for (const auto& [name, list] : edits.entries()) {
+    if (std::ranges::find(kEditable, name.point) == std::end(kEditable)) {
+      throw Error(ErrorKind::kUsage, "edits",
+                  fmt::format("{} takes no row edits; use a hook", name.str()));
+    }
+    (void)HookName::parse(name.str(), cfg);  // throws for a layer or a point that is not there
+    for (const RowEdit& edit : list) {
+      const std::string what = check_edit(cfg, name, edit, lengths);
+      if (what.empty()) continue;
+      throw Error(ErrorKind::kUsage, "edits", fmt::format("an edit of {} {}", name.str(), what));
+    }
+  }
+}
+
+}  // namespace patchbay
