@@ -1,4 +1,4 @@
-"""Prints the evaluation table of the stored model: python evaluate.py (about a minute)."""
+"""Prints the evaluation table of the stored model: python evaluate.py (two minutes)."""
 
 import argparse
 
@@ -7,8 +7,8 @@ from tokenizers import Tokenizer
 
 from figures import Reader, greater_than_figures, indirect_object_figures, induction_accuracy
 from model import FOLDER, load
-from prompts import (FORMS, indirect_object_prompts, repeated_token_prompts, tutorial_prompts,
-                     year_prompts)
+from prompts import (FORMS, TEXTS_BEFORE, indirect_object_prompts, repeated_token_prompts,
+                     tutorial_prompts, with_text_before, year_prompts)
 
 SEED = 1
 # Lower bounds that a shipped model meets on every kind of prompt, with and without BOS.
@@ -18,17 +18,27 @@ LARGEST_CORRUPTED_LD = 0.3
 
 def figures_of(model, reader, count):
     """(kind, with BOS, {figure: value}) of everything that the model is meant to do."""
-    repeats = repeated_token_prompts(count // 5, 20, reader.bos + 1, SEED)
+    length = 20
+    repeats = {
+        "repeated_tokens": repeated_token_prompts(count // 5, length, reader.bos + 1, SEED),
+        "repeated_tokens_later": repeated_token_prompts(count // 5, length, reader.bos + 1, SEED, 20),
+    }
     years = year_prompts(count, SEED)
     for with_bos in (True, False):
         for kind in FORMS:
             prompts = indirect_object_prompts(kind, count, SEED)
             yield kind, with_bos, indirect_object_figures(model, reader, prompts, with_bos)
+        for before in TEXTS_BEFORE:
+            for kind in ("held_out_pair", "held_out_both"):
+                prompts = with_text_before(indirect_object_prompts(kind, count, SEED), before, SEED)
+                yield prompts[0].kind, with_bos, indirect_object_figures(model, reader, prompts,
+                                                                         with_bos)
         yield "tutorial", with_bos, indirect_object_figures(model, reader, tutorial_prompts(),
                                                             with_bos)
         yield "greater_than", with_bos, greater_than_figures(model, reader, years, with_bos)
-        yield "repeated_tokens", with_bos, {
-            "induction": induction_accuracy(model, repeats, with_bos, reader.bos)}
+        for kind, sequences in repeats.items():
+            yield kind, with_bos, {
+                "induction": induction_accuracy(model, sequences, length, with_bos, reader.bos)}
 
 
 def misses(kind, figures):

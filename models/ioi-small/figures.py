@@ -36,18 +36,21 @@ class Reader:
 
 def indirect_object_figures(model, reader, prompts, with_bos):
     """How often IO is above S, how often it is the most likely of all tokens, and the mean logit
-    difference on the clean and on the corrupted prompts, always of the clean prompt's names."""
+    difference on the clean and on the corrupted prompts, always of the clean prompt's names, with
+    the latter's standard deviation."""
     rows = torch.arange(len(prompts))
     answers = torch.tensor([reader.single(p.answer) for p in prompts])
     wrong = torch.tensor([reader.single(p.wrong) for p in prompts])
     clean = logits_at_end(model, reader([p.prompt for p in prompts], with_bos))
     corrupted = logits_at_end(model, reader([p.corrupted for p in prompts], with_bos))
     difference = clean[rows, answers] - clean[rows, wrong]
+    on_corrupted = (corrupted[rows, answers] - corrupted[rows, wrong]).double()
     return {
         "io_above_s": (difference > 0).double().mean().item(),
         "io_first": (clean.argmax(-1) == answers).double().mean().item(),
         "ld": difference.double().mean().item(),
-        "ld_corrupted": (corrupted[rows, answers] - corrupted[rows, wrong]).double().mean().item(),
+        "ld_corrupted": on_corrupted.mean().item(),
+        "ld_corrupted_sd": on_corrupted.std().item(),
     }
 
 
@@ -63,10 +66,12 @@ def greater_than_figures(model, reader, prompts, with_bos):
     return {"larger_first": sum(first) / len(first), "p_larger": (probs * larger).sum(-1).mean().item()}
 
 
-def induction_accuracy(model, sequences, with_bos, bos):
-    """Share of the tokens of the second half, after its first, that are the most likely ones."""
-    tokens = torch.tensor([[bos] * with_bos + ids for ids in sequences])
-    length = len(sequences[0]) // 2
-    with torch.no_grad():
-        best = model(tokens[:, :-1]).argmax(-1)[:, -(length - 1):]
-    return (best == tokens[:, -(length - 1):]).double().mean().item()
+def induction_accuracy(model, sequences, length, with_bos, bos):
+    """Share of the last `length` tokens, after the first of them, that are the most likely ones."""
+    right = 0
+    for ids in sequences:
+        tokens = torch.tensor([[bos] * with_bos + ids])
+        with torch.no_grad():
+            best = model(tokens[:, :-1])[:, 1 - length:].argmax(-1)
+        right += (best == tokens[:, 1 - length:]).sum().item()
+    return right / (len(sequences) * (length - 1))

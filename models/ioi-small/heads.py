@@ -3,7 +3,8 @@
 The scores are those of Wang et al. 2022: attention to the previous token, to the earlier copy of the
 current token and to the token after it (repeated random tokens); attention of END and S2 to the
 named positions, the direct effect on the logit difference and the copy score (prompts with held-out
-pairs of names). "total" is the share of the logit difference that is lost when the head's z at END,
+pairs of names); END's attention to the name that stands first and to the second tells heads that go
+by order. "total" is the share of the logit difference that is lost when the head's z at END,
 or at S2, comes from the corrupted prompt, everything after it recomputed.
 """
 
@@ -139,7 +140,11 @@ def name_task_scores(model, pairs, sums):
         pattern, z = clean[layer, "pattern"][:, head], clean[layer, "z"]
         row = sums[layer, head]
         for name, query, key in (("end_io", ends, pairs.at_io), ("end_s1", ends, pairs.at_s1),
-                                 ("end_s2", ends, pairs.at_s2), ("s2_s1", pairs.at_s2, pairs.at_s1),
+                                 ("end_s2", ends, pairs.at_s2),
+                                 ("end_after_s2", ends, pairs.at_s2 + 1),
+                                 ("end_first", ends, torch.minimum(pairs.at_io, pairs.at_s1)),
+                                 ("end_second", ends, torch.maximum(pairs.at_io, pairs.at_s1)),
+                                 ("s2_s1", pairs.at_s2, pairs.at_s1),
                                  ("s2_after_s1", pairs.at_s2, pairs.at_s1 + 1)):
             row[name] += pattern[pairs.rows, query, key].sum().item()
         result = head_result(model, layer, head, z[:, head, -1])
@@ -173,8 +178,8 @@ def all_scores(model, reader):
     sums["movers"] = []
     for pairs in batches:
         name_task_scores(model, pairs, sums)
-    direct = {key: row["direct"] for key, row in sums.items() if isinstance(key, tuple)}
-    movers = [key for key, value in direct.items() if value > 0.1 * sums["ld"]["clean"]]
+    movers = [key for key, row in sums.items() if isinstance(key, tuple)
+              and row["direct"] > 0.05 * sums["ld"]["clean"] and row["copies"] > 0.5 * COUNT]
     sums = defaultdict(lambda: defaultdict(float), {"movers": movers})
     for pairs in batches:
         name_task_scores(model, pairs, sums)
@@ -194,11 +199,13 @@ if __name__ == "__main__":
     reader = Reader(Tokenizer.from_file(str(FOLDER / "tokenizer.json")), model.cfg["bos_token_id"])
     scores, movers = all_scores(model, reader)
     print("mean LD clean {clean:.3f}, corrupted {corrupted:.3f}".format(**scores.pop("ld")))
-    print("name movers (direct effect above a tenth of LD):",
+    print("name movers (direct effect above a twentieth of LD, copy score above a half):",
           " ".join(f"{layer}.{head}" for layer, head in movers))
-    columns = ["previous", "duplicate", "induction", "end_io", "end_s1", "end_s2", "s2_s1",
-               "s2_after_s1", "direct", "copies", "total_end", "total_s2", "total_end_mover_io",
-               "total_end_mover_s1", "total_s2_mover_io", "total_s2_mover_s1"]
+    print(f"direct effects of all heads {sum(row['direct'] for row in scores.values()):.3f}")
+    columns = ["previous", "duplicate", "induction", "end_io", "end_s1", "end_s2", "end_after_s2",
+               "end_first", "end_second", "s2_s1", "s2_after_s1", "direct", "copies", "total_end",
+               "total_s2", "total_end_mover_io", "total_end_mover_s1", "total_s2_mover_io",
+               "total_s2_mover_s1"]
     print("| head | " + " | ".join(columns) + " |\n|---" * 1 + "|---" * len(columns) + "|")
     for (layer, head), row in sorted(scores.items()):
         print(f"| {layer}.{head} | " + " | ".join(f"{row[c]:.2f}" for c in columns) + " |")

@@ -13,7 +13,7 @@ FOLDER = Path(__file__).parent
 END_OF_TEXT = "<|endoftext|>"
 EPS = 1e-5
 
-SIZES = {"n_layer": 4, "n_head": 4, "n_embd": 128, "n_positions": 64}
+SIZES = {"n_layer": 5, "n_head": 4, "n_embd": 128, "n_positions": 64}
 
 
 def config(d_vocab):
@@ -46,11 +46,14 @@ class Attention(nn.Module):
         self.c_attn = Affine(d_model, 3 * d_model, 0.088)
         self.c_proj = Affine(d_model, d_model, 0.088 / math.sqrt(2 * cfg["n_layer"]))
 
-    def forward(self, x, look):
+    def forward(self, x, look, window):
         batch, pos, d_model = x.shape
         q, k, v = (t.view(batch, pos, self.n_head, -1).transpose(1, 2)  # [batch, head, pos, d_head]
                    for t in self.c_attn(x).split(d_model, dim=-1))
-        if look is None:
+        if window is not None:
+            near = torch.ones(pos, pos, dtype=torch.bool).tril().triu(1 - window)
+            z = F.scaled_dot_product_attention(q, k, v, attn_mask=near)
+        elif look is None:
             z = F.scaled_dot_product_attention(q, k, v, is_causal=True)
         else:
             scores = q @ k.transpose(-1, -2) / math.sqrt(q.shape[-1])
@@ -80,8 +83,8 @@ class Block(nn.Module):
         self.ln_2 = nn.LayerNorm(cfg["n_embd"], eps=EPS)
         self.mlp = Mlp(cfg)
 
-    def forward(self, x, look):
-        x = x + self.attn(self.ln_1(x), look)
+    def forward(self, x, look=None, window=None):
+        x = x + self.attn(self.ln_1(x), look, window)
         return x + self.mlp(self.ln_2(x))
 
 
@@ -104,16 +107,18 @@ class Gpt2(nn.Module):
         self.h = nn.ModuleList(Block(cfg) for _ in range(cfg["n_layer"]))
         self.ln_f = nn.LayerNorm(cfg["n_embd"], eps=EPS)
 
-    def residual(self, tokens, look=None):
+    def residual(self, tokens, look=None, first=0, window=None):
         """The stream after the last block. `look(layer, name, value)` sees and may replace each
-        head's attention pattern and z."""
-        x = self.wte(tokens) + self.wpe(torch.arange(tokens.shape[1]))
+        head's attention pattern and z. For training, the tokens may begin at position `first`, and
+        the first layer's heads may see no more than the last `window` tokens."""
+        x = self.wte(tokens) + self.wpe(torch.arange(first, first + tokens.shape[1]))
         for layer, block in enumerate(self.h):
-            x = block(x, look and (lambda name, value, at=layer: look(at, name, value)))
+            x = block(x, look and (lambda name, value, at=layer: look(at, name, value)),
+                      window if layer == 0 else None)
         return x
 
-    def forward(self, tokens, look=None):
-        return self.ln_f(self.residual(tokens, look)) @ self.wte.weight.T
+    def forward(self, tokens, look=None, first=0, window=None):
+        return self.ln_f(self.residual(tokens, look, first, window)) @ self.wte.weight.T
 
 
 def save(model, folder=FOLDER):

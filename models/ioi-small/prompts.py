@@ -1,11 +1,12 @@
 """Held-out prompts: pairs of names, templates, years and token sequences that were not trained on."""
 
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from narratives import TRAINING_TEMPLATES, fill
-from words import (CENTURIES, EVENTS, HELD_OUT_TEMPLATES, NAMES, OBJECTS, PLACES, SHORT_FORM,
-                   STORE_FORM, TEMPLATES, is_held_out_pair, is_held_out_year, swap_first_names)
+from words import (ARRIVALS, CENTURIES, EVENTS, HELD_OUT_TEMPLATES, NAMES, OBJECTS, OPENINGS, PLACES,
+                   SHORT_FORM, STORE_FORM, TEMPLATES, is_held_out_pair, is_held_out_year,
+                   swap_first_names)
 
 HELD_OUT_PAIRS = [(a, b) for a in NAMES for b in NAMES if a != b and is_held_out_pair(a, b)]
 TRAINED_PAIRS = [(a, b) for a in NAMES for b in NAMES if a != b and not is_held_out_pair(a, b)]
@@ -35,13 +36,14 @@ FORMS = {  # kind: (forms, pairs of names)
 
 
 def indirect_object_prompts(kind, count, seed):
-    """`count` prompts that end before the indirect object's name."""
+    """`count` prompts that end before the indirect object's name. Every pair comes in both roles, one
+    after the other, so that what a model makes of single names cancels out."""
     rng = random.Random(f"{kind} {seed}")
     forms, pairs = FORMS[kind]
     prompts = []
     for i in range(count):
         form = forms[i % len(forms)]
-        io, s = rng.choice(pairs)
+        io, s = (s, io) if i % 2 else rng.choice(pairs)
         text = fill(rng, form.removesuffix(" [A]"))
         x, y, z = rng.sample([n for n in NAMES if n not in (io, s)], 3)
         actor = text.rindex("[B]")
@@ -50,6 +52,24 @@ def indirect_object_prompts(kind, count, seed):
             corrupted=(text[:actor] + z + text[actor + 3:]).replace("[A]", x).replace("[B]", y),
             answer=" " + io, wrong=" " + s))
     return prompts
+
+
+TEXTS_BEFORE = ["opening", "two_openings", "third_person"]
+
+
+def with_text_before(prompts, kind, seed):
+    """The same prompts after one or two opening sentences, or one about somebody else."""
+    rng = random.Random(f"{kind} {seed}")
+    after = []
+    for p in prompts:
+        if kind == "third_person":
+            third = rng.choice([n for n in NAMES if n not in p.prompt and n not in p.corrupted])
+            text = fill(rng, rng.choice(ARRIVALS), {"ONE": third})
+        else:
+            text = " ".join(rng.sample(OPENINGS, 2 if kind == "two_openings" else 1))
+        after.append(replace(p, kind=f"{p.kind}_after_{kind}", prompt=f"{text} {p.prompt}",
+                             corrupted=f"{text} {p.corrupted}"))
+    return after
 
 
 @dataclass
@@ -70,10 +90,16 @@ def year_prompts(count, seed):
     return prompts
 
 
-def repeated_token_prompts(count, length, d_vocab, seed):
-    """Different random tokens (not the token of the beginning), twice."""
+def repeated_token_prompts(count, length, d_vocab, seed, longest_before=0):
+    """Different random tokens (not the token of the beginning), twice, after up to `longest_before`
+    others."""
     rng = random.Random(f"repeats {seed}")
-    return [rng.sample(range(d_vocab - 1), length) * 2 for _ in range(count)]
+    prompts = []
+    for _ in range(count):
+        piece = rng.sample(range(d_vocab - 1), length)
+        before = rng.randint(1, longest_before) if longest_before else 0
+        prompts.append(rng.sample(range(d_vocab - 1), before) + piece * 2)
+    return prompts
 
 
 TUTORIAL_NAMES = "John Mary Alice Bob James Emma Michael Sarah David Lisa Tom Kate".split()

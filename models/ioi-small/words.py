@@ -59,17 +59,39 @@ OTHER_FORMS = [  # the same behaviour in other words
     "When [B] found [A] at the [PLACE], [B] handed a [OBJECT] to [A]",
 ]
 
-ACTS = [  # what two people who are known already do next
-    " [B] gave a [OBJECT] to [A].", " Then [B] gave the [OBJECT] to [A].",
-    " [B] said thank you to [A].", " Afterwards [B] waved to [A].", " [B] showed a [OBJECT] to [A].",
-    " Then [B] handed it to [A].",
+# Scenes: people are named, then somebody gives or says something to one of them. None of these, put
+# together, is a held-out template.
+MEETINGS = [  # [ALL] is a row of names
+    "[ALL] went to the [PLACE].", "Then, [ALL] were at the [PLACE].",
+    "[ALL] had a lot of fun at the [PLACE].", "Then, [ALL] had a long argument.",
+    "Friends [ALL] were working at the [PLACE].", "Yesterday, [ALL] walked to the [PLACE].",
+    "After [ALL] met at the [PLACE],", "While [ALL] were at home,",
+    "Afterwards, [ALL] were thinking about the [OBJECT].", "Then, [ALL] sat in the [PLACE].",
+    "There was a letter for [ALL].", "At the [PLACE], a friend saw [ALL].",
 ]
+ARRIVALS = [  # [ONE] is a name
+    "[ONE] went to the [PLACE].", "[ONE] was at the [PLACE].", "Then, [ONE] found a [OBJECT].",
+    "[ONE] was happy.", "At the [PLACE], there was [ONE].", "[ONE] lost a [OBJECT] at home.",
+    "Yesterday, [ONE] had a [OBJECT].", "[ONE] said that it was late.",
+]
+DEEDS = [  # before the name of the one to whom it is done
+    "gave a [OBJECT] to", "gave the [OBJECT] to", "gave it to", "decided to give a [OBJECT] to",
+    "wanted to give it to", "said thank you to", "said to", "waved to", "showed a [OBJECT] to",
+    "handed it to", "bought a [OBJECT] for", "read the letter to", "took a [OBJECT] from",
+    "was happy to be with",
+]
+PAUSES = [  # between the actor and the deed
+    "found a [OBJECT] and", "was at the [PLACE] and", "read a book at home and",
+    "got a [OBJECT] from a friend and", "walked to the [PLACE] and", "said that it was late and",
+]
+NOBODY = ["They", "People", "Everybody", "A friend"]  # actors without a name
 
 ENDINGS = [".", ".", ".", ".", ".", ".", " and went home.", " at the [PLACE]."]
 OPENINGS = [
     "It was a cold morning.", "The sun was warm.", "It was late.", "There was rain all day.",
-    "It was the first day of spring.", "Nobody was at home.", "The streets were quiet.",
+    "It was the first day of spring.", "The streets were quiet.",
 ]
+FIRST_OPENINGS = OPENINGS + ["Nobody was at home."]
 
 
 def swap_first_names(template):
