@@ -13,9 +13,11 @@
 #include "cli/help_page.h"
 #include "cli/option_values.h"
 #include "cli/output.h"
+#include "cli/task_options.h"
 #include "patchbay/base/error.h"
 #include "patchbay/base/suggest.h"
 #include "patchbay/base/version.h"
+#include "patchbay/experiments/experiment.h"
 
 namespace patchbay::cli {
 namespace {
@@ -107,6 +109,18 @@ class Given {
     }
     return prompt;
   }
+  [[nodiscard]] TaskChoice task(const std::string& option) const {
+    const auto name = one(option);
+    if (!name) fail("no task is given; patchbay task list shows them");
+    return {*name, read_task_options([&](const TaskOption& known) -> std::optional<std::string> {
+              if (*known.type != '\0') return one(known.name);
+              return flag(known.name) ? std::optional<std::string>("") : std::nullopt;
+            })};
+  }
+  [[nodiscard]] std::int64_t max_memory() const {
+    const auto size = one("--max-memory");
+    return size ? read_bytes("--max-memory", *size) : RunOptions::kDefaultMemory;
+  }
   [[nodiscard]] WeightProcessing process() const {
     const auto names = one("--process");
     return names ? read_processing("--process", *names) : WeightProcessing{};
@@ -136,6 +150,9 @@ class Parser {
     add_tokens();
     add_predict();
     add_cache();
+    add_task();
+    add_run();
+    add_study();
     doctor_ = verb(&app_, "doctor", "check the arithmetic of this machine, in some 50 ms",
                    "patchbay doctor\npatchbay doctor --json");
     common(doctor_);
@@ -203,6 +220,15 @@ class Parser {
     flag(app, "--bos", "begin with the token of the beginning (when the tokenizer has one)");
     flag(app, "--no-bos", "begin with the text");
     flag(app, "--special", "read <|endoftext|> and its like in the text as one token");
+  }
+  static void task(CLI::App* app) {
+    for (const TaskOption& known : task_options()) {
+      if (*known.type == '\0') {
+        flag(app, known.name, known.what);
+      } else {
+        option(app, known.name, known.type, known.what);
+      }
+    }
   }
   static void process(CLI::App* app) {
     option(app, "--process", "LIST",
@@ -292,6 +318,69 @@ class Parser {
     common(cache_);
   }
 
+  void add_task() {
+    CLI::App* parent = verb(&app_, "task", "the prompts that experiments run",
+                            "patchbay task list\npatchbay task show ioi_lab --prompts 2");
+    task_list_ = verb(parent, "list", "the tasks, their corruptions and their defaults",
+                      "patchbay task list\npatchbay task list --json");
+    common(task_list_);
+    task_show_ = verb(parent, "show", "the prompts of a task, as a model reads them",
+                      "patchbay task show ioi_lab --prompts 2\n"
+                      "patchbay task show ioi --prompt-type ABBA --corruption 'S2->IO' --seed 7 "
+                      "--prompts 3 --bos --json\n"
+                      "patchbay task show induction --model tests/golden/tiny-gpt2 --prompts 1");
+    option(task_show_, "NAME", "", "a task such as ioi, or file:PATH with pairs of your own");
+    model(task_show_);
+    task(task_show_);
+    common(task_show_);
+  }
+
+  void add_run() {
+    run_ =
+        verb(&app_, "run", "an experiment on the prompts of a task",
+             "patchbay run activation_patching --task ioi --prompts 20\n"
+             "patchbay run activation_patching --model ioi-small --task ioi --prompts 20 --seed 1 "
+             "--site z --axes layer,head --direction noise --metric logit_diff --out results\n"
+             "patchbay run accuracy --task ioi_lab --prompts 10");
+    std::string names;
+    for (const experiments::Experiment* experiment : experiments::all()) {
+      names += fmt::format("{}{}", names.empty() ? "" : ", ", experiment->name);
+    }
+    option(run_, "EXPERIMENT", "", names);
+    option(run_, "--task", "NAME", "the prompts: a task such as ioi, or file:PATH");
+    task(run_);
+    model(run_);
+    process(run_);
+    option(run_, "-o,--out", "DIR", "write DIR/EXPERIMENT.json");
+    option(run_, "--max-memory", "SIZE",
+           "what activations may take beside the model, such as 512M or 2G (1G)");
+    option(run_, "--top", "N", "how many of the largest effects to list (10)");
+    for (const experiments::Experiment* experiment : experiments::all()) {
+      for (const experiments::OptionInfo& info : experiment->options) {
+        const std::string name = fmt::format("--{}", info.name);
+        if (run_->get_option_no_throw(name) != nullptr) continue;
+        option(run_, name.c_str(), "VALUE",
+               fmt::format("{}{}", info.what,
+                           info.fallback.empty() ? "" : fmt::format(" ({})", info.fallback)));
+      }
+    }
+    common(run_);
+  }
+
+  void add_study() {
+    study_ = verb(&app_, "study", "every experiment of a study file",
+                  "patchbay study --list\n"
+                  "patchbay study figure_3b\n"
+                  "patchbay study ioi_lab --model ioi-small --out results");
+    option(study_, "STUDY", "", "the name of a study that comes with patchbay, or a .toml file");
+    flag(study_, "--list", "the studies that come with patchbay");
+    model(study_);
+    option(study_, "-o,--out", "DIR", "write a result file for every experiment");
+    option(study_, "--max-memory", "SIZE",
+           "what activations may take beside the model, such as 512M or 2G (1G)");
+    common(study_);
+  }
+
   // The first argument that nothing took.
   static void refuse_unknown(const CLI::App* app, const std::vector<std::string>& left) {
     const auto first = std::ranges::find_if(left, [](const auto& word) { return word != "--"; });
@@ -343,6 +432,13 @@ class Parser {
     }
     if (app == predict_) return predict(given);
     if (app == cache_) return cache(given);
+    if (app == task_list_) return ListTasks{given.common()};
+    if (app == task_show_) {
+      return ShowTask{given.common(), given.one("--model").value_or("ioi-small"),
+                      given.task("NAME")};
+    }
+    if (app == run_) return run(given);
+    if (app == study_) return study(given);
     if (app == doctor_) return Doctor{given.common()};
     if (app == &app_) return ShowText{render(page_of(app))};
     given.fail("a command is missing");
@@ -368,6 +464,40 @@ class Parser {
     }
     return predict;
   }
+  static Command run(const Given& given) {
+    const auto name = given.one("EXPERIMENT");
+    if (!name) given.fail("no experiment is named");
+    const experiments::Experiment& experiment = experiments::find(*name);
+    RunExperiment run{.common = given.common(),
+                      .experiment = *name,
+                      .model = given.one("--model").value_or("ioi-small"),
+                      .process = given.process(),
+                      .task = given.task("--task"),
+                      .settings = {},
+                      .out = given.one("--out").value_or(""),
+                      .top = given.integer("--top", 0, 1'000'000).value_or(10)};
+    run.max_memory = given.max_memory();
+    std::vector<std::string> known;
+    for (const experiments::OptionInfo& info : experiment.options) known.emplace_back(info.name);
+    for (const experiments::Experiment* other : experiments::all()) {
+      for (const experiments::OptionInfo& info : other->options) {
+        const auto value = given.one(fmt::format("--{}", info.name));
+        if (!value) continue;
+        if (std::ranges::find(known, info.name) == known.end()) {
+          given.fail(fmt::format("{} has no option --{}", *name, info.name));
+        }
+        run.settings[std::string(info.name)] = *value;
+      }
+    }
+    return run;
+  }
+  static Command study(const Given& given) {
+    if (given.flag("--list")) return ListStudies{given.common()};
+    const auto name = given.one("STUDY");
+    if (!name) given.fail("no study is named; patchbay study --list shows them");
+    return RunStudy{given.common(), *name, given.one("--model"), given.one("--out").value_or(""),
+                    given.max_memory()};
+  }
   static Command cache(const Given& given) {
     CacheActivations cache{.common = given.common(),
                            .model = given.model(),
@@ -392,6 +522,10 @@ class Parser {
   CLI::App* tokens_ = nullptr;
   CLI::App* predict_ = nullptr;
   CLI::App* cache_ = nullptr;
+  CLI::App* task_list_ = nullptr;
+  CLI::App* task_show_ = nullptr;
+  CLI::App* run_ = nullptr;
+  CLI::App* study_ = nullptr;
   CLI::App* doctor_ = nullptr;
 };
 

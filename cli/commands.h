@@ -2,12 +2,15 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <variant>
 #include <vector>
 
+#include "patchbay/base/run_context.h"
 #include "patchbay/model/weights.h"
+#include "patchbay/tasks/task.h"
 #include "patchbay/text/byte_pair_encoding.h"
 
 namespace patchbay::cli {
@@ -86,12 +89,53 @@ struct CacheActivations {
   bool logits = false;
 };
 
+/// Which prompts a verb runs.
+struct TaskChoice {
+  std::string name;  ///< "ioi", "file:prompts.jsonl"
+  tasks::TaskOptions options;
+};
+
+struct ListTasks {
+  CommonOptions common;
+};
+
+struct ShowTask {
+  CommonOptions common;
+  std::string model;
+  TaskChoice task;
+};
+
+struct RunExperiment {
+  CommonOptions common;
+  std::string experiment;
+  std::string model;
+  WeightProcessing process;
+  TaskChoice task;
+  std::map<std::string, std::string> settings;  ///< the experiment's own options, by name
+  std::string out;                              ///< the folder; empty: no file
+  std::int64_t max_memory = RunOptions::kDefaultMemory;
+  std::int64_t top = 10;
+};
+
+struct RunStudy {
+  CommonOptions common;
+  std::string study;                 ///< a name or a path
+  std::optional<std::string> model;  ///< instead of the study's own
+  std::string out;                   ///< the folder; empty: no files
+  std::int64_t max_memory = RunOptions::kDefaultMemory;
+};
+
+struct ListStudies {
+  CommonOptions common;
+};
+
 struct Doctor {
   CommonOptions common;
 };
 
 using Command = std::variant<ShowText, ModelInfo, PullModel, ListModels, VerifyModel, ListHooks,
-                             ShowTokens, Predict, CacheActivations, Doctor>;
+                             ShowTokens, Predict, CacheActivations, RunExperiment, RunStudy,
+                             ListStudies, ListTasks, ShowTask, Doctor>;
 
 /// Each does its verb and returns the exit code; what goes wrong is thrown as Error.
 int run(const ShowText& command);
@@ -103,6 +147,11 @@ int run(const ListHooks& command);
 int run(const ShowTokens& command);
 int run(const Predict& command);
 int run(const CacheActivations& command);
+int run(const ListTasks& command);
+int run(const ShowTask& command);
+int run(const RunExperiment& command);
+int run(const RunStudy& command);
+int run(const ListStudies& command);
 int run(const Doctor& command);
 
 }  // namespace patchbay::cli

@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <csignal>
+#include <utility>
 
 #include "patchbay/base/error.h"
 
@@ -42,7 +43,7 @@ void check_interrupted() {
   }
 }
 
-InterruptibleContext::InterruptibleContext(int threads) : ctx_({.threads = threads}) {
+InterruptibleContext::InterruptibleContext(RunOptions options) : ctx_(std::move(options)) {
   running.store(&ctx_);
   if (received_signal() != 0) ctx_.cancel();
 }

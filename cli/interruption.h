@@ -17,7 +17,9 @@ void check_interrupted();
 /// A context that signals cancel. One at a time.
 class InterruptibleContext {
  public:
-  explicit InterruptibleContext(int threads);
+  explicit InterruptibleContext(int threads)
+      : InterruptibleContext(RunOptions{.threads = threads}) {}
+  explicit InterruptibleContext(RunOptions options);
   ~InterruptibleContext();
   InterruptibleContext(const InterruptibleContext&) = delete;
   InterruptibleContext& operator=(const InterruptibleContext&) = delete;

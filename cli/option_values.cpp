@@ -24,6 +24,16 @@ std::int64_t read_integer(std::string_view option, std::string_view text, std::i
               fmt::format("{} is not a whole number from {} to {}", quote(text), least, most));
 }
 
+std::uint64_t read_unsigned(std::string_view option, std::string_view text) {
+  std::uint64_t value = 0;
+  const char* end = text.data() + text.size();
+  const auto [stop, error] = std::from_chars(text.data(), end, value);
+  if (error == std::errc() && stop == end && !text.empty()) return value;
+  throw Error(ErrorKind::kUsage, option,
+              fmt::format("{} is not a whole number from 0 to {}", quote(text),
+                          std::numeric_limits<std::uint64_t>::max()));
+}
+
 std::vector<std::string> split_at_commas(std::string_view text) {
   std::vector<std::string> parts;
   while (true) {
@@ -35,6 +45,18 @@ std::vector<std::string> split_at_commas(std::string_view text) {
     if (comma == text.size()) return parts;
     text.remove_prefix(comma + 1);
   }
+}
+
+std::int64_t read_bytes(std::string_view option, std::string_view text) {
+  constexpr std::string_view kUnits = "KMG";
+  int shift = 0;
+  std::string_view digits = text;
+  if (!digits.empty() && kUnits.find(digits.back()) != std::string_view::npos) {
+    shift = 10 * (1 + static_cast<int>(kUnits.find(digits.back())));
+    digits.remove_suffix(1);
+  }
+  constexpr std::int64_t kMost = std::int64_t{1} << 50;
+  return read_integer(option, digits, 1, kMost >> shift) << shift;
 }
 
 std::vector<TokenId> read_token_ids(std::string_view option, std::string_view text) {

@@ -14,6 +14,10 @@ namespace patchbay::cli {
 /// A whole number of [least, most]. Throws kUsage, as all here.
 std::int64_t read_integer(std::string_view option, std::string_view text, std::int64_t least,
                           std::int64_t most);
+/// A whole number of [0, 2^64).
+std::uint64_t read_unsigned(std::string_view option, std::string_view text);
+/// A number of bytes: "4096", "64K", "512M", "2G", in powers of 1,024.
+std::int64_t read_bytes(std::string_view option, std::string_view text);
 /// "1,2,3", spaces allowed.
 std::vector<TokenId> read_token_ids(std::string_view option, std::string_view text);
 /// "fold_layer_norm,center_unembed", or "all".

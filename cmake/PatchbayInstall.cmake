@@ -36,4 +36,11 @@ install(
   PATTERN "model.safetensors"
   PATTERN "tokenizer.json"
   PATTERN "MODEL_CARD.md")
+install(FILES docs/schema/result.schema.json DESTINATION ${CMAKE_INSTALL_DATADIR}/patchbay/schema)
+install(
+  DIRECTORY studies/
+  DESTINATION ${CMAKE_INSTALL_DATADIR}/patchbay/studies
+  OPTIONAL
+  FILES_MATCHING
+  PATTERN "*.toml")
 install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})

@@ -6,4 +6,6 @@ cd "$(dirname "$0")/.."
 scripts/setup.sh
 cmake --preset release
 cmake --build --preset release
-build/release/cli/patchbay predict --model ioi-small "When Mary and John went to the store, John gave a drink to"
+build/release/cli/patchbay study ioi_lab --out results
+echo
+echo "The result files are in $PWD/results; patchbay is $PWD/build/release/cli/patchbay"

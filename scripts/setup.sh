@@ -8,10 +8,11 @@
 # network and no rights are needed.
 set -euo pipefail
 
-packages=(g++ cmake ninja-build libhwy-dev libfmt-dev libcli11-dev nlohmann-json3-dev libeigen3-dev zlib1g-dev
+packages=(g++ cmake ninja-build libhwy-dev libfmt-dev libcli11-dev nlohmann-json3-dev libeigen3-dev libtomlplusplus-dev zlib1g-dev
   libcurl4-openssl-dev libssl-dev ca-certificates)
 if [[ "${1:-}" == "--dev" ]]; then
-  packages+=(libgtest-dev libbenchmark-dev clang libclang-rt-dev clang-format clang-tidy openssl python3 python3-venv unicode-data)
+  packages+=(libgtest-dev libbenchmark-dev clang libclang-rt-dev clang-format clang-tidy openssl python3 python3-jsonschema
+    python3-venv unicode-data)
 elif [[ $# -gt 0 ]]; then
   echo "usage: scripts/setup.sh [--dev]" >&2
   exit 2

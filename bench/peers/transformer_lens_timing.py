@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
-"""TransformerLens's side of bench/peers/compare.py, run inside its environment.
+"""TransformerLens's side of bench/peers/compare.py and compare_patching.py, run inside its environment.
 
     write MODEL_FOLDER PROMPTS.json              a GPT-2 small with made-up weights, ten prompts
     time MODEL_FOLDER PROMPTS.json THREADS NPZ   times, and the difference from patchbay's logits
+    patch MODEL_FOLDER PROMPTS.json THREADS NPZ  times of whole sweeps, and the largest difference
 """
 import json
 import pathlib
@@ -107,9 +108,78 @@ def measure(folder, prompts, threads, npz):
     print(json.dumps(result))
 
 
+def patch(folder, prompts, threads, npz):
+    """The sweeps of patching_timing.cpp, each patch one batched forward pass of ten prompts."""
+    torch.set_num_threads(threads)
+    torch.set_grad_enabled(False)
+    model = load(folder)
+    clean = torch.tensor(json.loads(prompts.read_text()))
+    rows = torch.arange(10)
+
+    def corrupted(positions):
+        other = clean.clone()
+        for position in positions:
+            other[:, position] = 1000 + 37 * rows + 1000 * len(positions) + position
+        return other
+
+    def logit_diff(logits):
+        return (logits[rows, -1, 100 + rows] - logits[rows, -1, 300 + rows]).mean().item()
+
+    def sweep(base, source, names, write):
+        """One pass for each place, with one cached run of the source."""
+        _, cache = model.run_with_cache(source)
+        result = []
+        for name, place in names:
+            def hook(value, hook, place=place):
+                write(value, cache[hook.name], place)
+                return value
+            result.append(logit_diff(model.run_with_hooks(base, fwd_hooks=[(name, hook)])))
+        return result
+
+    def write_head(value, source, head):
+        value[:, :, head] = source[:, :, head]
+
+    def write_position(value, source, position):
+        value[:, position] = source[:, position]
+
+    heads = [(f"blocks.{layer}.attn.hook_z", head) for layer in range(12) for head in range(12)]
+    positions = [(f"blocks.{layer}.hook_resid_pre", position)
+                 for layer in range(12) for position in range(14)]
+    abc, lab = corrupted([1, 3, 9]), corrupted([9])
+
+    def as_written():
+        """Three passes a head: the clean run with its cache, the corrupted run, the patched run."""
+        result = []
+        for name, head in heads:
+            _, cache = model.run_with_cache(clean)
+            logit_diff(model(abc))
+            def hook(value, hook, head=head):
+                write_head(value, cache[hook.name], head)
+                return value
+            result.append(logit_diff(model.run_with_hooks(abc, fwd_hooks=[(name, hook)])))
+        return result
+
+    cases = {"walkthrough": lambda: sweep(abc, clean, heads, write_head),
+             "resid_pre": lambda: sweep(abc, clean, positions, write_position),
+             "lab_heads": lambda: sweep(clean, lab, heads, write_head),
+             "walkthrough_as_written": as_written}
+    ours, result = numpy.load(npz), {}
+    for name, case in cases.items():
+        model(clean)
+        begin = time.perf_counter()
+        values = case()
+        seconds = time.perf_counter() - begin
+        expected = ours[name.removesuffix("_as_written")]
+        result[name] = {"seconds": seconds,
+                        "difference": float(abs(numpy.array(values) - expected).max())}
+    print(json.dumps(result))
+
+
 if __name__ == "__main__":
     verb, paths = sys.argv[1], [pathlib.Path(a) for a in sys.argv[2:4]]
     if verb == "write":
         write(*paths)
+    elif verb == "patch":
+        patch(*paths, int(sys.argv[4]), sys.argv[5])
     else:
         measure(*paths, int(sys.argv[4]), sys.argv[5])

@@ -8,6 +8,7 @@
 #include <exception>
 #include <mutex>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "patchbay/base/error.h"
@@ -115,7 +116,8 @@ class RunContext::Pool {
   std::vector<std::thread> threads_;
 };
 
-RunContext::RunContext(RunOptions options) {
+RunContext::RunContext(RunOptions options)
+    : max_memory_(options.max_memory), progress_(std::move(options.progress)) {
   if (options.threads < 0 || options.threads > kMaxThreads) {
     throw Error(ErrorKind::kUsage, "run context",
                 "threads must be from 0, which means all processors, to 256");

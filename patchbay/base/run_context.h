@@ -1,4 +1,4 @@
-// What a run may use and how it can be stopped: threads and cancellation.
+// What a run may use, what it says about itself and how it can be stopped.
 #pragma once
 
 #include <atomic>
@@ -10,12 +10,17 @@ namespace patchbay {
 
 /// Settings of a RunContext.
 struct RunOptions {
+  static constexpr std::int64_t kDefaultMemory = std::int64_t{1} << 30;
+
   int threads = 0;  ///< worker threads; 0 takes every processor of this process
+  /// Bytes that a sweep's activations may take, beside the model. More makes larger products.
+  std::int64_t max_memory = kDefaultMemory;
+  /// Called now and then, by the run's own thread, with how much of a sweep is done.
+  std::function<void(std::int64_t done, std::int64_t total)> progress{};
 };
 
 /// Shared by every operation of a run. Results never depend on it: any number of threads gives the
-/// same bits. One run at a time per context; several contexts may run side
-/// by side.
+/// same bits. One run at a time per context; several contexts may run side by side.
 class RunContext {
  public:
   explicit RunContext(RunOptions options = {});
@@ -24,6 +29,16 @@ class RunContext {
   RunContext& operator=(const RunContext&) = delete;
 
   [[nodiscard]] int threads() const { return threads_; }
+  [[nodiscard]] std::int64_t max_memory() const { return max_memory_; }
+  void report_progress(std::int64_t done, std::int64_t total) const {
+    if (progress_) progress_(done, total);
+  }
+
+  /// Floating-point operations of all matrix products so far, a fused multiply-add being two.
+  [[nodiscard]] std::int64_t work() const { return work_.load(std::memory_order_relaxed); }
+  void count_work(std::int64_t operations) const {
+    work_.fetch_add(operations, std::memory_order_relaxed);
+  }
 
   /// Asks the run to stop at the next piece of work, which then throws Error(kInterrupted).
   /// Safe from any thread and from a signal handler.
@@ -43,6 +58,9 @@ class RunContext {
  private:
   class Pool;
   int threads_ = 1;
+  std::int64_t max_memory_;
+  std::function<void(std::int64_t done, std::int64_t total)> progress_;
+  mutable std::atomic<std::int64_t> work_{0};
   std::atomic<bool> cancelled_{false};
   std::unique_ptr<Pool> pool_;
 };

@@ -62,9 +62,15 @@ class NpzWriter {
   void add(std::string_view name, ConstTensorView view);
   void add(std::string_view name, std::span<const std::int64_t> shape,
            std::span<const std::int64_t> values);
+  void add(std::string_view name, std::span<const std::int64_t> shape,
+           std::span<const double> values);
   void close() { zip_.close(); }
 
  private:
+  void add_values(std::string_view name, std::string_view descr,
+                  std::span<const std::int64_t> shape, std::size_t count,
+                  std::span<const std::byte> values);
+
   ZipWriter zip_;
   std::string path_;
 };

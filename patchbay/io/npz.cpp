@@ -65,12 +65,23 @@ void NpzWriter::add(std::string_view name, ConstTensorView view) {
   zip_.add(entry_name(path_, name), parts);
 }
 
+void NpzWriter::add_values(std::string_view name, std::string_view descr,
+                           std::span<const std::int64_t> shape, std::size_t count,
+                           std::span<const std::byte> values) {
+  check_npy_shape(fmt::format("{}: array {}", path_, json_quoted(name)), shape, count);
+  const std::string header = npy_header(descr, shape);
+  const std::array parts = {std::as_bytes(std::span<const char>(header)), values};
+  zip_.add(entry_name(path_, name), parts);
+}
+
 void NpzWriter::add(std::string_view name, std::span<const std::int64_t> shape,
                     std::span<const std::int64_t> values) {
-  check_npy_shape(fmt::format("{}: array {}", path_, json_quoted(name)), shape, values.size());
-  const std::string header = npy_header("<i8", shape);
-  const std::array parts = {std::as_bytes(std::span<const char>(header)), std::as_bytes(values)};
-  zip_.add(entry_name(path_, name), parts);
+  add_values(name, "<i8", shape, values.size(), std::as_bytes(values));
+}
+
+void NpzWriter::add(std::string_view name, std::span<const std::int64_t> shape,
+                    std::span<const double> values) {
+  add_values(name, "<f8", shape, values.size(), std::as_bytes(values));
 }
 
 }  // namespace patchbay

@@ -213,7 +213,15 @@ ResidualStack stack_neuron_results(const ActivationCache& cache, const Weights& 
   const FloatEnvironment environment;
   const int layer = resolve_layer(cache.cfg().n_layers, options.layer);
   Builder stack(cache, options.pos);
+  for (const std::int64_t l : options.layers) {
+    if (l >= 0 && l < layer) continue;
+    fail(fmt::format("there is no layer {} before the stack's end; there are 0 to {}", l,
+                     layer - 1));
+  }
   for (int l = 0; l < layer; ++l) {
+    const bool chosen =
+        options.layers.empty() || std::ranges::find(options.layers, l) != options.layers.end();
+    if (!chosen) continue;
     const Tensor post = stack.get(HookPoint::kMlpPost, l);  // [batch(, pos), d_mlp]
     const Tensor& W_out =
         weights.blocks.at(static_cast<std::size_t>(l)).mlp.W_out;  // [d_mlp, d_model]

@@ -81,7 +81,8 @@ ResidualStack stack_head_results(const RunContext& ctx, const ActivationCache& c
 
 struct NeuronResultsOptions {
   std::int64_t layer = kFinalLayer;
-  std::vector<std::int64_t> neurons = {};  ///< which ones of every layer; empty for all
+  std::vector<std::int64_t> layers = {};   ///< only of these layers; empty for all before `layer`
+  std::vector<std::int64_t> neurons = {};  ///< which ones of each layer; empty for all
   bool incl_remainder = false;  ///< also the stream before `layer` minus these: "remainder"
   std::optional<std::int64_t> pos = {};  ///< one position; negative ones count from the end
 };

@@ -80,7 +80,9 @@ int RowEdits::first_layer(int none) const {
 void apply_edits(std::span<const RowEdit> edits, const Row& row, std::int64_t begin,
                  std::span<float> piece) {
   const std::int64_t end = begin + static_cast<std::int64_t>(piece.size());
-  for (const RowEdit& edit : std::ranges::equal_range(edits, row, {}, &RowEdit::row)) {
+  auto at = std::ranges::lower_bound(edits, row, {}, &RowEdit::row);
+  for (; at != edits.end() && at->row == row; ++at) {
+    const RowEdit& edit = *at;
     const std::int64_t from = std::max(begin, edit.begin);
     const std::int64_t to =
         std::min(end, edit.begin + static_cast<std::int64_t>(edit.values.size()));

@@ -9,10 +9,10 @@
 #include <hwy/highway.h>
 
 #include <algorithm>
-#include <bit>
 #include <limits>
 
 #include "patchbay/tensor/exp-inl.h"
+#include "patchbay/tensor/logarithm.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace patchbay {
@@ -61,24 +61,6 @@ float largest(const float* x, std::int64_t n) {
   return max;
 }
 
-// ln x for x ≥ 1, by ln x = e·ln 2 + 2·atanh((m − 1)/(m + 1)) with x = m·2^e: arithmetic
-// alone, because the C library's log differs between versions.
-double logarithm(double x) {
-  if (!(x < std::numeric_limits<double>::infinity())) return x;  // NaN stays NaN
-  const auto bits = std::bit_cast<std::uint64_t>(x);
-  auto exponent = static_cast<int>(bits >> 52) - 1023;
-  double mantissa = std::bit_cast<double>((bits & 0xFFFFFFFFFFFFFULL) | (1023ULL << 52));
-  if (mantissa > 1.4142135623730951) {
-    mantissa *= 0.5;
-    ++exponent;
-  }
-  const double ratio = (mantissa - 1.0) / (mantissa + 1.0);
-  const double square = ratio * ratio;
-  double series = 0.0;
-  for (int power = 23; power >= 1; power -= 2) series = series * square + 1.0 / power;
-  return exponent * 0.6931471805599453 + 2.0 * ratio * series;
-}
-
 }  // namespace
 
 void softmax_row(float* x, std::int64_t n) {
@@ -103,6 +85,12 @@ void softmax(const RunContext& ctx, ConstTensorView x, TensorView out) {
   });
 }
 
+double log_sum_exp_row(const float* x, std::int64_t n) {
+  const float max = largest(x, n);
+  const float sum = HWY_DYNAMIC_DISPATCH(SumOfExponentials)(x, n, max, nullptr);
+  return static_cast<double>(max) + natural_logarithm(static_cast<double>(sum));
+}
+
 void log_softmax(const RunContext& ctx, ConstTensorView x, TensorView out) {
   const std::int64_t n = x.shape()[1];
   ctx.parallel_for(x.shape()[0], 1, [&](std::int64_t begin, std::int64_t end) {
@@ -111,7 +99,7 @@ void log_softmax(const RunContext& ctx, ConstTensorView x, TensorView out) {
       float* to = out.data() + row * n;
       const float max = largest(from, n);
       const float sum = HWY_DYNAMIC_DISPATCH(SumOfExponentials)(from, n, max, nullptr);
-      const double shift = logarithm(static_cast<double>(sum));
+      const double shift = natural_logarithm(static_cast<double>(sum));
       for (std::int64_t i = 0; i < n; ++i) {
         to[i] = static_cast<float>(static_cast<double>(from[i]) - static_cast<double>(max) - shift);
       }

@@ -15,6 +15,9 @@ void softmax_row(float* x, std::int64_t n);
 /// out [rows, n] = softmax of each row of x [rows, n]. In place allowed.
 void softmax(const RunContext& ctx, ConstTensorView x, TensorView out);
 
+/// ln Σ e^x[j] over n values, in double precision from a sum in single precision.
+double log_sum_exp_row(const float* x, std::int64_t n);
+
 /// out [rows, n] = x − max − ln Σ e^(x − max), of each row of x [rows, n]. In place allowed.
 void log_softmax(const RunContext& ctx, ConstTensorView x, TensorView out);
 

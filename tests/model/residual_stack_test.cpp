@@ -139,6 +139,18 @@ TEST(ResidualStack, HeadAndNeuronResultsAreTransformerLenses) {
                 "stack_neuron_results");
 }
 
+TEST(ResidualStack, NeuronsOfChosenLayersAreThoseOfTheWholeStack) {
+  const Analysis a;
+  const ResidualStack all = stack_neuron_results(a.cache, a.weights(), {.neurons = {0, 7}});
+  const ResidualStack some =
+      stack_neuron_results(a.cache, a.weights(), {.layers = {2, 0}, .neurons = {0, 7}});
+  EXPECT_EQ(some.labels, (std::vector<std::string>{"L0N0", "L0N7", "L2N0", "L2N7"}));
+  for (const auto& [one, other] : {std::pair{0, 0}, {1, 1}, {2, 4}, {3, 5}}) {
+    EXPECT_TRUE(
+        std::ranges::equal(some.values.view()[one].flat(), all.values.view()[other].flat()));
+  }
+}
+
 TEST(ResidualStack, OnePositionIsThatPositionOfAllOfThem) {
   const Analysis a;
   const HeadResultsOptions options = {.incl_remainder = true};
@@ -341,6 +353,10 @@ TEST(ResidualStack, WrongCallsSayWhatIsWrong) {
   EXPECT_EQ(
       usage_error([&] { (void)stack_neuron_results(a.cache, a.weights(), {.neurons = {128}}); }),
       "[residual stack] there is no neuron 128; a layer has 128");
+  EXPECT_EQ(usage_error([&] {
+              (void)stack_neuron_results(a.cache, a.weights(), {.layer = 2, .layers = {2}});
+            }),
+            "[residual stack] there is no layer 2 before the stack's end; there are 0 to 1");
   EXPECT_NE(usage_error([&] {
               (void)decompose_resid(ActivationCache({.n_layers = 3}));
             }).find("hook_embed"),

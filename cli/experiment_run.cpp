@@ -1,0 +1,157 @@
+#include "cli/experiment_run.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <optional>
+#include <system_error>
+
+#include "cli/model_source.h"
+#include "cli/output.h"
+#include "cli/provenance.h"
+#include "cli/task_options.h"
+#include "patchbay/base/error.h"
+#include "patchbay/base/version.h"
+#include "patchbay/hub/load_model.h"
+#include "patchbay/model/weight_processing.h"
+#include "patchbay/results/result_json.h"
+
+namespace patchbay::cli {
+namespace {
+
+std::filesystem::path path_in(const std::string& folder, const std::string& stem,
+                              const char* ending) {
+  return std::filesystem::path(folder) / (stem + ending);
+}
+
+void make_folder(const std::string& folder) {
+  std::error_code error;
+  std::filesystem::create_directories(folder, error);
+  if (!error) return;
+  throw Error(ErrorKind::kCannotCreate, folder,
+              fmt::format("the folder cannot be made: {}", error.message()));
+}
+
+// Everything that decides the numbers.
+std::string key_of(const Provenance& provenance, const experiments::Experiment& experiment,
+                   const experiments::Settings& settings) {
+  std::string key = fmt::format("{}\n{}\n{}\n{}\n{}\n", provenance.version, provenance.model_sha256,
+                                fmt::join(provenance.weight_processing, ","),
+                                provenance.tokens_sha256, experiment.name);
+  for (const Option& option : settings.recorded()) {
+    key += fmt::format("{}={}\n", option.name, std::get<std::string>(option.value));
+  }
+  return key;
+}
+
+}  // namespace
+
+ExperimentRun::ExperimentRun(const RunContext& ctx, const std::string& model,
+                             const WeightProcessing& process, const TaskChoice& task)
+    : ctx_(ctx),
+      found_(locate_model(model)),
+      model_(open_model(ctx, model, process)),
+      task_(task),
+      prompts_(make_prompts(model_, task.name, task.options)) {
+  provenance_ = {.model = model_.cfg().model_name,
+                 .model_sha256 = weights_sha256(ctx, found_),
+                 .weight_processing = names_of(model_.weights().processing),
+                 .task = prompts_.task,
+                 .prepend_bos = prompts_.prepend_bos,
+                 .tokens_sha256 = tokens_sha256(prompts_),
+                 .version = std::string(kVersion),
+                 .command = {}};
+}
+
+void ExperimentRun::report(const CommonOptions& common) const {
+  const tasks::TaskModel task_model = {
+      .cfg = model_.cfg(), .tokenizer = model_.has_tokenizer() ? &model_.tokenizer() : nullptr};
+  report_prompts(common, prompts_, tasks::completed(task_model, task_.name, task_.options));
+}
+
+PromptSet ExperimentRun::first_prompts(std::int64_t count) const {
+  PromptSet first = prompts_;
+  if (count > 0 && count < prompts_.size()) first.pairs.resize(static_cast<std::size_t>(count));
+  return first;
+}
+
+void ExperimentRun::check(const experiments::Experiment& experiment,
+                          const std::map<std::string, std::string>& settings,
+                          std::int64_t first) const {
+  const experiments::Settings filled(experiment.name, experiment.options, settings);
+  const PromptSet prompts = first_prompts(first);
+  if (experiment.check == nullptr) return;
+  experiment.check({.ctx = ctx_, .model = model_, .prompts = prompts, .settings = filled});
+}
+
+EffectTable ExperimentRun::result(const experiments::Experiment& experiment,
+                                  const std::map<std::string, std::string>& settings,
+                                  const Target& target) const {
+  const std::string stem = target.stem.empty() ? std::string(experiment.name) : target.stem;
+  const experiments::Settings filled(experiment.name, experiment.options, settings);
+  const PromptSet prompts = first_prompts(target.first_prompts);
+  Provenance provenance = provenance_;
+  provenance.command = target.command;
+  provenance.tokens_sha256 = tokens_sha256(prompts);
+  std::optional<Journal> journal;
+  if (!target.folder.empty()) {
+    make_folder(target.folder);
+    journal.emplace(path_in(target.folder, stem, ".partial"),
+                    key_of(provenance, experiment, filled));
+  }
+  EffectTable table = experiment.run({.ctx = ctx_,
+                                      .model = model_,
+                                      .prompts = prompts,
+                                      .settings = filled,
+                                      .journal = journal ? &*journal : nullptr});
+  table.provenance = std::move(provenance);
+  table.check();
+  if (!target.folder.empty()) {
+    write_json(path_in(target.folder, stem, ".json"), table);
+    journal->remove();
+  }
+  return table;
+}
+
+std::string command_line_of(const RunExperiment& command) {
+  std::vector<std::string> words = {"patchbay",    "run",    command.experiment, "--model",
+                                    command.model, "--task", command.task.name};
+  const auto add = [&](const char* option, const std::string& value) {
+    if (!value.empty()) words.insert(words.end(), {option, value});
+  };
+  const tasks::TaskOptions& task = command.task.options;
+  if (task.prompts > 0) add("--prompts", std::to_string(task.prompts));
+  if (task.seed) add("--seed", std::to_string(*task.seed));
+  add("--corruption", task.corruption);
+  add("--prompt-type", task.prompt_type);
+  if (task.collisions) words.emplace_back("--collisions");
+  if (task.prepend_bos) words.emplace_back(*task.prepend_bos ? "--bos" : "--no-bos");
+  add("--process", fmt::format("{}", fmt::join(names_of(command.process), ",")));
+  for (const auto& [name, value] : command.settings) add(("--" + name).c_str(), value);
+  return shell_line(words);
+}
+
+ProgressLine::ProgressLine(const CommonOptions& common)
+    : terminal_(!common.quiet && isatty(STDERR_FILENO) == 1),
+      begin_(std::chrono::steady_clock::now()) {}
+
+std::function<void(std::int64_t, std::int64_t)> ProgressLine::function() {
+  if (!terminal_) return {};
+  return [this](std::int64_t done, std::int64_t total) {
+    const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - begin_;
+    const double left =
+        done == 0 ? 0.0
+                  : elapsed.count() * static_cast<double>(total - done) / static_cast<double>(done);
+    write_error(fmt::format("\r{} of {} patched, {:.0f} s left \x1b[K", done, total, left));
+    open_ = true;
+  };
+}
+
+void ProgressLine::clear() {
+  if (open_) write_error("\r\x1b[K");
+  open_ = false;
+}
+
+}  // namespace patchbay::cli

@@ -1,0 +1,71 @@
+// A model and a task's prompts, loaded once, and experiments that run on them.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <map>
+#include <string>
+
+#include "cli/commands.h"
+#include "patchbay/experiments/experiment.h"
+#include "patchbay/hub/find_model.h"
+
+namespace patchbay::cli {
+
+class ExperimentRun {
+ public:
+  ExperimentRun(const RunContext& ctx, const std::string& model, const WeightProcessing& process,
+                const TaskChoice& task);
+
+  /// A line about the prompts, and their warnings.
+  void report(const CommonOptions& common) const;
+  struct Target {
+    std::string folder{};            ///< empty: no file
+    std::string stem{};              ///< of the file; empty: the experiment's name
+    std::string command{};           ///< recorded in the result
+    std::int64_t first_prompts = 0;  ///< only the first so many; 0: all
+  };
+  /// Throws what `result` would throw for these settings, as far as it is known without running.
+  void check(const experiments::Experiment& experiment,
+             const std::map<std::string, std::string>& settings, std::int64_t first_prompts) const;
+  /// Runs it. With a folder, finished rows are kept there while it runs, an interrupted run goes on
+  /// from them, and FOLDER/STEM.json is written at the end.
+  [[nodiscard]] EffectTable result(const experiments::Experiment& experiment,
+                                   const std::map<std::string, std::string>& settings,
+                                   const Target& target) const;
+
+  [[nodiscard]] const HookedTransformer& model() const { return model_; }
+  [[nodiscard]] const PromptSet& prompts() const { return prompts_; }
+
+ private:
+  /// The first so many; 0: all.
+  [[nodiscard]] PromptSet first_prompts(std::int64_t count) const;
+
+  const RunContext& ctx_;
+  hub::FoundModel found_;
+  HookedTransformer model_;
+  TaskChoice task_;
+  PromptSet prompts_;
+  Provenance provenance_;
+};
+
+/// The command that repeats a run: what decides its result, in one order.
+std::string command_line_of(const RunExperiment& command);
+
+/// "42 % done" on a terminal's line.
+class ProgressLine {
+ public:
+  explicit ProgressLine(const CommonOptions& common);
+  ~ProgressLine() { clear(); }
+  ProgressLine(const ProgressLine&) = delete;
+  ProgressLine& operator=(const ProgressLine&) = delete;
+  [[nodiscard]] std::function<void(std::int64_t, std::int64_t)> function();
+  void clear();
+
+ private:
+  bool terminal_;
+  bool open_ = false;
+  std::chrono::steady_clock::time_point begin_;
+};
+
+}  // namespace patchbay::cli

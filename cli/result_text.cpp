@@ -1,0 +1,133 @@
+#include "cli/result_text.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include "cli/output.h"
+#include "patchbay/results/statistics.h"
+
+namespace patchbay::cli {
+namespace {
+
+constexpr auto kRight = Table::Align::kRight;
+
+double mean(const std::vector<double>& values) {
+  return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
+}
+
+std::string number(double value) { return std::isnan(value) ? "-" : fmt::format("{:.3f}", value); }
+
+std::string head_of(const EffectTable& table) {
+  std::string text = fmt::format("{}: {}", heading(table.experiment), table.metric);
+  if (table.direction != Direction::kNone) text += fmt::format(", {}", name_of(table.direction));
+  text += fmt::format(", {} prompt{}\n", table.n_prompts(), table.n_prompts() == 1 ? "" : "s");
+  if (!table.baselines.clean.empty()) {
+    text += fmt::format("  clean      {} (mean)\n", number(mean(table.baselines.clean)));
+  }
+  if (!table.baselines.corrupted.empty()) {
+    text += fmt::format("  corrupted  {} (mean)\n", number(mean(table.baselines.corrupted)));
+  }
+  text += fmt::format("  {} = {}, {}\n", name_of(table.effect),
+                      formula_of(table.effect, table.direction), name_of(table.aggregate));
+  return text;
+}
+
+// The last two axes as rows and columns, once for every place on the axes before them.
+std::string grids(const EffectTable& table, const std::vector<CellSummary>& cells) {
+  constexpr std::size_t kMostColumns = 40;
+  const std::size_t axes = table.axes.size() - 1;  // without the prompts
+  if (axes == 0) return {};
+  const TableAxis one{"", {""}};
+  const TableAxis& columns = axes >= 2 ? table.axes[axes - 1] : one;
+  const TableAxis& rows = axes >= 2 ? table.axes[axes - 2] : table.axes[0];
+  if (columns.labels.size() > kMostColumns) return {};
+  const std::size_t per_grid = rows.labels.size() * columns.labels.size();
+  std::string text;
+  for (std::size_t first = 0; first < cells.size(); first += per_grid) {
+    std::string title;
+    const auto labels = table.cell_labels(static_cast<std::int64_t>(first));
+    for (std::size_t axis = 0; axis + 2 < axes; ++axis) {
+      title += fmt::format("{} {}  ", table.axes[axis].name, labels[axis]);
+    }
+    if (!title.empty()) text += heading(title) + "\n";
+    std::vector<Table::Column> head = {{fmt::format("{} \\ {}", rows.name, columns.name)}};
+    if (columns.name.empty()) head = {{rows.name}};
+    for (const std::string& label : columns.labels) {
+      head.push_back({label.empty() ? std::string(name_of(table.effect)) : label, kRight});
+    }
+    Table grid(head);
+    for (std::size_t row = 0; row < rows.labels.size(); ++row) {
+      std::vector<std::string> line = {rows.labels[row]};
+      for (std::size_t column = 0; column < columns.labels.size(); ++column) {
+        line.push_back(number(cells[first + row * columns.labels.size() + column].value));
+      }
+      grid.add(std::move(line));
+    }
+    text += grid.str() + "\n";
+  }
+  return text;
+}
+
+std::string largest(const EffectTable& table, const EffectSummary& shown,
+                    const Significance& significance, std::int64_t top) {
+  std::vector<std::size_t> order;
+  for (std::size_t cell = 0; cell < shown.cells.size(); ++cell) {
+    if (!std::isnan(shown.cells[cell].value)) order.push_back(cell);
+  }
+  std::ranges::stable_sort(order, std::ranges::greater(),
+                           [&](std::size_t cell) { return std::abs(shown.cells[cell].value); });
+  order.resize(std::min(order.size(), static_cast<std::size_t>(top)));
+  std::vector<Table::Column> head;
+  for (std::size_t axis = 0; axis + 1 < table.axes.size(); ++axis) {
+    head.push_back({table.axes[axis].name});
+  }
+  head.insert(head.end(), {{std::string(name_of(shown.effect)), kRight},
+                           {"standard error", kRight},
+                           {"95 % interval", kRight}});
+  const bool tested = significance.reason.empty();
+  if (tested) head.push_back({"p (Holm)", kRight});
+  Table list(head);
+  for (const std::size_t cell : order) {
+    const CellSummary& summary = shown.cells[cell];
+    std::vector<std::string> line;
+    for (const auto label : table.cell_labels(static_cast<std::int64_t>(cell))) {
+      line.emplace_back(label);
+    }
+    line.insert(line.end(), {number(summary.value), number(summary.standard_error),
+                             fmt::format("{} … {}", number(summary.low), number(summary.high))});
+    if (tested) {
+      const auto& p = significance.p_values[cell];
+      line.push_back(p ? fmt::format("{:.4f}", *p) : "-");
+    }
+    list.add(std::move(line));
+  }
+  std::string text = fmt::format("{}\n{}", heading("largest"), list.str());
+  if (!tested) text += fmt::format("{}\n", significance.reason);
+  return text;
+}
+
+}  // namespace
+
+std::string result_heading(const EffectTable& table) { return head_of(table); }
+
+std::string result_grids(const EffectTable& table) {
+  return grids(table, summarize(table, table.effect, table.aggregate));
+}
+
+std::string result_largest(const EffectTable& table, std::int64_t top) {
+  const TableStatistics statistics = table_statistics(table);
+  const auto shown = std::ranges::find(statistics.effects, table.effect, &EffectSummary::effect);
+  return largest(table, *shown, statistics.significance, top);
+}
+
+std::string result_text(const EffectTable& table, std::int64_t top) {
+  std::string text = head_of(table) + "\n" + result_grids(table) + result_largest(table, top);
+  for (const std::string& note : table.notes) text += fmt::format("note: {}\n", note);
+  return text;
+}
+
+}  // namespace patchbay::cli

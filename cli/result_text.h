@@ -1,0 +1,20 @@
+// A result as text for a terminal: what was measured, a grid, and the largest effects.
+#pragma once
+
+#include <string>
+
+#include "patchbay/results/effect_table.h"
+
+namespace patchbay::cli {
+
+/// What was measured, and both sides' means.
+std::string result_heading(const EffectTable& table);
+/// The last two axes as rows and columns, once for every place on the axes before them.
+std::string result_grids(const EffectTable& table);
+/// The largest effects by magnitude, with errors, intervals and the test.
+std::string result_largest(const EffectTable& table, std::int64_t top);
+
+/// The whole page of one result; `top` cells by magnitude at its end.
+std::string result_text(const EffectTable& table, std::int64_t top);
+
+}  // namespace patchbay::cli

@@ -1,0 +1,31 @@
+// patchbay run: one experiment on the prompts of one task, to a result file and the terminal.
+#include <fmt/format.h>
+
+#include "cli/commands.h"
+#include "cli/experiment_run.h"
+#include "cli/interruption.h"
+#include "cli/output.h"
+#include "cli/result_text.h"
+#include "patchbay/results/result_json.h"
+
+namespace patchbay::cli {
+
+int run(const RunExperiment& command) {
+  const experiments::Experiment& experiment = experiments::find(command.experiment);
+  ProgressLine progress(command.common);
+  const InterruptibleContext ctx({.threads = command.common.threads,
+                                  .max_memory = command.max_memory,
+                                  .progress = progress.function()});
+  const ExperimentRun run(ctx, command.model, command.process, command.task);
+  run.report(command.common);
+  const EffectTable table = run.result(
+      experiment, command.settings, {.folder = command.out, .command = command_line_of(command)});
+  progress.clear();
+  write_output(command.common.json ? to_json(table) : result_text(table, command.top));
+  if (!command.out.empty()) {
+    message(command.common, fmt::format("wrote {}/{}.json", command.out, table.experiment));
+  }
+  return 0;
+}
+
+}  // namespace patchbay::cli

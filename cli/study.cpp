@@ -1,0 +1,177 @@
+// patchbay study: every experiment of a study file, to result files and the terminal.
+#include "patchbay/study/study.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <filesystem>
+#include <map>
+
+#include "cli/commands.h"
+#include "cli/experiment_run.h"
+#include "cli/interruption.h"
+#include "cli/output.h"
+#include "cli/provenance.h"
+#include "cli/result_text.h"
+#include "patchbay/base/error.h"
+#include "patchbay/base/suggest.h"
+#include "patchbay/base/version.h"
+#include "patchbay/hub/shipped.h"
+#include "patchbay/results/result_json.h"
+#include "patchbay/study/views.h"
+
+namespace patchbay::cli {
+namespace {
+
+// studies/ beside each folder of shipped models.
+std::map<std::string, std::filesystem::path> shipped_studies() {
+  std::vector<std::filesystem::path> folders;
+  for (const std::filesystem::path& models : hub::shipped_model_folders()) {
+    folders.push_back(models.parent_path() / "studies");
+  }
+  return list_studies(folders);
+}
+
+// A name of a shipped study, or the path of a file.
+Study find_study(const std::string& name) {
+  const auto shipped = shipped_studies();
+  if (const auto found = shipped.find(name); found != shipped.end()) {
+    return read_study(found->second);
+  }
+  if (name.ends_with(".toml") || name.find('/') != std::string::npos) {
+    Study study = read_study(name);
+    study.name = std::filesystem::path(name).filename().string();
+    return study;
+  }
+  std::vector<std::string> names;
+  for (const auto& [known, path] : shipped) names.push_back(known);
+  throw Error(ErrorKind::kNoInput, "study",
+              fmt::format("there is no study \"{}\"{}; there are {}, and files that end in .toml",
+                          name, did_you_mean(name, names), fmt::join(names, ", ")));
+}
+
+std::string text_of(const View& view) {
+  std::vector<Table::Column> columns;
+  for (const std::string& column : view.columns) columns.push_back({column});
+  Table table(columns);
+  for (const auto& row : view.rows) {
+    std::vector<std::string> cells;
+    for (const std::string& cell : row) cells.push_back(printable(cell));
+    table.add(std::move(cells));
+  }
+  std::string text = heading(printable(view.title)) + "\n";
+  if (!view.rows.empty()) text += table.str();
+  for (const std::string& sentence : view.sentences) text += sentence + "\n";
+  return text + "\n";
+}
+
+std::string title_text(const StudyStep& step) {
+  return fmt::format("\n{}\n{}\n", heading("== " + printable(step.title)), printable(step.text));
+}
+
+std::string section_text(const StudyStep& step, const EffectTable& table,
+                         const ViewContext& context) {
+  std::string text = fmt::format("{}\n{}\n", title_text(step), result_heading(table));
+  for (const std::string& view : step.show) {
+    if (view == "grid") {
+      text += result_grids(table);
+    } else if (view.starts_with("largest")) {
+      const auto colon = view.find(':');
+      text += result_largest(table,
+                             colon == std::string::npos ? 10 : std::stoll(view.substr(colon + 1))) +
+              "\n";
+    } else {
+      text += text_of(view_of(table, view, context));
+    }
+  }
+  for (const std::string& note : table.notes) text += fmt::format("note: {}\n", note);
+  return text;
+}
+
+std::string about_reference(const ReferenceModel& reference) {
+  return fmt::format(
+      "left out: this is about {} ({} layers of {} heads, d_model {}); heads of other models have "
+      "other jobs under the same numbers",
+      printable(reference.name), reference.n_layers, reference.n_heads, reference.d_model);
+}
+
+// Before anything runs, whatever this model and these prompts would refuse.
+void check_steps(const Study& study, const ExperimentRun& run, bool is_reference) {
+  for (const StudyStep& step : study.steps) {
+    if (step.reference_only && !is_reference) continue;
+    try {
+      run.check(experiments::find(step.experiment), step.settings, step.prompts);
+    } catch (const Error& error) {
+      if (error.kind() != ErrorKind::kUsage) throw;
+      throw Error(ErrorKind::kBadConfig, "study",
+                  fmt::format("{}: {}: {}", step.where, step.id, error.what()));
+    }
+  }
+}
+
+}  // namespace
+
+int run(const ListStudies& command) {
+  const auto studies = shipped_studies();
+  if (command.common.json) {
+    JsonWriter json;
+    json.begin_object().member("patchbay", std::string_view(kVersion)).key("studies").begin_array();
+    for (const auto& [name, path] : studies) {
+      const Study study = read_study(path);
+      json.begin_object().member("name", name).member("title", study.title).end_object();
+    }
+    write_output(json.end_array().end_object().take());
+    return 0;
+  }
+  Table table({{"study"}, {"task"}, {"what"}});
+  for (const auto& [name, path] : studies) {
+    const Study study = read_study(path);
+    table.add({name, study.task, study.title});
+  }
+  write_output(table.str());
+  return 0;
+}
+
+int run(const RunStudy& command) {
+  const Study study = find_study(command.study);
+  const std::string model = command.model.value_or(study.model);
+  ProgressLine progress(command.common);
+  const InterruptibleContext ctx({.threads = command.common.threads,
+                                  .max_memory = command.max_memory,
+                                  .progress = progress.function()});
+  const ExperimentRun run(ctx, model, {}, {study.task, study.task_options});
+  const bool is_reference = study.reference && study.reference->is(run.model().cfg());
+  check_steps(study, run, is_reference);
+  run.report(command.common);
+  std::string text = fmt::format("{}\n{}\nmodel: {}\n", heading(printable(study.title)),
+                                 printable(study.text), run.model().cfg().model_name);
+  std::vector<std::string> line = {"patchbay", "study", study.name};
+  if (command.model) line.insert(line.end(), {"--model", model});
+  const std::string others = study.reference ? about_reference(*study.reference) : "";
+  std::map<std::string, EffectTable> tables;
+  for (const StudyStep& step : study.steps) {
+    if (step.reference_only && !is_reference) {
+      text += fmt::format("{}\n{}\n", title_text(step), others);
+      continue;
+    }
+    EffectTable table = run.result(experiments::find(step.experiment), step.settings,
+                                   {.folder = command.out,
+                                    .stem = step.id,
+                                    .command = shell_line(line),
+                                    .first_prompts = step.prompts});
+    const auto heads = tables.find(step.heads_of);
+    progress.clear();
+    write_output(text + section_text(step, table,
+                                     {.published = is_reference ? &step.published : nullptr,
+                                      .why_nothing_published = others,
+                                      .heads = heads == tables.end() ? nullptr : &heads->second}));
+    text.clear();
+    tables.emplace(step.id, std::move(table));
+    if (!command.out.empty())
+      message(command.common, fmt::format("wrote {}/{}.json", command.out, step.id));
+  }
+  if (!text.empty()) write_output(text);
+  return 0;
+}
+
+}  // namespace patchbay::cli

@@ -1,0 +1,59 @@
+#include "patchbay/experiments/columns_common.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+namespace patchbay::experiments {
+namespace {
+
+// The text that was given, or the tokens where none was.
+std::string prompt_text(const HookedTransformer& model, const std::string& text,
+                        const Prompt& tokens) {
+  return text.empty() ? token_list(model, tokens) : text;
+}
+
+}  // namespace
+
+std::string token_text(const HookedTransformer& model, TokenId token) {
+  if (!model.has_tokenizer() || !model.tokenizer().has_token(token)) {
+    return std::to_string(token);
+  }
+  return std::string(model.tokenizer().token_bytes(token));
+}
+
+std::string token_list(const HookedTransformer& model, std::span<const TokenId> tokens) {
+  constexpr std::size_t kMost = 100;
+  if (tokens.size() > kMost) {
+    return fmt::format("{}|…|{}", token_text(model, tokens.front()),
+                       token_text(model, tokens.back()));
+  }
+  std::string text;
+  for (std::size_t i = 0; i < tokens.size(); ++i) {
+    text += (i == 0 ? "" : "|") + token_text(model, tokens[i]);
+  }
+  return text;
+}
+
+std::vector<TextColumn> prompt_columns(const HookedTransformer& model, const PromptSet& prompts) {
+  std::vector<TextColumn> columns = {
+      {"clean", {}},        {"corrupted", {}},        {"answer", {}},     {"wrong", {}},
+      {"clean tokens", {}}, {"corrupted tokens", {}}, {"answer ids", {}}, {"wrong ids", {}}};
+  for (const PromptPair& pair : prompts.pairs) {
+    columns[0].texts.push_back(prompt_text(model, pair.clean_text, pair.clean));
+    columns[1].texts.push_back(prompt_text(model, pair.corrupted_text, pair.corrupted));
+    columns[2].texts.push_back(token_list(model, pair.answers));
+    columns[3].texts.push_back(token_list(model, pair.wrongs));
+    columns[4].texts.push_back(token_list(model, pair.clean));
+    columns[5].texts.push_back(token_list(model, pair.corrupted));
+    columns[6].texts.push_back(fmt::format("{}", fmt::join(pair.answers, " ")));
+    columns[7].texts.push_back(fmt::format("{}", fmt::join(pair.wrongs, " ")));
+  }
+  return columns;
+}
+
+Logits last_logits(const RunContext& ctx, const HookedTransformer& model,
+                   const std::vector<Prompt>& prompts) {
+  return model.run(ctx, prompts, {.logits = Demand::At::kLastPosition});
+}
+
+}  // namespace patchbay::experiments

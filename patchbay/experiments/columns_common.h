@@ -1,0 +1,22 @@
+// What people read about each prompt of a table, and the metric of plain runs.
+#pragma once
+
+#include <vector>
+
+#include "patchbay/experiments/experiment.h"
+#include "patchbay/metrics/metric.h"
+
+namespace patchbay::experiments {
+
+/// A token as text, its id where the model has no tokenizer.
+std::string token_text(const HookedTransformer& model, TokenId token);
+/// Tokens with | between them; of many, the first and the last.
+std::string token_list(const HookedTransformer& model, std::span<const TokenId> tokens);
+/// "clean", "corrupted", "answer" and "wrong" of every prompt, and the same as tokens and ids.
+std::vector<TextColumn> prompt_columns(const HookedTransformer& model, const PromptSet& prompts);
+
+/// The logits of all tokens at the last position of every prompt.
+Logits last_logits(const RunContext& ctx, const HookedTransformer& model,
+                   const std::vector<Prompt>& prompts);
+
+}  // namespace patchbay::experiments

@@ -1,0 +1,221 @@
+// Direct logit attribution: what each component of the residual stream adds to the logit difference
+// at END, through ln_final with its scale held at what the run had (Elhage et al. 2021).
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include "patchbay/base/error.h"
+#include "patchbay/experiments/columns_common.h"
+#include "patchbay/model/logit_attribution.h"
+
+namespace patchbay::experiments {
+
+const Experiment& direct_logit_attribution();
+
+namespace {
+
+constexpr OptionInfo kOptions[] = {
+    {"components", "components",
+     "components: embeddings, attn_out and mlp_out of each layer; heads: attn_out split into heads "
+     "and b_O; neurons: MLP neurons and the remainder"},
+    {"layers", "", "only heads or neurons of these layers are components of their own"},
+    {"neurons", "", "only these neurons of each layer"},
+    {"definition", "complete",
+     "complete: ln_final's weight and bias and b_U are part of it, so that components sum to the "
+     "logit difference; transformer_lens: its logit_attrs"},
+    {"side", "clean", "which prompts: clean or corrupted"},
+};
+
+constexpr std::string_view kComponents[] = {"components", "heads", "neurons"};
+constexpr std::string_view kDefinitions[] = {"complete", "transformer_lens"};
+constexpr std::string_view kSides[] = {"clean", "corrupted"};
+
+struct Wanted {
+  std::string components;
+  std::vector<std::int64_t> layers;
+  std::vector<std::int64_t> neurons;
+  LayerNormMeaning meaning;
+};
+
+// Throws kUsage for a choice of layers or neurons that would do nothing.
+Wanted wanted_of(const Settings& settings, const HookedTransformerConfig& cfg) {
+  const std::string components = settings.choice("components", kComponents);
+  for (const auto& [option, means_nothing] : {std::pair{"layers", components == "components"},
+                                              std::pair{"neurons", components != "neurons"}}) {
+    if (!means_nothing || !settings.is_given(option)) continue;
+    throw Error(ErrorKind::kUsage, fmt::format("--{}", option),
+                fmt::format("means nothing with --components {}", components));
+  }
+  const bool complete = settings.choice("definition", kDefinitions) == "complete";
+  return {.components = components,
+          .layers = settings.indices("layers", cfg.n_layers),
+          .neurons = settings.indices("neurons", cfg.d_mlp),
+          .meaning = complete ? LayerNormMeaning::kComplete : LayerNormMeaning::kTransformerLens};
+}
+
+// What the components are made of.
+bool is_needed(const HookName& name) {
+  constexpr HookPoint kPoints[] = {
+      HookPoint::kEmbed,   HookPoint::kPosEmbed,  HookPoint::kResidPre,
+      HookPoint::kAttnOut, HookPoint::kMlpOut,    HookPoint::kZ,
+      HookPoint::kMlpPost, HookPoint::kResidPost, HookPoint::kLnFinalScale};
+  return std::ranges::find(kPoints, name.point) != std::end(kPoints);
+}
+
+// Embeddings, heads and b_O of the chosen layers, attn_out of the others, mlp_out of all, in
+// forward order; of one prompt, at END.
+ResidualStack stack_with_heads(const Request& request, const ActivationCache& cache,
+                               const std::vector<std::int64_t>& layers) {
+  const Weights& weights = request.model.weights();
+  const std::int64_t n_layers = request.model.cfg().n_layers;
+  const std::int64_t n_heads = request.model.cfg().n_heads;
+  const ResidualStack halves = decompose_resid(cache, {.pos = -1});
+  const ResidualStack heads = stack_head_results(request.ctx, cache, weights, {.pos = -1});
+  ResidualStack stack;
+  stack.pos = halves.pos;
+  std::vector<float> values;
+  const auto add = [&](const std::string& label, ConstTensorView component) {
+    stack.labels.push_back(label);
+    values.insert(values.end(), component.flat().begin(), component.flat().end());
+  };
+  const std::int64_t embeddings = std::ssize(halves.labels) - 2 * n_layers;
+  for (std::int64_t i = 0; i < std::ssize(halves.labels); ++i) {
+    const std::int64_t layer = i < embeddings ? -1 : (i - embeddings) / 2;
+    const bool is_attention = i >= embeddings && (i - embeddings) % 2 == 0;
+    if (!is_attention || std::ranges::find(layers, layer) == layers.end()) {
+      add(halves.labels[static_cast<std::size_t>(i)], halves.values.view()[i]);
+      continue;
+    }
+    for (std::int64_t head = layer * n_heads; head < (layer + 1) * n_heads; ++head) {
+      add(heads.labels[static_cast<std::size_t>(head)], heads.values.view()[head]);
+    }
+    const Tensor& b_O = weights.blocks[static_cast<std::size_t>(layer)].attn.b_O;
+    if (!b_O.empty()) add(fmt::format("{}_b_O", layer), b_O.view());
+  }
+  stack.values =
+      Tensor::uninitialized(Shape{std::ssize(stack.labels), 1, request.model.cfg().d_model});
+  std::ranges::copy(values, stack.values.data());
+  return stack;
+}
+
+ResidualStack stack_of(const Request& request, const ActivationCache& cache, const Wanted& wanted) {
+  if (wanted.components == "heads") return stack_with_heads(request, cache, wanted.layers);
+  if (wanted.components == "neurons") {
+    return stack_neuron_results(
+        cache, request.model.weights(),
+        {.layers = wanted.layers, .neurons = wanted.neurons, .incl_remainder = true, .pos = -1});
+  }
+  return decompose_resid(cache, {.pos = -1});
+}
+
+// The logit difference as a linear function of the normalised stream: the mean of the answers'
+// columns of W_U less that of the wrong ones', and the same of b_U.
+struct LogitDiffDirection {
+  std::vector<double> w;  // [d_model]
+  double b = 0.0;
+
+  LogitDiffDirection(const Weights& weights, const PromptPair& pair)
+      : w(static_cast<std::size_t>(weights.W_U.shape()[0])) {
+    add(weights, pair.answers, 1.0 / static_cast<double>(pair.answers.size()));
+    add(weights, pair.wrongs, -1.0 / static_cast<double>(pair.wrongs.size()));
+  }
+
+ private:
+  void add(const Weights& weights, const std::vector<TokenId>& tokens, double factor) {
+    for (const TokenId token : tokens) {
+      for (std::size_t m = 0; m < w.size(); ++m) {
+        w[m] += factor * double{weights.W_U(static_cast<std::int64_t>(m), token)};
+      }
+      b += factor * double{weights.b_U(token)};
+    }
+  }
+};
+
+struct Attributions {
+  std::vector<std::string> labels;  // [component]
+  std::vector<double> values;       // [component]
+  double logit_diff = 0.0;          // the run's own
+
+  [[nodiscard]] double miss() const {
+    return std::abs(std::accumulate(values.begin(), values.end(), 0.0) - logit_diff);
+  }
+  // What rounding to single precision may make of the sum.
+  [[nodiscard]] double tolerance() const {
+    double size = 0.0;
+    for (const double value : values) size += std::abs(value);
+    return 1e-3 + 1e-5 * size;
+  }
+};
+
+Attributions attributions(const Request& request, const PromptPair& pair, const Prompt& tokens,
+                          const Wanted& wanted) {
+  const Weights& weights = request.model.weights();
+  const auto [logits, cache] = request.model.run_with_cache(request.ctx, {tokens}, is_needed, {},
+                                                            {.logits = Demand::At::kLastPosition});
+  const ResidualStack stack = apply_ln_to_stack(cache, weights, stack_of(request, cache, wanted),
+                                                {.meaning = wanted.meaning});
+  const LogitDiffDirection direction(weights, pair);
+  Attributions result;
+  result.labels = stack.labels;
+  for (std::int64_t i = 0; i < std::ssize(stack.labels); ++i) {
+    const auto component = stack.values.view()[i].flat();
+    result.values.push_back(
+        std::inner_product(component.begin(), component.end(), direction.w.begin(), 0.0));
+  }
+  if (wanted.meaning == LayerNormMeaning::kComplete) result.values.back() += direction.b;  // "bias"
+  result.logit_diff = metrics::find("logit_diff")
+                          .value({.pair = pair, .tokens = tokens, .logits = logits.at(0, -1)});
+  return result;
+}
+
+EffectTable run(const Request& request) {
+  const PromptSet& prompts = request.prompts;
+  const Wanted wanted = wanted_of(request.settings, request.model.cfg());
+  const bool clean = request.settings.choice("side", kSides) == "clean";
+  metrics::check_pairs(metrics::find("logit_diff"), prompts);
+  EffectTable table;
+  table.experiment = "direct_logit_attribution";
+  table.options = request.settings.recorded();
+  table.metric = "logit_diff";
+  table.effect = EffectKind::kRaw;
+  table.columns = prompt_columns(request.model, prompts);
+  const std::size_t n = prompts.pairs.size();
+  std::vector<std::string> labels;
+  double largest_miss = 0.0;
+  for (std::size_t i = 0; i < n; ++i) {
+    const PromptPair& pair = prompts.pairs[i];
+    Attributions one = attributions(request, pair, clean ? pair.clean : pair.corrupted, wanted);
+    if (wanted.meaning == LayerNormMeaning::kComplete && !(one.miss() <= one.tolerance())) {
+      throw Error(ErrorKind::kInternal, table.experiment,
+                  fmt::format("the components of prompt {} miss the logit difference by {}", i,
+                              one.miss()));
+    }
+    largest_miss = std::max(largest_miss, one.miss());
+    (clean ? table.baselines.clean : table.baselines.corrupted).push_back(one.logit_diff);
+    table.values.resize(one.values.size() * n);
+    for (std::size_t component = 0; component < one.values.size(); ++component) {
+      table.values[component * n + i] = one.values[component];
+    }
+    labels = std::move(one.labels);
+  }
+  table.notes.push_back(
+      fmt::format("the sum of all components differs from the logit difference by at most {:.2g}",
+                  largest_miss));
+  table.axes = {{"component", labels}, prompt_axis(prompts)};
+  return table;
+}
+
+}  // namespace
+
+const Experiment& direct_logit_attribution() {
+  static constexpr Experiment kExperiment = {
+      .name = "direct_logit_attribution",
+      .summary = "what each component adds to the logit difference directly",
+      .options = kOptions,
+      .run = &run};
+  return kExperiment;
+}
+
+}  // namespace patchbay::experiments

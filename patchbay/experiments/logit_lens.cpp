@@ -1,0 +1,123 @@
+// The logit lens (nostalgebraist 2020): the residual stream before each block, read as if it were
+// the last one.
+#include <span>
+#include <vector>
+
+#include "patchbay/base/error.h"
+#include "patchbay/experiments/columns_common.h"
+
+namespace patchbay::experiments {
+
+const Experiment& logit_lens();
+
+namespace {
+
+constexpr OptionInfo kOptions[] = {
+    {"scale", "fresh",
+     "fresh: ln_final normalises each layer's stream on its own; cached: its scale is the whole "
+     "run's, as in TransformerLens's demos"},
+    {"metric", "logit_diff",
+     "what is measured at END; kl_divergence compares with what the clean run says in the end"},
+};
+
+constexpr std::string_view kScales[] = {"fresh", "cached"};
+
+// The logits of one prompt at END with the stream before block 0, 1, … and the final one at the
+// end: replays in which it takes the place of the last resid_post.
+Logits lens(const Request& request, const Prompt& prompt, bool cached) {
+  const HookedTransformer& model = request.model;
+  const auto n_layers = static_cast<int>(model.cfg().n_layers);
+  const auto end = static_cast<std::int32_t>(prompt.size()) - 1;
+  const BaseRun base = model.base_run(request.ctx, {prompt});
+  ReplayStart start;
+  for (std::int32_t layer = 0; layer <= n_layers; ++layer) {
+    const Tensor& stream = layer == n_layers
+                               ? base.resid_final
+                               : base.layers[static_cast<std::size_t>(layer)].resid_pre;
+    start.base_prompt.push_back(0);
+    start.edits.add({HookPoint::kResidPost, n_layers - 1},
+                    {{layer, end}, 0, stream.view()[end].flat()});
+  }
+  Hooks hooks;
+  if (cached) {
+    hooks.add("ln_final.hook_scale", [&](TensorView scale, const HookName&) {
+      for (int layer = 0; layer < n_layers; ++layer) {
+        scale(layer, end, 0) = scale(n_layers, end, 0);
+      }
+    });
+  }
+  return model
+      .replay_with_cache(request.ctx, base, start, {}, hooks, {.logits = Demand::At::kLastPosition})
+      .first;
+}
+
+// Every layer's stream of one side, measured at END; clean_final: what the clean run says in the
+// end.
+std::vector<double> measure(const metrics::Metric& metric, const PromptPair& pair,
+                            const Prompt& tokens, const Logits& by_layer,
+                            std::span<const float> clean_final) {
+  std::vector<double> values;
+  for (std::int64_t layer = 0; layer < by_layer.rows.size(); ++layer) {
+    metrics::MetricInput input{.pair = pair,
+                               .tokens = tokens,
+                               .logits = by_layer.at(static_cast<std::int32_t>(layer), -1)};
+    if (metric.needs_clean) input.clean = clean_final;
+    values.push_back(metric.value(input));
+  }
+  return values;
+}
+
+EffectTable run(const Request& request) {
+  const PromptSet& prompts = request.prompts;
+  const bool cached = request.settings.choice("scale", kScales) == "cached";
+  const metrics::Metric& metric = metrics::find(request.settings.text("metric"));
+  metrics::check_pairs(metric, prompts);
+  if (metric.reads == metrics::Reads::kEveryPosition) {
+    throw Error(ErrorKind::kUsage, "--metric",
+                std::string(metric.name) + " reads every position; the lens looks at END alone");
+  }
+  EffectTable table;
+  table.experiment = "logit_lens";
+  table.options = request.settings.recorded();
+  table.metric = metric.name;
+  table.effect = EffectKind::kRaw;
+  table.columns = prompt_columns(request.model, prompts);
+  const std::int64_t n_layers = request.model.cfg().n_layers;
+  TableAxis layers{"layer", {}};
+  for (std::int64_t layer = 0; layer < n_layers; ++layer) {
+    layers.labels.push_back(std::to_string(layer) + "_pre");
+  }
+  layers.labels.emplace_back("final_post");
+  const std::size_t n = prompts.pairs.size();
+  const std::size_t per_side = layers.labels.size() * n;
+  table.values.resize(2 * per_side);
+  for (std::size_t i = 0; i < n; ++i) {
+    const PromptPair& pair = prompts.pairs[i];
+    const Logits clean = lens(request, pair.clean, cached);
+    const Logits corrupted = lens(request, pair.corrupted, cached);
+    const auto clean_final = clean.at(static_cast<std::int32_t>(n_layers), -1);
+    const std::vector<double> sides[] = {
+        measure(metric, pair, pair.clean, clean, clean_final),
+        measure(metric, pair, pair.corrupted, corrupted, clean_final)};
+    for (const std::size_t side : {0U, 1U}) {
+      for (std::size_t layer = 0; layer < layers.labels.size(); ++layer) {
+        table.values[side * per_side + layer * n + i] = sides[side][layer];
+      }
+    }
+  }
+  table.axes = {{"side", {"clean", "corrupted"}}, std::move(layers), prompt_axis(prompts)};
+  return table;
+}
+
+}  // namespace
+
+const Experiment& logit_lens() {
+  static constexpr Experiment kExperiment = {
+      .name = "logit_lens",
+      .summary = "what the model would say if it stopped before each block",
+      .options = kOptions,
+      .run = &run};
+  return kExperiment;
+}
+
+}  // namespace patchbay::experiments

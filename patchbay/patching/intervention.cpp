@@ -1,0 +1,139 @@
+#include "patchbay/patching/intervention.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "patchbay/base/error.h"
+
+namespace patchbay {
+namespace {
+
+using enum HookPoint;
+
+// Positions as indices in the base and in the source run, −1 for none.
+struct Index {
+  std::int32_t base;
+  std::int32_t source;
+};
+
+std::vector<Index> indices_of(const Positions& positions, const PairSides& sides) {
+  std::vector<Index> indices;
+  switch (positions.kind) {
+    case Positions::Kind::kAll:
+      for (std::int32_t i = 0; i < sides.length; ++i) indices.push_back({i, i});
+      break;
+    case Positions::Kind::kIndex:
+      if (positions.index < sides.length) indices.push_back({positions.index, positions.index});
+      break;
+    case Positions::Kind::kNamed: {
+      const auto name = static_cast<std::size_t>(positions.index);
+      if (sides.base[name] >= 0 && sides.source[name] >= 0) {
+        indices.push_back({sides.base[name], sides.source[name]});
+      }
+      break;
+    }
+  }
+  return indices;
+}
+
+// A part of each row that is the same wherever the row is: all of it, a head, a neuron.
+void add_rows(const HookedTransformerConfig& cfg, const Place& place, const PairSides& sides,
+              std::vector<Piece>& pieces) {
+  const HookName name{place.site, place.layer};
+  const std::int64_t width = name.shape(cfg, 1, 1).size();
+  std::int64_t begin = 0;
+  std::int64_t count = width;
+  if (place.head != Place::kAll) {
+    count = width / heads_of(cfg, place.site);
+    begin = place.head * count;
+  } else if (place.neuron != Place::kAll) {
+    begin = place.neuron;
+    count = 1;
+  }
+  for (const Index& at : indices_of(place.positions, sides)) {
+    pieces.push_back({name, at.base, begin, at.source, begin, count});
+  }
+}
+
+// Rows of attention: of each head and destination all sources, which end with the destination, or
+// one of them.
+void add_attention(const HookedTransformerConfig& cfg, const Place& place, const PairSides& sides,
+                   std::vector<Piece>& pieces) {
+  const HookName name{place.site, place.layer};
+  const std::int64_t first = place.head == Place::kAll ? 0 : place.head;
+  const std::int64_t last = place.head == Place::kAll ? cfg.n_heads : place.head + 1;
+  const bool whole = place.keys.kind == Positions::Kind::kAll;
+  for (const Index& query : indices_of(place.positions, sides)) {
+    for (std::int64_t head = first; head < last; ++head) {
+      const std::int64_t row = head * sides.length;
+      if (whole) {
+        // Where a named destination differs, the shorter row is what both have.
+        const std::int64_t count = std::min(query.base, query.source) + 1;
+        pieces.push_back({name, query.base, row, query.source, row, count});
+        continue;
+      }
+      for (const Index& key : indices_of(place.keys, sides)) {
+        if (key.base > query.base || key.source > query.source) continue;
+        pieces.push_back({name, query.base, row + key.base, query.source, row + key.source, 1});
+      }
+    }
+  }
+}
+
+}  // namespace
+
+std::int64_t heads_of(const HookedTransformerConfig& cfg, HookPoint site) {
+  switch (site) {
+    case kQ:
+    case kRotQ:
+    case kAttnScores:
+    case kPattern:
+    case kZ:
+    case kResult:
+      return cfg.n_heads;
+    case kK:
+    case kRotK:
+    case kV:
+      return cfg.key_value_heads();
+    default:
+      return 0;
+  }
+}
+
+std::optional<std::vector<Piece>> pieces_of(const HookedTransformerConfig& cfg,
+                                            const Intervention& intervention,
+                                            const PairSides& sides) {
+  std::vector<Piece> pieces;
+  for (const Place& place : intervention) {
+    const std::size_t before = pieces.size();
+    if (is_attention(place.site)) {
+      add_attention(cfg, place, sides, pieces);
+    } else {
+      add_rows(cfg, place, sides, pieces);
+    }
+    if (pieces.size() == before) return std::nullopt;
+  }
+  return pieces;
+}
+
+void check_place(const HookedTransformerConfig& cfg, const Place& place) {
+  const HookName name = HookName::of(info(place.site).short_name, cfg, place.layer);
+  const auto fail = [&](const std::string& what) {
+    throw Error(ErrorKind::kUsage, "patching", fmt::format("{} {}", name.str(), what));
+  };
+  const std::int64_t heads = heads_of(cfg, place.site);
+  if (place.head != Place::kAll && (place.head < 0 || place.head >= heads)) {
+    fail(heads == 0 ? "has no heads"
+                    : fmt::format("has no head {}; there are 0 to {}", place.head, heads - 1));
+  }
+  const bool has_neurons =
+      place.site == kMlpPost || place.site == kMlpPre || place.site == kMlpPreLinear;
+  if (place.neuron == Place::kAll) return;
+  if (!has_neurons) fail("has no neurons");
+  if (place.neuron < 0 || place.neuron >= cfg.d_mlp) {
+    fail(fmt::format("has no neuron {}; there are 0 to {}", place.neuron, cfg.d_mlp - 1));
+  }
+}
+
+}  // namespace patchbay

@@ -1,0 +1,78 @@
+// What an experiment patches: places in a model, and the pieces of activations that they are in one
+// prompt.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "patchbay/config/hooked_transformer_config.h"
+#include "patchbay/hooks/hook_name.h"
+#include "patchbay/prompts/prompt_set.h"
+#include "patchbay/results/effect_table.h"
+
+namespace patchbay {
+
+/// Which positions of a prompt: all, one index, or one that the prompt set names.
+struct Positions {
+  enum class Kind { kAll, kIndex, kNamed };
+  Kind kind = Kind::kAll;
+  std::int32_t index = 0;  ///< of the position, or of the name in PromptSet::position_names
+
+  static Positions at(std::int32_t position) { return {Kind::kIndex, position}; }
+  static Positions named(std::size_t name) {
+    return {Kind::kNamed, static_cast<std::int32_t>(name)};
+  }
+};
+
+/// One place: an activation of one layer, or a part of it.
+struct Place {
+  static constexpr std::int64_t kAll = -1;
+
+  HookPoint site = HookPoint::kResidPre;
+  int layer = 0;
+  std::int64_t head = kAll;    ///< of sites with heads; the key/value head of k, v and rot_k
+  std::int64_t neuron = kAll;  ///< of mlp_post, mlp_pre and mlp_pre_linear
+  Positions positions{};       ///< of scores and pattern the destinations, hook's query_pos
+  Positions keys{};            ///< of scores and pattern the sources, hook's key_pos
+};
+
+/// Places that are patched at once.
+using Intervention = std::vector<Place>;
+
+/// One piece of one row of an activation, where it is written and where it is read: the two differ
+/// where a named position does.
+struct Piece {
+  HookName name;
+  std::int32_t position = 0;         ///< in the run that is patched
+  std::int64_t begin = 0;            ///< as RowEdit::begin
+  std::int32_t source_position = 0;  ///< in the run that values come from
+  std::int64_t source_begin = 0;
+  std::int64_t count = 0;
+};
+
+/// Where the positions of a pair are in the run that is patched, and in the one that is read.
+struct PairSides {
+  std::int64_t length;
+  const std::vector<std::int32_t>& base;    ///< [position name]
+  const std::vector<std::int32_t>& source;  ///< [position name]
+};
+
+/// The pieces of an intervention in one prompt; nothing when the prompt has no such place: a
+/// position that it does not have, a key after its query.
+std::optional<std::vector<Piece>> pieces_of(const HookedTransformerConfig& cfg,
+                                            const Intervention& intervention,
+                                            const PairSides& sides);
+
+/// Throws kUsage when the model has no such place: a layer, head, neuron or site that is not there.
+void check_place(const HookedTransformerConfig& cfg, const Place& place);
+
+/// How many heads a site has: n_heads, the key/value heads, or 0 for a site without heads.
+std::int64_t heads_of(const HookedTransformerConfig& cfg, HookPoint site);
+
+/// Whether a site is attention: one number per head, destination and source.
+inline bool is_attention(HookPoint site) {
+  return site == HookPoint::kAttnScores || site == HookPoint::kPattern;
+}
+
+}  // namespace patchbay

@@ -1,0 +1,55 @@
+#include "patchbay/patching/recorded_runs.h"
+
+#include <algorithm>
+#include <map>
+#include <utility>
+
+namespace patchbay {
+namespace {
+
+bool is_attention_point(HookPoint point) {
+  return point == HookPoint::kAttnScores || point == HookPoint::kPattern;
+}
+
+}  // namespace
+
+RecordedRuns::RecordedRuns(const RunContext& ctx, const HookedTransformer& model,
+                           const std::vector<Prompt>& prompts, const std::vector<HookName>& names)
+    : seats_(prompts.size()) {
+  std::map<std::size_t, std::vector<std::size_t>> by_length;
+  for (std::size_t i = 0; i < prompts.size(); ++i) by_length[prompts[i].size()].push_back(i);
+  const NamesFilter keep(
+      [&](const HookName& name) { return std::ranges::find(names, name) != names.end(); });
+  for (const auto& [length, members] : by_length) {
+    std::vector<Prompt> batch;
+    for (const std::size_t member : members) {
+      seats_[member] = {groups_.size(), static_cast<std::int64_t>(batch.size()),
+                        static_cast<std::int64_t>(length)};
+      batch.push_back(prompts[member]);
+    }
+    groups_.push_back(
+        model.run_with_cache(ctx, batch, keep, {}, {.logits = Demand::At::kNowhere}).second);
+  }
+}
+
+std::span<const float> RecordedRuns::values(const HookName& name, std::int64_t prompt,
+                                            std::int32_t position, std::int64_t begin,
+                                            std::int64_t count) const {
+  const Seat& seat = seats_[static_cast<std::size_t>(prompt)];
+  const ConstTensorView activation = groups_[seat.group][name].view()[seat.index];
+  std::int64_t at = 0;
+  if (is_attention_point(name.point)) {  // [head_index, query_pos, key_pos]
+    const std::int64_t head = begin / seat.length;
+    at = (head * seat.length + position) * seat.length + begin % seat.length;
+  } else {  // [pos, …]
+    at = position * activation.shape().tail().size() + begin;
+  }
+  return activation.flat().subspan(static_cast<std::size_t>(at), static_cast<std::size_t>(count));
+}
+
+std::int64_t row_width(const HookedTransformerConfig& cfg, const HookName& name,
+                       std::int64_t length) {
+  return is_attention_point(name.point) ? cfg.n_heads * length : name.shape(cfg, 1, 1).size();
+}
+
+}  // namespace patchbay

@@ -1,0 +1,40 @@
+// Activations of prompts of any lengths, kept for patching.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "patchbay/base/run_context.h"
+#include "patchbay/model/hooked_transformer.h"
+
+namespace patchbay {
+
+class RecordedRuns {
+ public:
+  RecordedRuns() = default;
+  /// Runs the prompts in groups of equal length, and keeps these activations.
+  RecordedRuns(const RunContext& ctx, const HookedTransformer& model,
+               const std::vector<Prompt>& prompts, const std::vector<HookName>& names);
+
+  /// `count` elements from `begin` on of one row, laid out as a RowEdit's; a piece of attention
+  /// lies within one head.
+  [[nodiscard]] std::span<const float> values(const HookName& name, std::int64_t prompt,
+                                              std::int32_t position, std::int64_t begin,
+                                              std::int64_t count) const;
+
+ private:
+  struct Seat {
+    std::size_t group;
+    std::int64_t index;  // in the group's batch
+    std::int64_t length;
+  };
+  std::vector<ActivationCache> groups_;
+  std::vector<Seat> seats_;  // [prompt]
+};
+
+/// Elements of one row of an activation in a prompt of this length, laid out as a RowEdit's.
+std::int64_t row_width(const HookedTransformerConfig& cfg, const HookName& name,
+                       std::int64_t length);
+
+}  // namespace patchbay

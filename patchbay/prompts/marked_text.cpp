@@ -1,0 +1,74 @@
+// Sentences with named words: filled from a form, and found again among the tokens.
+#include "patchbay/prompts/marked_text.h"
+
+#include <algorithm>
+
+#include "patchbay/base/error.h"
+
+namespace patchbay {
+
+const MarkedText::Mark* MarkedText::find(std::string_view name) const {
+  const auto found = std::ranges::find(marks, name, &Mark::name);
+  return found == marks.end() ? nullptr : &*found;
+}
+
+MarkedText fill_form(std::string_view form, const MarkWords& words) {
+  MarkedText filled;
+  while (!form.empty()) {
+    const std::size_t open = std::min(form.find('['), form.size());
+    filled.text += form.substr(0, open);
+    form.remove_prefix(open);
+    if (form.empty()) break;
+    const std::size_t close = form.find(']');
+    const std::string_view name = close == std::string_view::npos ? "" : form.substr(1, close - 1);
+    const auto word = std::ranges::find(words, name, &MarkWords::value_type::first);
+    if (word == words.end()) {
+      filled.text += '[';
+      form.remove_prefix(1);
+      continue;
+    }
+    const std::size_t begin = filled.text.size();
+    filled.text += word->second;
+    filled.marks.push_back({std::string(name), begin, filled.text.size()});
+    form.remove_prefix(close + 1);
+  }
+  return filled;
+}
+
+std::int32_t token_at_byte(const Tokenizer& tokenizer, std::span<const TokenId> tokens,
+                           std::size_t first, std::size_t byte) {
+  std::size_t end = 0;
+  for (std::size_t i = first; i < tokens.size(); ++i) {
+    end += tokenizer.token_bytes(tokens[i]).size();
+    if (byte < end) return static_cast<std::int32_t>(i);
+  }
+  PATCHBAY_ASSERT(false);  // the tokens of a text spell it
+  return -1;
+}
+
+std::vector<std::int32_t> find_positions(const Tokenizer& tokenizer, const MarkedText& text,
+                                         std::span<const TokenId> tokens, std::size_t first,
+                                         std::span<const std::string> position_names) {
+  constexpr std::string_view kNext = "+1";
+  const auto last = static_cast<std::int32_t>(tokens.size()) - 1;
+  std::vector<std::int32_t> positions;
+  for (const std::string& name : position_names) {
+    if (name == "END") {
+      positions.push_back(last);
+      continue;
+    }
+    const bool is_next = name.ends_with(kNext);
+    const auto* mark =
+        text.find(is_next ? std::string_view(name).substr(0, name.size() - kNext.size()) : name);
+    if (mark == nullptr) {
+      positions.push_back(-1);
+      continue;
+    }
+    const std::int32_t at = token_at_byte(tokenizer, tokens, first, mark->end - 1);
+    const std::int32_t wanted = is_next ? at + 1 : at;
+    positions.push_back(wanted <= last ? wanted : -1);
+  }
+  return positions;
+}
+
+}  // namespace patchbay

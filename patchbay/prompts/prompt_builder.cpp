@@ -1,0 +1,161 @@
+// Builds a prompt set pair by pair, and refuses pairs that would compare what cannot be compared.
+#include "patchbay/prompts/prompt_builder.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+#include "patchbay/text/utf8.h"
+
+namespace patchbay {
+namespace {
+
+// "[tokenizer] " at the front of an error's text, which says where once more.
+std::string_view without_tag(std::string_view what) {
+  return what.starts_with('[') ? what.substr(std::min(what.find("] ") + 2, what.size())) : what;
+}
+
+// The task's name without what follows its colon, since `where` names the file.
+std::string_view tag_of(std::string_view task) { return task.substr(0, task.find(':')); }
+
+}  // namespace
+
+PromptBuilder::PromptBuilder(const HookedTransformerConfig& cfg, const Tokenizer* tokenizer,
+                             PromptSet set)
+    : cfg_(cfg), tokenizer_(tokenizer), set_(std::move(set)) {
+  set_.position_names.emplace_back("END");
+}
+
+const Tokenizer& PromptBuilder::tokenizer() const {
+  if (tokenizer_ != nullptr) return *tokenizer_;
+  throw Error(ErrorKind::kUsage, tag_of(set_.task),
+              fmt::format("{} has no tokenizer, so prompts cannot be text; put its tokenizer.json "
+                          "beside the weights, or give token ids",
+                          cfg_.model_name));
+}
+
+std::string PromptBuilder::next() const { return fmt::format("prompt {}", size() + 1); }
+
+Error PromptBuilder::error(std::string_view where, std::string_view what) const {
+  return {ErrorKind::kBadData, tag_of(set_.task), fmt::format("{}: {}", where, what)};
+}
+
+PromptSide PromptBuilder::side(std::string_view where, const MarkedText& text) const {
+  if (text.text.empty()) throw error(where, "the text is empty; a prompt needs at least one token");
+  PromptSide side{.text = text.text, .tokens = {}, .positions = {}};
+  const bool bos = set_.prepend_bos;
+  try {
+    side.tokens = tokenizer().to_tokens(text.text, {.prepend_bos = bos});
+  } catch (const Error& refused) {
+    if (refused.kind() != ErrorKind::kBadData) throw;
+    throw error(where, without_tag(refused.what()));
+  }
+  side.positions = find_positions(tokenizer(), text, side.tokens, bos ? 1 : 0, set_.position_names);
+  return side;
+}
+
+TokenId PromptBuilder::answer(std::string_view where, std::string_view text) const {
+  try {
+    return tokenizer().to_single_token(text);
+  } catch (const Error& refused) {
+    if (refused.kind() != ErrorKind::kBadData) throw;
+    throw error(where, fmt::format("the answer {}", without_tag(refused.what())));
+  }
+}
+
+void PromptBuilder::check_side(std::string_view where, std::string_view name,
+                               const PromptSide& side) {
+  const auto length = static_cast<std::int64_t>(side.tokens.size());
+  const auto fail = [&](const std::string& what) {
+    throw error(where, fmt::format("the {} prompt {}", name, what));
+  };
+  if (length == 0) fail("is empty; it needs at least one token");
+  if (length > cfg_.n_ctx) {
+    fail(fmt::format("has {} tokens; {} reads at most {}", length, cfg_.model_name, cfg_.n_ctx));
+  }
+  for (const TokenId id : side.tokens) {
+    if (id >= 0 && id < cfg_.d_vocab) continue;
+    fail(fmt::format("holds token {}; the vocabulary has 0 to {}", id, cfg_.d_vocab - 1));
+  }
+  if (side.text.ends_with(' ')) {
+    warn(
+        fmt::format("{}: the {} prompt ends in a space, which belongs to the next word's token; "
+                    "answers such as \" Mary\" are then not what comes next",
+                    where, name));
+  }
+}
+
+void PromptBuilder::check_positions(std::string_view where, std::string_view name,
+                                    const PromptSide& side) const {
+  PATCHBAY_ASSERT(side.positions.size() == set_.position_names.size());
+  const auto length = static_cast<std::int32_t>(side.tokens.size());
+  for (std::size_t i = 0; i < side.positions.size(); ++i) {
+    if (side.positions[i] < length) continue;
+    throw error(where, fmt::format("the {} prompt has no token {} for position {}; it has {}", name,
+                                   side.positions[i], in_quotes(set_.position_names[i]), length));
+  }
+}
+
+void PromptBuilder::check_answers(std::string_view where, const Answers& answers) const {
+  if (answers.right.empty()) throw error(where, "there is no answer; name one token at least");
+  std::set<TokenId> seen;
+  for (const auto* side : {&answers.right, &answers.wrong}) {
+    for (const TokenId id : *side) {
+      if (id < 0 || id >= cfg_.d_vocab) {
+        throw error(where, fmt::format("the answer {} is no token; the vocabulary has 0 to {}", id,
+                                       cfg_.d_vocab - 1));
+      }
+      if (seen.insert(id).second) continue;
+      throw error(where,
+                  fmt::format("token {} is named twice among what is right and what is wrong", id));
+    }
+  }
+}
+
+// The tokens as a message shows them.
+std::string PromptBuilder::spelled(const PromptSide& side) const {
+  std::vector<std::string> words;
+  for (const TokenId id : side.tokens) {
+    const bool known = tokenizer_ != nullptr && tokenizer_->has_token(id);
+    words.push_back(known ? in_quotes(tokenizer_->token_bytes(id)) : std::to_string(id));
+  }
+  return fmt::format("{}", fmt::join(words, " "));
+}
+
+void PromptBuilder::add(std::string_view where, PromptSide clean, PromptSide corrupted,
+                        Answers answers, std::string group) {
+  check_side(where, "clean", clean);
+  check_side(where, "corrupted", corrupted);
+  if (clean.tokens.size() != corrupted.tokens.size()) {
+    throw error(where, fmt::format("the clean prompt has {} tokens, the corrupted one {}; a pair "
+                                   "must be equally long: {} | {}",
+                                   clean.tokens.size(), corrupted.tokens.size(), spelled(clean),
+                                   spelled(corrupted)));
+  }
+  check_positions(where, "clean", clean);
+  check_positions(where, "corrupted", corrupted);
+  check_answers(where, answers);
+  if (clean.tokens == corrupted.tokens) {
+    warn(fmt::format("{}: clean and corrupted are the same tokens, so patching changes nothing",
+                     where));
+  }
+  set_.pairs.push_back({.clean_text = std::move(clean.text),
+                        .corrupted_text = std::move(corrupted.text),
+                        .clean = std::move(clean.tokens),
+                        .corrupted = std::move(corrupted.tokens),
+                        .answers = std::move(answers.right),
+                        .wrongs = std::move(answers.wrong),
+                        .group = std::move(group),
+                        .positions = std::move(clean.positions),
+                        .corrupted_positions = std::move(corrupted.positions)});
+}
+
+PromptSet PromptBuilder::finish() && {
+  if (set_.pairs.empty()) {
+    throw Error(ErrorKind::kBadData, tag_of(set_.task), "there are no prompts");
+  }
+  return std::move(set_);
+}
+
+}  // namespace patchbay

@@ -1,0 +1,76 @@
+// Builds a prompt set pair by pair, and refuses pairs that would compare what cannot be compared.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "patchbay/base/error.h"
+#include "patchbay/config/hooked_transformer_config.h"
+#include "patchbay/prompts/marked_text.h"
+#include "patchbay/prompts/prompt_set.h"
+#include "patchbay/text/tokenizer.h"
+
+namespace patchbay {
+
+/// One prompt of a pair: tokens, and where its named positions are.
+struct PromptSide {
+  std::string text;  ///< empty where the prompt was given as token ids
+  Prompt tokens;
+  std::vector<std::int32_t> positions;  ///< by the set's position names; −1: has none
+};
+
+/// What is right and what is wrong at END.
+struct Answers {
+  std::vector<TokenId> right;
+  std::vector<TokenId> wrong;
+};
+
+class PromptBuilder {
+ public:
+  /// A set whose prompts go into a model of this config. `tokenizer` may be null when no prompt is
+  /// a text. `set` has everything but the pairs; "END" is appended to its position names.
+  PromptBuilder(const HookedTransformerConfig& cfg, const Tokenizer* tokenizer, PromptSet set);
+
+  /// Throws kUsage when the model has none.
+  [[nodiscard]] const Tokenizer& tokenizer() const;
+  [[nodiscard]] const std::vector<std::string>& position_names() const {
+    return set_.position_names;
+  }
+  [[nodiscard]] std::int64_t size() const { return set_.size(); }
+  /// Where errors about the next pair are: "prompt 3", counted from 1.
+  [[nodiscard]] std::string next() const;
+  void warn(std::string warning) { set_.warnings.push_back(std::move(warning)); }
+  /// A kBadData error of this task: "[ioi] prompt 3: WHAT".
+  [[nodiscard]] Error error(std::string_view where, std::string_view what) const;
+
+  /// The text's tokens, with BOS where the set prepends it, and its positions. Throws kBadData for
+  /// an empty text and one that the tokenizer refuses.
+  [[nodiscard]] PromptSide side(std::string_view where, const MarkedText& text) const;
+  /// The one token that an answer is. Throws kBadData, listing its tokens, when it is several.
+  [[nodiscard]] TokenId answer(std::string_view where, std::string_view text) const;
+
+  /// Adds a pair. Throws kBadData beginning with `where`, for an empty prompt, sides of different
+  /// lengths, more positions than the model has, ids beyond its vocabulary, positions beyond the
+  /// prompt, no answer, and an id that is named twice among answers and wrongs. Warns of a text
+  /// that ends in a space, and of sides that are the same.
+  void add(std::string_view where, PromptSide clean, PromptSide corrupted, Answers answers,
+           std::string group);
+
+  /// The set. Throws kBadData when it has no pairs.
+  PromptSet finish() &&;
+
+ private:
+  void check_side(std::string_view where, std::string_view name, const PromptSide& side);
+  void check_positions(std::string_view where, std::string_view name, const PromptSide& side) const;
+  void check_answers(std::string_view where, const Answers& answers) const;
+  [[nodiscard]] std::string spelled(const PromptSide& side) const;
+
+  const HookedTransformerConfig& cfg_;
+  const Tokenizer* tokenizer_;
+  PromptSet set_;
+};
+
+}  // namespace patchbay

@@ -1,0 +1,55 @@
+// The finished rows of a run, on disk while it lasts, so that an interrupted run can go on.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace patchbay {
+
+/// A file of finished cells, exact to the bit. Only one Journal, in one process, may have it open.
+///
+/// A process that is killed loses nothing that append() returned from; after a power failure the
+/// last rows may be missing, never wrong. Each record carries a checksum over the file up to it, so
+/// a torn record, a flipped bit or a record of another run ends what is believed.
+class Journal {
+ public:
+  /// Opens or creates the file. `key` is everything that determines the results; a journal with
+  /// another key is emptied, a damaged one is cut off where the damage starts. Throws kUsage when
+  /// another Journal has it open, or when it is no journal (which is left alone); kCannotCreate
+  /// and kInputOutput for what the disk refuses.
+  Journal(const std::filesystem::path& path, std::string_view key);
+  Journal(const Journal&) = delete;
+  Journal& operator=(const Journal&) = delete;
+  /// Closes the file, which stays.
+  ~Journal();
+
+  /// The values of a finished cell, [prompt], valid as long as the Journal.
+  [[nodiscard]] std::optional<std::span<const double>> find(std::int64_t cell) const;
+  [[nodiscard]] std::int64_t size() const { return static_cast<std::int64_t>(cells_.size()); }
+
+  /// Adds a cell that is not there yet. Throws kInputOutput when the bytes cannot be written; the
+  /// journal is then as it was. Not to be called from two threads at once.
+  void append(std::int64_t cell, std::span<const double> values);
+
+  /// Removes the file: the run is over and its results are written. Call it once, last.
+  void remove();
+
+ private:
+  void load(std::string_view bytes, std::string_view key);
+  void write(std::string_view bytes);
+  void cut(std::uint64_t size);
+
+  std::filesystem::path path_;
+  int descriptor_ = -1;
+  std::uint64_t size_ = 0;      // of the part that is believed
+  std::uint64_t checksum_ = 0;  // of that part
+  std::map<std::int64_t, std::vector<double>> cells_;
+};
+
+}  // namespace patchbay

@@ -1,0 +1,57 @@
+// Resampled sums as a product of counts and values, and percentiles.
+#include "patchbay/results/resampling.h"
+
+#include <algorithm>
+#include <array>
+#include <functional>
+
+#include "patchbay/base/error.h"
+#include "patchbay/base/split_mix.h"
+
+namespace patchbay {
+
+Resampling::Resampling(std::int64_t n_prompts, std::int64_t n_resamples, std::uint64_t seed)
+    : n_prompts_(static_cast<std::size_t>(n_prompts)),
+      n_resamples_(static_cast<std::size_t>(n_resamples)),
+      counts_((n_resamples_ + kGroup - 1) / kGroup * kGroup * n_prompts_) {
+  SplitMix64 random(seed);
+  for (std::size_t resample = 0; resample < n_resamples_; ++resample) {
+    double* group = counts_.data() + resample / kGroup * kGroup * n_prompts_;
+    for (std::size_t draw = 0; draw < n_prompts_; ++draw) {
+      group[random.below(n_prompts_) * kGroup + resample % kGroup] += 1;
+    }
+  }
+}
+
+std::vector<double> Resampling::sums(std::span<const double> values) const {
+  PATCHBAY_ASSERT(values.size() == n_prompts_);
+  std::vector<double> result(counts_.size() / n_prompts_);
+  const double* counts = counts_.data();
+  for (std::size_t first = 0; first < result.size(); first += kGroup) {
+    std::array<double, kGroup> sum{};
+    for (const double value : values) {
+      for (std::size_t i = 0; i < kGroup; ++i) sum[i] += counts[i] * value;
+      counts += kGroup;
+    }
+    std::copy(sum.begin(), sum.end(), result.begin() + static_cast<std::ptrdiff_t>(first));
+  }
+  result.resize(n_resamples_);
+  return result;
+}
+
+std::pair<double, double> central_interval(std::span<double> values, double confidence) {
+  // The quantile so far from `first` in the order of `before`. The ends of an interval are near the
+  // ends of the order, where a partial sort passes over most values after one comparison.
+  const double tail = (1 - confidence) / 2 * static_cast<double>(values.size() - 1);
+  const auto at = std::min(static_cast<std::size_t>(tail), values.size() - 1);
+  const auto next = std::min(at + 1, values.size() - 1);
+  const auto quantile = [&](auto first, auto last, auto before) {
+    const auto place = [&](std::size_t i) { return first + static_cast<std::ptrdiff_t>(i); };
+    std::partial_sort(first, place(next + 1), last, before);
+    return *place(at) + (*place(next) - *place(at)) * (tail - static_cast<double>(at));
+  };
+  const double low = quantile(values.begin(), values.end(), std::less<>());
+  return {low, quantile(values.rbegin(), values.rend(), std::greater<>())};
+}
+
+}  // namespace patchbay

@@ -1,0 +1,19 @@
+// A result as a table for spreadsheets and data frames.
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+#include "patchbay/results/effect_table.h"
+
+namespace patchbay {
+
+/// One line per cell and prompt, prompts fastest, quoted as RFC 4180 says and ended by CR LF. The
+/// columns: every axis by name ("prompt" last), value, clean, corrupted, raw_effect. A field is
+/// empty where there is no number. Labels stand as they are, also those that start like a formula.
+/// Throws as EffectTable::check.
+std::string to_csv(const EffectTable& table);
+/// Writes it whole or not at all; throws as AtomicFile too.
+void write_csv(const std::filesystem::path& path, const EffectTable& table);
+
+}  // namespace patchbay

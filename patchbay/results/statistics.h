@@ -1,0 +1,86 @@
+// Means, errors, intervals and tests of a table's effects, all computed from its per-prompt values.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "patchbay/results/effect_table.h"
+
+namespace patchbay {
+
+struct StatisticsOptions {
+  std::int64_t bootstrap_resamples = 2000;  ///< 1 … 100,000
+  std::uint64_t seed = 0;
+  double confidence = 0.95;  ///< of the intervals, between 0 and 1
+  /// The mean of ratios leaves out prompts whose denominator is nearer to 0 than this.
+  double smallest_gap = 0.1;
+
+  /// The first option that is out of range, in words, or "".
+  [[nodiscard]] std::string broken_rule() const;
+};
+
+/// The probability of a false alarm among all cells that a test may have.
+inline constexpr double kSignificanceLevel = 0.05;
+
+/// One cell's effect. NaN stands for what cannot be computed: an effect of no prompts or with a
+/// denominator of 0, an error or an interval of fewer than two prompts.
+struct CellSummary {
+  double value;
+  double standard_error;
+  double low;  ///< the bootstrap interval
+  double high;
+  /// Of the sign-flip test, Holm-corrected over cells; none when the table cannot be tested.
+  std::optional<double> p_value;
+  std::int64_t n;           ///< prompts that count
+  std::int64_t n_left_out;  ///< prompts without this cell, or with too small a denominator
+};
+
+/// The two-sided paired sign-flip test of raw effects (Fisher 1935, section 21), cell by cell, with
+/// Holm's (1979) correction over cells.
+struct Significance {
+  /// [cells], corrected; none for a cell that no prompt has. Empty when `reason` is not.
+  std::vector<std::optional<double>> p_values;
+  /// Why nothing was tested: "too few prompts to test (n = 10; 144 cells need 13)".
+  std::string reason;
+  /// Drawn sign patterns a cell at most; 0 when all patterns were counted.
+  std::int64_t flips = 0;
+};
+
+/// One kind of effect for all cells.
+struct EffectSummary {
+  EffectKind effect;
+  Aggregate aggregate;
+  std::vector<CellSummary> cells;  ///< row-major over the axes but "prompt"
+  std::vector<std::int64_t>
+      left_out_prompts;  ///< with too small a denominator; mean of ratios only
+};
+
+struct TableStatistics {
+  std::vector<EffectSummary>
+      effects;  ///< every kind that the table has, in the order of kEffectKinds
+  Significance significance;
+};
+
+/// All effects of a table with its own aggregate. Resampled prompts are drawn once and shared by
+/// all cells and effects. Throws as EffectTable::check, and kUsage for options out of range.
+///
+/// * A prompt without a cell (a value that is not finite) counts in neither sum of that cell.
+/// * Ratio of means: the sum of numerators over the sum of denominators; its standard error is the
+///   delta method's (Cochran, Sampling Techniques, 1977, section 2.11). Mean of ratios: the mean
+///   and its standard error over prompts whose denominator is large enough.
+/// * Intervals are percentiles of the statistic over resampled prompts (Efron 1979).
+/// * The arithmetic is additions, products, divisions and square roots in a fixed order, and the
+///   random numbers are our own: the same table gives the same bits everywhere.
+TableStatistics table_statistics(const EffectTable& table, const StatisticsOptions& options = {});
+
+/// One kind of effect, per cell. Throws as table_statistics, and kUsage when the table does not
+/// have what the effect is computed from.
+std::vector<CellSummary> summarize(const EffectTable& table, EffectKind kind, Aggregate aggregate,
+                                   const StatisticsOptions& options = {});
+
+/// The test alone. Up to 20 prompts every pattern of signs is counted; above, patterns are drawn.
+Significance sign_flip_test(const EffectTable& table, const StatisticsOptions& options = {});
+
+}  // namespace patchbay

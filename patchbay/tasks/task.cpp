@@ -1,0 +1,111 @@
+// Tasks by name, and their options with what was left out filled in.
+#include "patchbay/tasks/task.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "patchbay/base/error.h"
+#include "patchbay/base/suggest.h"
+#include "patchbay/text/utf8.h"
+
+namespace patchbay::tasks {
+namespace {
+
+std::string_view stem_of(std::string_view name) { return name.substr(0, name.find(':')); }
+
+// How the task is written: "file:PATH".
+std::string written(const Task& task) {
+  return task.argument.empty() ? std::string(task.name)
+                               : fmt::format("{}:{}", task.name, task.argument);
+}
+
+[[noreturn]] void fail(const Task& task, const std::string& what) {
+  throw Error(ErrorKind::kUsage, task.name, what);
+}
+
+// The choice that was made, the first where none was.
+std::string chosen(const Task& task, std::string_view kind, std::span<const Choice> choices,
+                   const std::string& wanted) {
+  if (wanted.empty()) return choices.empty() ? "" : std::string(choices.front().name);
+  std::vector<std::string> names;
+  for (const Choice& choice : choices) names.emplace_back(choice.name);
+  if (std::ranges::find(names, wanted) != names.end()) return wanted;
+  if (names.empty()) fail(task, fmt::format("has no {}s to choose from; leave it away", kind));
+  fail(task, fmt::format("there is no {} {}; it has {}{}", kind, in_quotes(wanted),
+                         fmt::join(names, ", "), did_you_mean(wanted, names)));
+}
+
+// A task's own BOS where the tokenizer has one; what the caller says is for the tokenizer to
+// refuse.
+bool prepends_bos(const Task& task, const TaskModel& model, std::optional<bool> wanted) {
+  if (wanted) return *wanted;
+  return task.prepend_bos && model.tokenizer != nullptr && model.tokenizer->bos_token_id();
+}
+
+}  // namespace
+
+const Task& find(std::string_view name) {
+  std::vector<std::string> names;
+  std::vector<std::string> known;
+  for (const Task* task : all()) {
+    if (task->name == stem_of(name)) return *task;
+    names.emplace_back(task->name);
+    known.push_back(written(*task));
+  }
+  throw Error(ErrorKind::kUsage, "task",
+              fmt::format("there is no task {}; there are {}{}", in_quotes(name),
+                          fmt::join(known, ", "), did_you_mean(stem_of(name), names)));
+}
+
+TaskOptions completed(const TaskModel& model, std::string_view name, TaskOptions options) {
+  const Task& task = find(name);
+  constexpr std::int64_t kMostPrompts = 1'000'000;
+  if (options.prompts < 0 || options.prompts > kMostPrompts) {
+    fail(task, fmt::format("{} prompts were asked for; say 1 to {}, or 0 for the default",
+                           options.prompts, kMostPrompts));
+  }
+  const std::size_t colon = name.find(':');
+  if (colon != std::string_view::npos) options.argument = name.substr(colon + 1);
+  if (task.argument.empty() != options.argument.empty()) {
+    fail(task, fmt::format("the task is written {}", in_quotes(written(task))));
+  }
+  if (options.seed && !task.seed) fail(task, "nothing is drawn, so there is no seed to choose");
+  if (options.collisions && !task.has_collisions) {
+    fail(task, "draws no names that could collide; leave the collisions away");
+  }
+  options.corruption = chosen(task, "corruption", task.corruptions, options.corruption);
+  options.prompt_type = chosen(task, "prompt type", task.prompt_types, options.prompt_type);
+  if (options.prompts == 0) options.prompts = task.prompts;
+  if (!options.seed) options.seed = task.seed;
+  options.prepend_bos = prepends_bos(task, model, options.prepend_bos);
+  return options;
+}
+
+}  // namespace patchbay::tasks
+
+namespace patchbay {
+
+PromptSet make_prompts(const tasks::TaskModel& model, std::string_view task,
+                       const tasks::TaskOptions& options) {
+  const tasks::Task& found = tasks::find(task);
+  const tasks::TaskOptions whole = tasks::completed(model, task, options);
+  PromptSet set = found.make(model, whole);
+  if (found.prepend_bos && !options.prepend_bos && !set.prepend_bos) {
+    set.warnings.insert(set.warnings.begin(),
+                        fmt::format("{} prepends BOS by default, which {}'s tokenizer does not "
+                                    "have; the prompts are without it",
+                                    found.name, model.cfg.model_name));
+  }
+  return set;
+}
+
+PromptSet make_prompts(const HookedTransformer& model, std::string_view task,
+                       const tasks::TaskOptions& options) {
+  return make_prompts(
+      tasks::TaskModel{.cfg = model.cfg(),
+                       .tokenizer = model.has_tokenizer() ? &model.tokenizer() : nullptr},
+      task, options);
+}
+
+}  // namespace patchbay

@@ -1,0 +1,83 @@
+// Tasks: each makes prompt pairs with answers and named positions for a given model.
+//
+// patchbay/tasks/NAME.cpp defines `const Task& NAME()`; adding the file is all it takes.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "patchbay/model/hooked_transformer.h"
+#include "patchbay/prompts/prompt_set.h"
+
+namespace patchbay::tasks {
+
+/// What prompts depend on: the tokens of texts, the vocabulary, the most positions.
+struct TaskModel {
+  const HookedTransformerConfig& cfg;
+  const Tokenizer* tokenizer = nullptr;  ///< null: prompts can only be token ids
+};
+
+/// Which prompts to make. What is left as it is here takes the task's own default.
+struct TaskOptions {
+  std::int64_t prompts = 0;
+  std::optional<std::uint64_t> seed{};
+  std::optional<bool> prepend_bos{};
+  std::string corruption{};   ///< one of Task::corruptions
+  std::string prompt_type{};  ///< one of Task::prompt_types
+  /// Draw replacing names as the task's original code does, which may draw a name that is in the
+  /// prompt already. Only for tasks with Task::has_collisions.
+  bool collisions = false;
+  std::string argument{};  ///< what follows the colon of "file:PATH"
+};
+
+/// A name that an option takes, and what it means.
+struct Choice {
+  std::string_view name;
+  std::string_view what;
+};
+
+/// One task.
+struct Task {
+  std::string_view name;
+  std::string_view summary;
+  std::string_view argument{};             ///< "PATH", where the task is named as "file:PATH"
+  std::int64_t prompts = 0;                ///< how many by default; 0: all there are
+  std::optional<std::uint64_t> seed{};     ///< the default; nothing where nothing is drawn
+  bool prepend_bos = false;                ///< the default
+  std::span<const Choice> corruptions{};   ///< the first is the default
+  std::span<const Choice> prompt_types{};  ///< the first is the default
+  bool has_collisions = false;             ///< whether TaskOptions::collisions means something
+  std::span<const Choice> positions{};     ///< those that every prompt names
+  std::string_view notes{};                ///< sources, and what is special
+  /// `options` are completed ones. Throws Error naming the prompt and the reason.
+  PromptSet (*make)(const TaskModel& model, const TaskOptions& options) = nullptr;
+};
+
+/// Every task, by name.
+const std::vector<const Task*>& all();
+
+/// The task of that name, "file" for "file:PATH". Throws kUsage with the nearest name.
+const Task& find(std::string_view name);
+
+/// The options with the task's defaults for what was left out, and the argument from its name.
+/// Throws kUsage for what the task does not have.
+TaskOptions completed(const TaskModel& model, std::string_view task, TaskOptions options);
+
+}  // namespace patchbay::tasks
+
+namespace patchbay {
+
+/// The prompts of a task, "ioi" or "file:PATH", for a model. Throws kUsage for names and options
+/// that the task does not have, kBadData for prompts that break a rule, with the prompt and the
+/// reason.
+PromptSet make_prompts(const HookedTransformer& model, std::string_view task,
+                       const tasks::TaskOptions& options = {});
+/// The same before a model's weights are there.
+PromptSet make_prompts(const tasks::TaskModel& model, std::string_view task,
+                       const tasks::TaskOptions& options = {});
+
+}  // namespace patchbay

@@ -1,0 +1,57 @@
+// What tasks made of words share: a builder with the task's names, and the words that can be drawn.
+#include "patchbay/tasks/words_common.h"
+
+#include <fmt/format.h>
+
+#include "patchbay/base/error.h"
+
+namespace patchbay::tasks {
+
+PromptBuilder start(const Task& task, const TaskModel& model, const TaskOptions& options) {
+  PromptSet set;
+  set.task = task.name;
+  if (!task.argument.empty()) set.task += ":" + options.argument;
+  set.prepend_bos = options.prepend_bos.value_or(task.prepend_bos);
+  for (const Choice& position : task.positions) {
+    if (position.name != "END") set.position_names.emplace_back(position.name);
+  }
+  return {model.cfg, model.tokenizer, std::move(set)};
+}
+
+std::vector<std::string_view> DrawableWords::keep(std::span<const std::string_view> words,
+                                                  std::string_view kind, std::size_t least) {
+  std::vector<std::string_view> kept;
+  for (const std::string_view word : words) {
+    if (tokenizer_.to_tokens(after_space(word), {.prepend_bos = false}).size() == 1) {
+      kept.push_back(word);
+    }
+  }
+  if (kept.size() < least) {
+    throw Error(
+        ErrorKind::kBadData, task_.name,
+        fmt::format("{} of {} {} are one token after a space for this tokenizer, and {} are "
+                    "needed; its vocabulary is too small for this task",
+                    kept.size(), words.size(), kind, least));
+  }
+  if (kept.size() < words.size()) {
+    left_out_.push_back(fmt::format("{} of {} {}", words.size() - kept.size(), words.size(), kind));
+  }
+  return kept;
+}
+
+std::string DrawableWords::warning() const {
+  if (left_out_.empty()) return "";
+  return fmt::format("{} are never drawn, because they are several tokens after a space",
+                     fmt::join(left_out_, ", "));
+}
+
+void warn_of(const DrawableWords& words, PromptBuilder& builder) {
+  if (std::string warning = words.warning(); !warning.empty()) builder.warn(std::move(warning));
+}
+
+std::string after_space(std::string_view word) {
+  std::string text = " ";
+  return text += word;
+}
+
+}  // namespace patchbay::tasks

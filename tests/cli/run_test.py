@@ -1,0 +1,131 @@
+"""Runs `patchbay run` as a user does: python3 run_test.py PATCHBAY REPOSITORY"""
+
+import json
+import os
+import pathlib
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+PATCHBAY = ""
+REPOSITORY = pathlib.Path()
+PATCHING = ["run", "activation_patching", "--task", "ioi", "--prompts", "6"]
+
+
+class RunTest(unittest.TestCase):
+    def setUp(self):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="patchbay-run-"))
+        self.addCleanup(shutil.rmtree, self.folder)
+        self.env = {"PATH": os.environ["PATH"], "HF_HOME": str(self.folder / "huggingface")}
+
+    def run_raw(self, *args):
+        return subprocess.run([PATCHBAY, *args], capture_output=True, cwd=self.folder, env=self.env,
+                              timeout=300, check=False)
+
+    def run_ok(self, *args):
+        done = self.run_raw(*args)
+        self.assertEqual(done.returncode, 0, done.stderr.decode(errors="replace"))
+        return done.stdout.decode()
+
+    def error(self, code, *args):
+        done = self.run_raw(*args)
+        self.assertEqual(done.returncode, code, done.stderr.decode(errors="replace"))
+        return done.stderr.decode()
+
+    def test_a_result_file_holds_values_baselines_and_effects(self):
+        self.run_ok(*PATCHING, "--out", "results", "--direction", "denoise")
+        result = json.loads((self.folder / "results/activation_patching.json").read_text())
+        self.assertEqual([axis["name"] for axis in result["axes"]], ["layer", "head", "prompt"])
+        layers, heads, prompts = (len(axis["labels"]) for axis in result["axes"])
+        self.assertEqual(prompts, 6)
+        self.assertEqual((len(result["values"]), len(result["values"][0]),
+                          len(result["values"][0][0])), (layers, heads, prompts))
+        clean, corrupted = (sum(result["baselines"][side]) for side in ("clean", "corrupted"))
+        patched = sum(result["values"][1][2])
+        self.assertAlmostEqual(result["effects"]["fraction"]["values"][1][2],
+                               (patched - corrupted) / (clean - corrupted), places=12)
+        self.assertEqual(result["command"],
+                         "patchbay run activation_patching --model ioi-small --task ioi "
+                         "--prompts 6 --direction denoise")
+        self.assertEqual(sorted(p.name for p in (self.folder / "results").iterdir()),
+                         ["activation_patching.json"])
+
+    def test_threads_and_memory_change_no_byte(self):
+        for number, options in enumerate((["--threads", "1"], ["--threads", "3"],
+                                          ["--max-memory", "2M"])):
+            self.run_ok(*PATCHING, *options, "--out", f"r{number}", "--site", "resid_pre,mlp_out",
+                        "--positions", "IO,S2,END")
+        results = {(self.folder / f"r{n}/activation_patching.json").read_bytes() for n in range(3)}
+        self.assertEqual(len(results), 1)
+
+    def test_too_little_memory_says_how_much_is_needed(self):
+        text = self.error(2, *PATCHING, "--max-memory", "10K")
+        self.assertIn("this sweep needs at least", text)
+
+    def test_a_killed_run_goes_on_and_ends_with_the_same_bytes(self):
+        command = ["run", "activation_patching", "--task", "ioi", "--prompts", "40", "--site",
+                   "mlp_post", "--axes", "layer,neuron", "--neurons", "0-39", "--threads", "1",
+                   "--max-memory", "3M"]
+        self.run_ok(*command, "--out", "whole")
+        partial = self.folder / "cut/activation_patching.partial"
+        for number in (signal.SIGKILL, signal.SIGTERM):
+            process = subprocess.Popen([PATCHBAY, *command, "--out", "cut"], cwd=self.folder,
+                                       env=self.env, stdout=subprocess.DEVNULL,
+                                       stderr=subprocess.DEVNULL)
+            size = partial.stat().st_size if partial.exists() else 0
+            deadline = time.monotonic() + 60
+            while time.monotonic() < deadline and process.poll() is None:
+                if partial.exists() and partial.stat().st_size > size + 4000:
+                    break
+                time.sleep(0.001)
+            process.send_signal(number)
+            process.wait(60)
+            self.assertNotEqual(process.returncode, 0)
+            self.assertTrue(partial.exists())
+            self.assertFalse((self.folder / "cut/activation_patching.json").exists())
+        self.run_ok(*command, "--out", "cut")
+        self.assertEqual((self.folder / "cut/activation_patching.json").read_bytes(),
+                         (self.folder / "whole/activation_patching.json").read_bytes())
+        self.assertFalse(partial.exists())
+
+    def test_every_experiment_runs_with_its_defaults(self):
+        for name in ("accuracy", "logit_lens", "direct_logit_attribution", "causal_tracing",
+                     "attention_patterns"):
+            positions = {"causal_tracing": ["--positions", "S2,END"],
+                         "attention_patterns": ["--sources", "IO,S1"]}.get(name, [])
+            result = json.loads(self.run_ok("run", name, "--task", "ioi", "--prompts", "3", "--json",
+                                            *positions))
+            self.assertEqual(result["experiment"], name)
+
+    def test_prompts_of_a_file_are_run(self):
+        (self.folder / "p.jsonl").write_text(json.dumps(
+            {"clean": "Mary and John went to the store. John gave a book to",
+             "corrupted": "Mary and John went to the store. Mary gave a book to",
+             "answer": " Mary", "wrong": " John"}) + "\n")
+        text = self.run_ok("run", "activation_patching", "--task", "file:p.jsonl", "--bos", "--site",
+                           "resid_post")
+        self.assertIn("layer \\ position", text)
+        self.assertIn("change nothing", text)
+
+    def test_a_wrong_call_is_one_sentence(self):
+        self.assertIn('did you mean "activation_patching"?',
+                      self.error(2, "run", "activation_paching", "--task", "ioi"))
+        self.assertIn("no task is given", self.error(2, "run", "accuracy"))
+        self.assertIn("accuracy has no option --site",
+                      self.error(2, "run", "accuracy", "--task", "ioi", "--site", "z"))
+        self.assertIn('did you mean "logit_diff"?',
+                      self.error(2, *PATCHING, "--metric", "logit_dif"))
+        self.assertIn("have different lengths, so position numbers mean different things",
+                      self.error(2, *PATCHING, "--site", "resid_pre"))
+        self.assertIn("the folder cannot be made",
+                      self.error(73, *PATCHING, "--out", "/proc/nowhere"))
+
+
+if __name__ == "__main__":
+    PATCHBAY = str(pathlib.Path(sys.argv.pop(1)).resolve())
+    REPOSITORY = pathlib.Path(sys.argv.pop(1)).resolve()
+    unittest.main()

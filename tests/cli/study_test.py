@@ -1,0 +1,174 @@
+"""Runs `patchbay study` as a user does: python3 study_test.py PATCHBAY REPOSITORY"""
+
+import json
+import os
+import pathlib
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+PATCHBAY = ""
+REPOSITORY = pathlib.Path()
+LONG = """title = "Long"
+model = "ioi-small"
+[task]
+name = "ioi"
+prompts = 60
+[[experiment]]
+id = "accuracy"
+experiment = "accuracy"
+title = "Accuracy"
+[[experiment]]
+id = "neurons"
+experiment = "activation_patching"
+title = "Neurons"
+options = { site = "mlp_post", axes = "layer,neuron", neurons = "0-39" }
+"""
+
+
+class StudyTest(unittest.TestCase):
+    def setUp(self):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="patchbay-study-"))
+        self.addCleanup(shutil.rmtree, self.folder)
+        self.env = {"PATH": os.environ["PATH"], "HF_HOME": str(self.folder / "huggingface")}
+
+    def run_raw(self, *args):
+        return subprocess.run([PATCHBAY, *args], capture_output=True, cwd=self.folder, env=self.env,
+                              timeout=300, check=False)
+
+    def run_ok(self, *args):
+        done = self.run_raw(*args)
+        self.assertEqual(done.returncode, 0, done.stderr.decode(errors="replace"))
+        return done.stdout.decode()
+
+    def error(self, code, *args):
+        done = self.run_raw(*args)
+        self.assertEqual(done.returncode, code, done.stderr.decode(errors="replace"))
+        self.assertEqual(done.stdout, b"")
+        return done.stderr.decode()
+
+    def refused(self, text, code=78):
+        (self.folder / "mine.toml").write_text(text)
+        message = self.error(code, "study", "mine.toml", "--out", "out")
+        self.assertFalse((self.folder / "out").exists())
+        return message
+
+    def test_studies_are_listed_and_a_wrong_name_gets_the_nearest(self):
+        listed = self.run_ok("study", "--list")
+        for name in ("figure_3b", "ioi_lab"):
+            self.assertIn(name, listed)
+        self.assertEqual([s["name"] for s in json.loads(self.run_ok("study", "--list", "--json"))["studies"]],
+                         ["figure_3b", "ioi_lab"])
+        self.assertIn('did you mean "ioi_lab"?', self.error(66, "study", "ioi_lap"))
+        self.assertIn("nowhere.toml", self.error(66, "study", "nowhere.toml"))
+        self.assertIn("no study is named", self.error(2, "study"))
+
+    def test_both_studies_write_a_file_per_experiment_and_the_same_bytes_twice(self):
+        for study in ("figure_3b", "ioi_lab"):
+            texts = [self.run_ok("study", study, "--out", f"{study}{n}", *threads)
+                     for n, threads in enumerate((["--threads", "1"], ["--threads", "2"]))]
+            self.assertEqual(texts[0], texts[1])
+            source = (REPOSITORY / f"studies/{study}.toml").read_text()
+            ids = set(re.findall(r'^id = "(\w+)"', source, re.MULTILINE)) - {"one_head"}
+            self.assertEqual({p.name for p in (self.folder / f"{study}0").iterdir()},
+                             {f"{name}.json" for name in ids})
+            for name in ids:
+                first, second = ((self.folder / f"{study}{n}/{name}.json").read_bytes() for n in (0, 1))
+                self.assertEqual(first, second)
+                self.assertEqual(json.loads(first)["command"], f"patchbay study {study}")
+
+    def test_figure_3b_says_what_the_walkthrough_says(self):
+        text = self.run_ok("study", "figure_3b", "--out", "out", "--quiet")
+        heads = json.loads((self.folder / "out/heads.json").read_text())
+        clean, corrupted = (sum(heads["baselines"][side]) / 10 for side in ("clean", "corrupted"))
+        for words, number in (("clean", clean), ("corrupted", corrupted), ("gap", clean - corrupted)):
+            self.assertRegex(text, rf"\n{words} +{re.escape(f'{number:+.4f}')}")
+        raw = sorted(((sum(cell) / 10 - corrupted, f"{layer}.{head}")
+                      for layer, row in enumerate(heads["values"]) for head, cell in enumerate(row)),
+                     reverse=True)
+        for rank, (effect, head) in enumerate(raw[:10], 1):
+            percent = f"{100 * effect / (clean - corrupted):.1f} %"
+            self.assertRegex(text, rf"\n{rank} +{head} +{re.escape(f'{effect:+.4f}')} +{percent}")
+        self.assertIn(f"{raw[0][1]} alone", text)
+        self.assertEqual(text.count("this is about GPT-2 small (12 layers of 12 heads, d_model 768)"), 3)
+        self.assertNotIn("name mover in the paper", text)
+
+    def test_ioi_lab_says_what_the_lab_says(self):
+        text = self.run_ok("study", "ioi_lab", "--quiet")
+        for words in ("right: 10 of 10", "answer ids", "layer 2 alone", "→ corrupts", "→ helps",
+                      "as written", "name mover", "S1+1", "clean END IO"):
+            self.assertIn(words, text)
+
+    def test_a_step_about_the_reference_model_runs_on_that_model(self):
+        text = (REPOSITORY / "studies/figure_3b.toml").read_text()
+        config = json.loads((REPOSITORY / "models/ioi-small/config.json").read_text())
+        for key, there, here in (("n_layers", 12, config["n_layer"]), ("n_heads", 12, config["n_head"]),
+                                 ("d_model", 768, config["n_embd"])):
+            text = text.replace(f"{key} = {there}\n", f"{key} = {here}\n")
+        for there, here in (("9.9", "2.1"), ("10.0", "1.2"), ("9.6", "0.1")):
+            text = text.replace(f'"{there}"', f'"{here}"')
+        (self.folder / "mine.toml").write_text(text)
+        shown = self.run_ok("study", "mine.toml", "--out", "out")
+        one = json.loads((self.folder / "out/one_head.json").read_text())
+        heads = json.loads((self.folder / "out/heads.json").read_text())
+        self.assertEqual(one["values"][0], heads["values"][2][1])
+        self.assertRegex(shown, r"\n2\.1 alone")
+        self.assertRegex(shown, r"name mover in the paper +0\.1 +\d+ of 20 ")
+        self.assertRegex(shown, r"\n2\.1 +\S+ +\S+ % +\+1\.2176")
+        self.assertRegex(shown, r"\n10\.7 +- +- +-0\.7048")
+        self.assertNotIn("left out: this is about", shown)
+
+    def test_a_bad_study_is_refused_before_anything_runs(self):
+        text = (REPOSITORY / "studies/ioi_lab.toml").read_text()
+        self.assertIn("mine.toml, line",
+                      self.refused(text.replace('"causal_tracing"\ntitle', '"causal"\ntitle')))
+        wrong = text.replace('subject = "S2", positions', 'subjekt = "S2", positions')
+        line = wrong[:wrong.index("subjekt")].count("\n") + 1
+        self.assertIn(f'mine.toml, line {line}: causal_tracing has no option "subjekt"; did you mean "subject"?',
+                      self.refused(wrong))
+
+    def test_what_model_and_prompts_refuse_is_said_before_anything_runs(self):
+        text = (REPOSITORY / "studies/ioi_lab.toml").read_text()
+        for there, wrong, says in (
+                ('subject = "S2"', 'subject = "S9"', "causal_tracing: "),
+                ('layers = "middle"', "layers = 99", "one_patch: [--layers]"),
+                ('site = "mlp_out", axes = "layer" }', 'site = "mlp", axes = "layer" }', "mlps_by_layer: ")):
+            with self.subTest(wrong):
+                self.assertIn(there, text)
+                message = self.refused(text.replace(there, wrong))
+                self.assertIn("mine.toml, line ", message)
+                self.assertIn(says, message)
+
+    def test_a_killed_study_goes_on_and_ends_with_the_same_bytes(self):
+        (self.folder / "long.toml").write_text(LONG)
+        command = ["study", "long.toml", "--threads", "1", "--max-memory", "3M"]
+        self.run_ok(*command, "--out", "whole")
+        partial = self.folder / "cut/neurons.partial"
+        process = subprocess.Popen([PATCHBAY, *command, "--out", "cut"], cwd=self.folder, env=self.env,
+                                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline and process.poll() is None:
+            if partial.exists() and partial.stat().st_size > 4000:
+                break
+            time.sleep(0.001)
+        process.send_signal(signal.SIGKILL)
+        process.wait(60)
+        self.assertNotEqual(process.returncode, 0)
+        self.assertTrue(partial.exists())
+        self.assertFalse((self.folder / "cut/neurons.json").exists())
+        self.run_ok(*command, "--out", "cut")
+        self.assertFalse(partial.exists())
+        for name in ("accuracy", "neurons"):
+            self.assertEqual((self.folder / f"cut/{name}.json").read_bytes(),
+                             (self.folder / f"whole/{name}.json").read_bytes())
+
+
+if __name__ == "__main__":
+    PATCHBAY = str(pathlib.Path(sys.argv.pop(1)).resolve())
+    REPOSITORY = pathlib.Path(sys.argv.pop(1)).resolve()
+    unittest.main()

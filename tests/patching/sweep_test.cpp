@@ -1,0 +1,223 @@
+// The engine against its twin, bit for bit: every site, direction, source and metric.
+#include "patchbay/patching/sweep.h"
+
+#include <gtest/gtest.h>
+
+#include <bit>
+#include <cmath>
+
+#include "tests/support/prompt_pairs.h"
+#include "tests/support/tiny_models.h"
+
+namespace patchbay {
+namespace {
+
+using enum HookPoint;
+
+std::int64_t differing(const std::vector<double>& a, const std::vector<double>& b) {
+  if (a.size() != b.size()) return -1;
+  std::int64_t count = 0;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    const bool both_nan = std::isnan(a[i]) && std::isnan(b[i]);
+    if (!both_nan && std::bit_cast<std::uint64_t>(a[i]) != std::bit_cast<std::uint64_t>(b[i])) {
+      ++count;
+    }
+  }
+  return count;
+}
+
+std::vector<HookPoint> sites_of(const HookedTransformerConfig& cfg) {
+  std::vector<HookPoint> sites = {kResidPre, kResidMid, kResidPost,  kAttnOut, kMlpOut, kZ, kQ, kK,
+                                  kV,        kPattern,  kAttnScores, kResult,  kMlpPost};
+  if (cfg.is_rotary()) {
+    for (const HookPoint site : {kRotQ, kRotK}) sites.push_back(site);
+  }
+  if (cfg.gated_mlp) sites.push_back(kMlpPreLinear);
+  return sites;
+}
+
+// Each site by layer, by layer and position, by named position, and, where it has them, by head and
+// by some neurons; attention also by destination and source.
+std::vector<Intervention> variants_of(const HookedTransformerConfig& cfg, HookPoint site) {
+  std::vector<Intervention> variants;
+  for (int layer = 0; layer < cfg.n_layers; ++layer) {
+    variants.push_back({{.site = site, .layer = layer}});
+    for (std::int32_t position = 0; position < 12; position += 5) {
+      variants.push_back({{.site = site, .layer = layer, .positions = Positions::at(position)}});
+    }
+    for (std::size_t name = 0; name < 3; ++name) {
+      variants.push_back({{.site = site, .layer = layer, .positions = Positions::named(name)}});
+    }
+    for (std::int64_t head = 0; head < heads_of(cfg, site); ++head) {
+      variants.push_back({{.site = site, .layer = layer, .head = head}});
+      variants.push_back(
+          {{.site = site, .layer = layer, .head = head, .positions = Positions::named(1)}});
+      if (!is_attention(site)) continue;
+      variants.push_back({{.site = site,
+                           .layer = layer,
+                           .head = head,
+                           .positions = Positions::at(6),
+                           .keys = Positions::at(2)}});
+      variants.push_back({{.site = site, .layer = layer, .head = head, .keys = Positions::at(7)}});
+    }
+    if (site == kMlpPost) {
+      variants.push_back({{.site = site, .layer = layer, .neuron = 7}});
+      variants.push_back(
+          {{.site = site, .layer = layer, .neuron = 70, .positions = Positions::named(2)}});
+    }
+  }
+  return variants;
+}
+
+class SweepTwin : public ::testing::TestWithParam<const char*> {
+ protected:
+  void expect_same(const Sweep& sweep, const std::string& what) {
+    const SweepResult plain = run_sweep_plainly(tiny_.ctx, tiny_.model, sweep);
+    for (const int threads : {1, 3}) {
+      // The smaller budget holds one or two prompts and a few replays.
+      for (const std::int64_t memory : {std::int64_t{700'000}, RunOptions::kDefaultMemory}) {
+        const RunContext ctx({.threads = threads, .max_memory = memory});
+        const SweepResult fast = run_sweep(ctx, tiny_.model, sweep);
+        EXPECT_EQ(differing(fast.values, plain.values), 0) << what << ", " << memory;
+        EXPECT_EQ(differing(fast.baselines.clean, plain.baselines.clean), 0) << what;
+        EXPECT_EQ(differing(fast.baselines.corrupted, plain.baselines.corrupted), 0) << what;
+        EXPECT_EQ(fast.unchanged, plain.unchanged) << what;
+      }
+    }
+  }
+
+  TinyModel tiny_{GetParam()};
+};
+
+TEST_P(SweepTwin, EqualsWholePassesForEverySiteAndDirection) {
+  for (const PromptSet& prompts : {reference_pairs(tiny_), ragged_pairs(tiny_)}) {
+    for (const HookPoint site : sites_of(tiny_.model.cfg())) {
+      for (const Direction direction : {Direction::kNoise, Direction::kDenoise}) {
+        expect_same({.prompts = prompts,
+                     .direction = direction,
+                     .variants = variants_of(tiny_.model.cfg(), site),
+                     .metric = metrics::find("logit_diff")},
+                    std::string(info(site).short_name));
+      }
+    }
+  }
+}
+
+TEST_P(SweepTwin, EqualsWholePassesForEverySource) {
+  const PromptSet prompts = reference_pairs(tiny_);
+  for (const SourceKind kind : kSourceKinds) {
+    std::vector<Intervention> variants;
+    for (const HookPoint site : {kResidPre, kZ, kK, kMlpOut, kMlpPost}) {
+      const auto some = variants_of(tiny_.model.cfg(), site);
+      variants.insert(variants.end(), some.begin(), some.end());
+    }
+    if (kind != SourceKind::kMean) {
+      const auto some = variants_of(tiny_.model.cfg(), kPattern);
+      variants.insert(variants.end(), some.begin(), some.end());
+    }
+    expect_same({.prompts = prompts,
+                 .direction = Direction::kNoise,
+                 .variants = variants,
+                 .source = {.kind = kind, .seed = 5, .sigma = 0.3},
+                 .metric = metrics::find("logit_diff")},
+                std::string(name_of(kind)));
+  }
+}
+
+TEST_P(SweepTwin, EqualsWholePassesForEveryMetric) {
+  const PromptSet prompts = ragged_pairs(tiny_);
+  for (const metrics::Metric* metric : metrics::all()) {
+    for (const Direction direction : {Direction::kNoise, Direction::kDenoise}) {
+      expect_same({.prompts = prompts,
+                   .direction = direction,
+                   .variants = variants_of(tiny_.model.cfg(), kZ),
+                   .metric = *metric},
+                  std::string(metric->name));
+    }
+  }
+}
+
+TEST_P(SweepTwin, EqualsWholePassesWhenPlacesAreCombined) {
+  const PromptSet prompts = reference_pairs(tiny_);
+  const int last = static_cast<int>(tiny_.model.cfg().n_layers) - 1;
+  const std::vector<Intervention> variants = {
+      {{.site = kZ, .layer = 0, .head = 1}, {.site = kZ, .layer = last, .head = 2}},
+      {{.site = kK, .layer = 1, .head = 0}, {.site = kQ, .layer = 1, .head = 1}},
+      {{.site = kMlpOut, .layer = 0},
+       {.site = kAttnOut, .layer = 1},
+       {.site = kMlpOut, .layer = 1}},
+      {{.site = kResidPre, .layer = 0, .positions = Positions::at(3)},
+       {.site = kPattern, .layer = last, .head = 0}},
+  };
+  expect_same({.prompts = prompts,
+               .direction = Direction::kNoise,
+               .variants = variants,
+               .metric = metrics::find("logit_diff")},
+              "combined");
+}
+
+TEST_P(SweepTwin, EqualsWholePassesWhenTheEmbeddingsHaveNoise) {
+  PromptSet prompts = reference_pairs(tiny_);
+  const std::vector<float> noise(static_cast<std::size_t>(tiny_.model.cfg().d_model), 0.5F);
+  RowEdits edits;
+  for (std::int32_t i = 0; i < 5; ++i) {
+    prompts.pairs[static_cast<std::size_t>(i)].corrupted =
+        prompts.pairs[static_cast<std::size_t>(i)].clean;
+    edits.add({kEmbed, -1}, {{i, 2}, 0, noise});
+  }
+  expect_same({.prompts = prompts,
+               .direction = Direction::kDenoise,
+               .variants = variants_of(tiny_.model.cfg(), kResidPost),
+               .metric = metrics::find("prob"),
+               .embedding_edits = &edits},
+              "noise");
+}
+
+TEST_P(SweepTwin, PatchingARunWithItselfChangesNothing) {
+  PromptSet prompts = reference_pairs(tiny_);
+  for (PromptPair& pair : prompts.pairs) {
+    pair.corrupted = pair.clean;
+    pair.corrupted_positions = pair.positions;
+  }
+  for (const HookPoint site : sites_of(tiny_.model.cfg())) {
+    const Sweep sweep{.prompts = prompts,
+                      .direction = Direction::kNoise,
+                      .variants = {{{.site = site, .layer = 0}}, {{.site = site, .layer = 2}}},
+                      .metric = metrics::find("logit_diff")};
+    EXPECT_EQ(run_sweep(tiny_.ctx, tiny_.model, sweep).unchanged, 2) << info(site).short_name;
+  }
+}
+
+TEST_P(SweepTwin, TheWholeStateOfALayerIsTheOtherRun) {
+  const PromptSet prompts = ragged_pairs(tiny_);
+  for (const Direction direction : {Direction::kNoise, Direction::kDenoise}) {
+    std::vector<Intervention> variants;
+    for (int layer = 0; layer < 3; ++layer) {
+      for (const HookPoint site : {kResidPre, kResidMid, kResidPost}) {
+        variants.push_back({{.site = site, .layer = layer}});
+      }
+    }
+    // All that is added to the stream after the embeddings, and the embeddings.
+    Intervention everything = {{.site = kResidPre, .layer = 0}};
+    for (int layer = 0; layer < 3; ++layer) {
+      everything.push_back({.site = kZ, .layer = layer});
+      everything.push_back({.site = kMlpOut, .layer = layer});
+    }
+    variants.push_back(everything);
+    const SweepResult result = run_sweep(tiny_.ctx, tiny_.model,
+                                         {.prompts = prompts,
+                                          .direction = direction,
+                                          .variants = variants,
+                                          .metric = metrics::find("logit_diff")});
+    const std::vector<double>& other =
+        direction == Direction::kNoise ? result.baselines.corrupted : result.baselines.clean;
+    for (std::size_t i = 0; i < result.values.size(); ++i) {
+      EXPECT_EQ(result.values[i], other[i % 5]) << "variant " << i / 5;
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Each, SweepTwin, ::testing::ValuesIn(kTinyModels), model_test_name);
+
+}  // namespace
+}  // namespace patchbay

@@ -1,0 +1,226 @@
+// Files of prompt pairs: what a line may say, where its positions are, and how each mistake is
+// named.
+#include "patchbay/prompts/prompt_file.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/support/task_models.h"
+
+namespace patchbay {
+namespace {
+
+class PromptFile : public ::testing::Test {
+ protected:
+  PromptSet read(std::string_view text, const PromptFileOptions& options = {},
+                 bool tokenizer = true) {
+    folder_.write("p.jsonl", text);
+    const auto& model = testing::ioi_small();
+    return read_prompt_file(folder_.path() / "p.jsonl", model.cfg,
+                            tokenizer ? &model.tokenizer : nullptr, options);
+  }
+  // The message, with the folder left out.
+  std::string error(std::string_view text, const PromptFileOptions& options = {},
+                    bool tokenizer = true) {
+    std::string message;
+    try {
+      read(text, options, tokenizer);
+    } catch (const Error& refused) {
+      kind_ = refused.kind();
+      message = refused.what();
+    }
+    const std::string folder = folder_.path().string() + "/";
+    for (std::size_t i; (i = message.find(folder)) != std::string::npos;) {
+      message.erase(i, folder.size());
+    }
+    return message;
+  }
+
+  testing::TempFolder folder_;
+  ErrorKind kind_ = ErrorKind::kInternal;
+};
+
+constexpr const char* kPair =
+    R"({"clean": "Mary and John went. John gave a book to",
+        "corrupted": "Mary and John went. Mary gave a book to", "answer": " Mary", "wrong": " John"})";
+
+std::string one_line(std::string text) {
+  for (char& c : text) c = c == '\n' ? ' ' : c;
+  return text;
+}
+
+TEST_F(PromptFile, ReadsTextsAndTokenIds) {
+  const PromptSet set = read(one_line(kPair) + "\r\n\n  \n" +
+                             R"({"clean": [1, 2], "corrupted": [1, 3], "answer": [7, " Mary"]})");
+  ASSERT_EQ(set.size(), 2);
+  EXPECT_TRUE(set.task.starts_with("file:"));
+  EXPECT_EQ(set.position_names, std::vector<std::string>{"END"});
+  EXPECT_TRUE(set.warnings.empty());
+  const Tokenizer& tokenizer = testing::ioi_small().tokenizer;
+  EXPECT_EQ(set.pairs[0].clean,
+            tokenizer.to_tokens(set.pairs[0].clean_text, {.prepend_bos = false}));
+  EXPECT_EQ(set.pairs[0].answers, std::vector{tokenizer.to_single_token(" Mary")});
+  EXPECT_EQ(set.pairs[0].wrongs, std::vector{tokenizer.to_single_token(" John")});
+  EXPECT_EQ(set.pairs[1].clean, (Prompt{1, 2}));
+  EXPECT_EQ(set.pairs[1].corrupted, (Prompt{1, 3}));
+  EXPECT_EQ(set.pairs[1].clean_text, "");
+  EXPECT_EQ(set.pairs[1].answers, (std::vector<TokenId>{7, tokenizer.to_single_token(" Mary")}));
+  EXPECT_TRUE(set.pairs[1].wrongs.empty());
+  EXPECT_EQ(set.pairs[1].positions, std::vector<std::int32_t>{1});
+}
+
+TEST_F(PromptFile, TakesTheFirstPromptsThatAreAskedFor) {
+  const std::string two = one_line(kPair) + "\n" + one_line(kPair);
+  EXPECT_EQ(read(two).size(), 2);
+  EXPECT_EQ(read(two, {.prompts = 1}).size(), 1);
+  EXPECT_EQ(error(two, {.prompts = 3}), "[file] p.jsonl: has 2 prompts, and 3 were asked for");
+  EXPECT_EQ(kind_, ErrorKind::kUsage);
+}
+
+TEST_F(PromptFile, FindsNamedPositionsWithAndWithoutBos) {
+  std::string line = one_line(kPair);
+  line.pop_back();
+  line += R"(, "group": "g", "positions": {"IO": ["Mary", 1], "S1": ["John", 1], "S2": ["John", 2],
+              "and": 1, "book": -2, "X": null}})";
+  for (const bool bos : {false, true}) {
+    const PromptSet set = read(one_line(line), {.prepend_bos = bos});
+    EXPECT_EQ(set.prepend_bos, bos);
+    EXPECT_EQ(set.position_names,
+              (std::vector<std::string>{"IO", "S1", "S2", "and", "book", "X", "END"}));
+    const PromptPair& pair = set.pairs[0];
+    EXPECT_EQ(pair.group, "g");
+    const auto model = testing::ioi_small().get();
+    for (const auto& [name, token] :
+         {std::pair{"IO", "Mary"}, std::pair{"S1", " John"}, std::pair{"S2", " John"},
+          std::pair{"and", " and"}, std::pair{"book", " book"}, std::pair{"X", "none"},
+          std::pair{"END", " to"}}) {
+      EXPECT_EQ(testing::at(model, set, pair, name), token);
+    }
+    EXPECT_EQ(testing::at(model, set, pair, "S2", true), " Mary");
+    EXPECT_GT(pair.positions[2], pair.positions[1]);
+    EXPECT_EQ(pair.corrupted_positions, pair.positions);
+  }
+}
+
+TEST_F(PromptFile, LetsTheCorruptedPromptHavePositionsOfItsOwn) {
+  const PromptSet set = read(one_line(
+      R"({"clean": [1, 2, 3], "corrupted": [4, 1, 2], "answer": 9, "positions": {"one": 0},
+          "corrupted_positions": {"one": 1}})"));
+  EXPECT_EQ(set.pairs[0].positions, (std::vector<std::int32_t>{0, 2}));
+  EXPECT_EQ(set.pairs[0].corrupted_positions, (std::vector<std::int32_t>{1, 2}));
+}
+
+TEST_F(PromptFile, TakesTheLastTokenOfAWordOfSeveral) {
+  const PromptSet set = read(
+      R"({"clean": "the strawberries were", "corrupted": "the strawberries went", "answer": 5, "positions": {"fruit": "strawberries"}})");
+  const auto model = testing::ioi_small().get();
+  const std::string last = testing::at(model, set, set.pairs[0], "fruit");
+  EXPECT_TRUE(std::string("strawberries").ends_with(last)) << last;
+  EXPECT_LT(last.size(), 12U);
+}
+
+TEST_F(PromptFile, WarnsOfWhatIsProbablyAMistake) {
+  const PromptSet set = read(R"({"clean": "John ", "corrupted": "Mary ", "answer": "Mary"}
+{"clean": [1], "corrupted": [1], "answer": 2})");
+  ASSERT_EQ(set.warnings.size(), 3U);
+  EXPECT_NE(set.warnings[0].find("p.jsonl:1: the clean prompt ends in a space"), std::string::npos);
+  EXPECT_NE(set.warnings[1].find("p.jsonl:1: the corrupted prompt ends in a space"),
+            std::string::npos);
+  EXPECT_NE(set.warnings[2].find("p.jsonl:2: clean and corrupted are the same"), std::string::npos);
+}
+
+TEST_F(PromptFile, NamesFileAndLineOfEveryMistake) {
+  const std::vector<std::pair<std::string, std::string>> mistakes = {
+      {"", "p.jsonl: holds no prompts"},
+      {"\n \n", "p.jsonl: holds no prompts"},
+      {"\n{", "p.jsonl:2: not valid JSON"},
+      {"[1]", "p.jsonl:1: the outermost value must be an object"},
+      {"\xEF\xBB\xBF{}", "p.jsonl:1: "},
+      {"{\"clean\": \"\xFF\"}", "p.jsonl:1: "},
+      {R"({"claen": "a"})", R"("claen" is no key of a prompt)"},
+      {R"({"claen": "a"})", R"(did you mean "clean"?)"},
+      {R"({"corrupted": "a", "answer": 1})", R"(no key "clean")"},
+      {R"({"clean": "a", "answer": 1})", R"(no key "corrupted")"},
+      {R"({"clean": "a", "corrupted": "b"})", R"(no key "answer")"},
+      {R"({"clean": "a", "clean": "b"})", "clean"},
+      {R"({"clean": 5, "corrupted": "b", "answer": 1})", R"("clean" must be a text or an array)"},
+      {R"({"clean": null, "corrupted": "b", "answer": 1})", R"("clean" must be)"},
+      {R"({"clean": "", "corrupted": "b", "answer": 1})", "p.jsonl:1: the text is empty"},
+      {R"({"clean": [], "corrupted": [], "answer": 1})", "the clean prompt is empty"},
+      {R"({"clean": [1.0], "corrupted": [1], "answer": 1})", R"("clean[0]" must be an integer)"},
+      {R"({"clean": [1], "corrupted": ["x"], "answer": 1})", R"("corrupted[0]" must be)"},
+      {R"({"clean": [-1], "corrupted": [1], "answer": 1})",
+       R"("clean[0]" is -1, which is no token)"},
+      {R"({"clean": [4294967297], "corrupted": [1], "answer": 1})", "which is no token id"},
+      {R"({"clean": [1273], "corrupted": [1], "answer": 1})",
+       "the clean prompt holds token 1273; the vocabulary has 0 to 1272"},
+      {R"({"clean": [1, 2], "corrupted": [1], "answer": 1})",
+       "p.jsonl:1: the clean prompt has 2 tokens, the corrupted one 1"},
+      {R"({"clean": "Mary", "corrupted": "Mary went", "answer": 1})", "must be equally long"},
+      {R"({"clean": [1], "corrupted": [2], "answer": []})", "p.jsonl:1: there is no answer"},
+      {R"({"clean": [1], "corrupted": [2], "answer": ""})", "p.jsonl:1: the answer"},
+      {R"({"clean": [1], "corrupted": [2], "answer": " nowhere"})", "tokens, not one"},
+      {R"({"clean": [1], "corrupted": [2], "answer": 1.5})", R"("answer" must be)"},
+      {R"({"clean": [1], "corrupted": [2], "answer": {}})", R"("answer" must be a text)"},
+      {R"({"clean": [1], "corrupted": [2], "answer": true})", R"("answer" must be a text)"},
+      {R"({"clean": [1], "corrupted": [2], "answer": 1273})", "the answer 1273 is no token"},
+      {R"({"clean": [1], "corrupted": [2], "answer": [3, 3]})", "token 3 is named twice"},
+      {R"({"clean": [1], "corrupted": [2], "answer": 3, "wrong": [3]})", "token 3 is named twice"},
+      {R"({"clean": [1], "corrupted": [2], "answer": 3, "group": 4})", R"("group" must be)"},
+      {R"({"clean": [1], "corrupted": [2], "answer": 3, "positions": 4})",
+       R"("positions" must be)"},
+      {R"({"clean": [1], "corrupted": [2], "answer": 3, "positions": {"END": 0}})", "END"},
+      {R"({"clean": [1], "corrupted": [2], "answer": 3, "positions": {"A": 1}})",
+       R"("positions.A" is 1; the prompt has 1 token)"},
+      {R"({"clean": [1], "corrupted": [2], "answer": 3, "positions": {"A": -2}})",
+       R"("positions.A" is -2)"},
+      {R"({"clean": [1], "corrupted": [2], "answer": 3, "positions": {"A": "x"}})",
+       "must be a number, since the prompt is token ids"},
+      {R"({"clean": "a b a", "corrupted": "a b c", "answer": 3, "positions": {"A": "x"}})",
+       R"(names "x", which the prompt has 0 times)"},
+      {R"({"clean": "a b a", "corrupted": "a b c", "answer": 3, "positions": {"A": "a"}})",
+       R"(2 times; say which)"},
+      {R"({"clean": "a b a", "corrupted": "a b c", "answer": 3, "positions": {"A": ["a", 3]}})",
+       R"("positions.A" names "a")"},
+      {R"({"clean": "a b a", "corrupted": "a b c", "answer": 3, "positions": {"A": ["a"]}})",
+       R"(must be a word and which)"},
+      {R"({"clean": "a b a", "corrupted": "a b c", "answer": 3, "positions": {"A": ""}})",
+       R"(0 times)"}};
+  for (const auto& [text, says] : mistakes) {
+    const std::string message = error(text);
+    EXPECT_NE(message.find(says), message.npos) << text << "\n" << message;
+    EXPECT_EQ(kind_, ErrorKind::kBadData) << text;
+    EXPECT_TRUE(message.starts_with("[file] p.jsonl:")) << message;
+    // The same after a line that is right.
+    if (text.find('\n') != std::string::npos || text.empty()) continue;
+    const std::string later = error(one_line(kPair) + "\n" + text);
+    EXPECT_TRUE(later.starts_with("[file] p.jsonl:2: ")) << later;
+  }
+  std::string ids = "[0";
+  for (int i = 1; i <= 64; ++i) ids += ", 1";
+  const std::string message =
+      error("{\"clean\": " + ids + "], \"corrupted\": " + ids + "], \"answer\": 1}");
+  EXPECT_NE(message.find("has 65 tokens; ioi-small reads at most 64"), message.npos) << message;
+}
+
+TEST_F(PromptFile, RefusesBosForTokenIdsAndTextWithoutATokenizer) {
+  const char* ids = R"({"clean": [1], "corrupted": [2], "answer": 3})";
+  EXPECT_NE(error(ids, {.prepend_bos = true}).find("p.jsonl:1: token ids are taken as they are"),
+            std::string::npos);
+  EXPECT_EQ(kind_, ErrorKind::kUsage);
+  EXPECT_EQ(error(ids, {}, false), "");
+  EXPECT_NE(error(one_line(kPair), {}, false).find("no tokenizer"), std::string::npos);
+  EXPECT_EQ(kind_, ErrorKind::kUsage);
+}
+
+TEST_F(PromptFile, IsA66WhereThereIsNone) {
+  const auto& model = testing::ioi_small();
+  try {
+    read_prompt_file(folder_.path() / "none.jsonl", model.cfg, &model.tokenizer, {});
+    FAIL();
+  } catch (const Error& refused) {
+    EXPECT_EQ(refused.kind(), ErrorKind::kNoInput);
+  }
+}
+
+}  // namespace
+}  // namespace patchbay
