@@ -1,4 +1,4 @@
-// The command line, read with CLI11: verbs, options, help pages, and errors that suggest a name.
+// The command line, read with CLI11: what is declared in verbs.cpp, and errors that suggest a name.
 //
 // Everything arrives as text; option_values.h turns it into numbers. CLI11's own messages are
 // replaced because they do not suggest.
@@ -14,6 +14,7 @@
 #include "cli/option_values.h"
 #include "cli/output.h"
 #include "cli/task_options.h"
+#include "cli/verbs.h"
 #include "patchbay/base/error.h"
 #include "patchbay/base/suggest.h"
 #include "patchbay/base/version.h"
@@ -140,22 +141,7 @@ class Given {
 class Parser {
  public:
   Parser() {
-    setup(&app_,
-          "patchbay model info tests/golden/tiny-gpt2\n"
-          "patchbay predict --model tests/golden/tiny-gpt2 \"When Mary and John went to the\"\n"
-          "patchbay doctor");
-    flag(&app_, "--version", "print the version");
-    add_model();
-    add_hooks();
-    add_tokens();
-    add_predict();
-    add_cache();
-    add_task();
-    add_run();
-    add_study();
-    doctor_ = verb(&app_, "doctor", "check the arithmetic of this machine, in some 50 ms",
-                   "patchbay doctor\npatchbay doctor --json");
-    common(doctor_);
+    for (const VerbSpec& spec : verbs()) add(spec);
   }
 
   Command parse(int argc, const char* const* argv) {
@@ -182,203 +168,29 @@ class Parser {
     return verbs.empty() ? app : chosen(verbs.front());
   }
 
-  static void setup(CLI::App* app, const char* examples) {
+  void add(const VerbSpec& spec) {
+    CLI::App* app = &app_;
+    if (!spec.path.empty()) {
+      const auto space = spec.path.rfind(' ');
+      const bool nested = space != std::string::npos;
+      CLI::App* parent = nested ? app_.get_subcommand(spec.path.substr(0, space)) : &app_;
+      app = parent->add_subcommand(nested ? spec.path.substr(space + 1) : spec.path);
+    }
+    app->description(spec.what);
     app->set_help_flag("-h,--help", "print this page");
-    app->footer(examples);
+    app->footer(spec.examples);
     app->allow_extras();
     app->require_subcommand(0, 1);  // so that a later word is never taken for a verb
-  }
-  static CLI::App* verb(CLI::App* parent, const char* name, const char* what,
-                        const char* examples) {
-    CLI::App* app = parent->add_subcommand(name, what);
-    setup(app, examples);
-    return app;
-  }
-  static void option(CLI::App* app, const char* names, const char* type, const std::string& what) {
-    app->add_option(names, what)
-        ->type_name(type)
-        ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
-        ->allow_extra_args(false);
-  }
-  static void flag(CLI::App* app, const char* names, const std::string& what) {
-    app->add_flag(names, what);
-  }
-
-  static void common(CLI::App* app) {
-    flag(app, "--json", "write JSON");
-    option(app, "--threads", "N", "use N threads (all processors); results are the same");
-    flag(app, "-q,--quiet", "no messages on standard error except errors");
-  }
-  static void model(CLI::App* app) {
-    option(app, "-m,--model", "PATH",
-           "a name (ioi-small, gpt2, ORG/NAME), a folder in Hugging Face layout, or a .safetensors "
-           "or .gguf file");
-  }
-  static void prompt(CLI::App* app) {
-    option(app, "TEXT", "", "the prompt; - reads standard input, as it is");
-    option(app, "--tokens", "IDS", "the prompt as token ids, such as 1,2,3");
-    flag(app, "--bos", "begin with the token of the beginning (when the tokenizer has one)");
-    flag(app, "--no-bos", "begin with the text");
-    flag(app, "--special", "read <|endoftext|> and its like in the text as one token");
-  }
-  static void task(CLI::App* app) {
-    for (const TaskOption& known : task_options()) {
-      if (*known.type == '\0') {
-        flag(app, known.name, known.what);
-      } else {
-        option(app, known.name, known.type, known.what);
+    for (const OptionSpec& option : spec.options) {
+      if (option.is_flag()) {
+        app->add_flag(option.names, option.what);
+        continue;
       }
+      app->add_option(option.names, option.what)
+          ->type_name(option.type)
+          ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
+          ->allow_extra_args(false);
     }
-  }
-  static void process(CLI::App* app) {
-    option(app, "--process", "LIST",
-           "rewrite the weights first: fold_layer_norm, center_writing_weights, center_unembed, "
-           "fold_value_biases, or all");
-  }
-
-  void add_model() {
-    CLI::App* parent = verb(&app_, "model", "look at a model, fetch it, check it",
-                            "patchbay model info tests/golden/tiny-gpt2\npatchbay model list");
-    model_info_ = verb(parent, "info", "sizes, weights and tokenizer of a model",
-                       "patchbay model info tests/golden/tiny-gpt2\n"
-                       "patchbay model info --json tests/golden/tiny-gpt2");
-    option(model_info_, "PATH", "", "the model, as for --model");
-    model(model_info_);
-    common(model_info_);
-    model_pull_ = verb(parent, "pull", "download a model into the Hugging Face cache",
-                       "patchbay model pull gpt2\n"
-                       "patchbay model pull HuggingFaceTB/SmolLM2-135M --revision main\n"
-                       "patchbay model pull gpt2 --quiet --json");
-    option(model_pull_, "NAME", "", "a short name such as gpt2, or ORG/NAME");
-    option(model_pull_, "--revision", "REV", "a branch, a tag or a commit (main)");
-    common(model_pull_);
-    model_list_ = verb(parent, "list", "the models that can be named without a download",
-                       "patchbay model list\npatchbay model list --json");
-    common(model_list_);
-    model_verify_ = verb(parent, "verify", "compare a model's files with their digests",
-                         "patchbay model verify tests/golden/tiny-gpt2\n"
-                         "patchbay model verify tests/golden/tiny-gpt2 --json");
-    option(model_verify_, "PATH", "", "the model, as for --model");
-    model(model_verify_);
-    common(model_verify_);
-  }
-  void add_hooks() {
-    hooks_ = verb(&app_, "hooks", "names and shapes of the activations of a model",
-                  "patchbay hooks tests/golden/tiny-gpt2\n"
-                  "patchbay hooks tests/golden/tiny-gpt2 --pos 14 --names 'blocks.0.attn.*'\n"
-                  "patchbay hooks tests/golden/tiny-gpt2 --names '*hook_resid_pre' --json");
-    option(hooks_, "PATH", "", "the model, as for --model");
-    model(hooks_);
-    option(hooks_, "--pos", "N", "shapes for prompts of N tokens (the most that the model reads)");
-    option(hooks_, "--names", "GLOB", "only names that match; * stands for anything; repeatable");
-    common(hooks_);
-  }
-  void add_tokens() {
-    tokens_ = verb(&app_, "tokens", "the tokens of a text",
-                   "patchbay tokens --model tests/golden/tiny-gpt2 \"When Mary and John\"\n"
-                   "patchbay tokens --model tests/golden/tiny-gpt2 --single \" the\"\n"
-                   "printf 'Mary and\\nJohn' | patchbay tokens --model tests/golden/tiny-gpt2 "
-                   "--no-bos --json -");
-    prompt(tokens_);
-    flag(tokens_, "--single", "the one token that the text is, without BOS; else an error");
-    model(tokens_);
-    common(tokens_);
-  }
-  void add_predict() {
-    predict_ =
-        verb(&app_, "predict", "the most likely next tokens after a prompt",
-             "patchbay predict --model tests/golden/tiny-gpt2 \"When Mary and John went to the\"\n"
-             "patchbay predict --model tests/golden/tiny-gpt2 --top-k 3 --answer \" in\" --answer "
-             "\" of\" \"Mary and John went\"\n"
-             "patchbay predict --model tests/golden/tiny-gpt2 --generate 8 \"Mary went to the\"\n"
-             "patchbay predict --model tests/golden/tiny-gpt2 --tokens 299,262,290 --process all "
-             "--json");
-    prompt(predict_);
-    option(predict_, "-k,--top-k", "N", "how many tokens to list (10)");
-    option(predict_, "--answer", "TOKEN", "logit, probability and rank of this token; repeatable");
-    option(predict_, "--generate", "N",
-           "print the N most likely tokens that follow, one after the other, as text");
-    process(predict_);
-    model(predict_);
-    common(predict_);
-  }
-  void add_cache() {
-    cache_ = verb(
-        &app_, "cache", "write activations of a run to a file that numpy reads",
-        "patchbay cache --model tests/golden/tiny-gpt2 \"When Mary and John went\" --names "
-        "'blocks.*.attn.hook_pattern' --out patterns.npz\n"
-        "patchbay cache --model tests/golden/tiny-gpt2 --tokens 299,262,290 --names "
-        "'*hook_resid_post' --names ln_final.hook_normalized --logits --json --out stream.npz");
-    prompt(cache_);
-    option(cache_, "--names", "GLOB", "which activations; * stands for anything; repeatable");
-    option(cache_, "-o,--out", "FILE", "the .npz file to write");
-    flag(cache_, "--logits", "write the logits of every position too");
-    process(cache_);
-    model(cache_);
-    common(cache_);
-  }
-
-  void add_task() {
-    CLI::App* parent = verb(&app_, "task", "the prompts that experiments run",
-                            "patchbay task list\npatchbay task show ioi_lab --prompts 2");
-    task_list_ = verb(parent, "list", "the tasks, their corruptions and their defaults",
-                      "patchbay task list\npatchbay task list --json");
-    common(task_list_);
-    task_show_ = verb(parent, "show", "the prompts of a task, as a model reads them",
-                      "patchbay task show ioi_lab --prompts 2\n"
-                      "patchbay task show ioi --prompt-type ABBA --corruption 'S2->IO' --seed 7 "
-                      "--prompts 3 --bos --json\n"
-                      "patchbay task show induction --model tests/golden/tiny-gpt2 --prompts 1");
-    option(task_show_, "NAME", "", "a task such as ioi, or file:PATH with pairs of your own");
-    model(task_show_);
-    task(task_show_);
-    common(task_show_);
-  }
-
-  void add_run() {
-    run_ =
-        verb(&app_, "run", "an experiment on the prompts of a task",
-             "patchbay run activation_patching --task ioi --prompts 20\n"
-             "patchbay run activation_patching --model ioi-small --task ioi --prompts 20 --seed 1 "
-             "--site z --axes layer,head --direction noise --metric logit_diff --out results\n"
-             "patchbay run accuracy --task ioi_lab --prompts 10");
-    std::string names;
-    for (const experiments::Experiment* experiment : experiments::all()) {
-      names += fmt::format("{}{}", names.empty() ? "" : ", ", experiment->name);
-    }
-    option(run_, "EXPERIMENT", "", names);
-    option(run_, "--task", "NAME", "the prompts: a task such as ioi, or file:PATH");
-    task(run_);
-    model(run_);
-    process(run_);
-    option(run_, "-o,--out", "DIR", "write DIR/EXPERIMENT.json");
-    option(run_, "--max-memory", "SIZE",
-           "what activations may take beside the model, such as 512M or 2G (1G)");
-    option(run_, "--top", "N", "how many of the largest effects to list (10)");
-    for (const experiments::Experiment* experiment : experiments::all()) {
-      for (const experiments::OptionInfo& info : experiment->options) {
-        const std::string name = fmt::format("--{}", info.name);
-        if (run_->get_option_no_throw(name) != nullptr) continue;
-        option(run_, name.c_str(), "VALUE",
-               fmt::format("{}{}", info.what,
-                           info.fallback.empty() ? "" : fmt::format(" ({})", info.fallback)));
-      }
-    }
-    common(run_);
-  }
-
-  void add_study() {
-    study_ = verb(&app_, "study", "every experiment of a study file",
-                  "patchbay study --list\n"
-                  "patchbay study figure_3b\n"
-                  "patchbay study ioi_lab --model ioi-small --out results");
-    option(study_, "STUDY", "", "the name of a study that comes with patchbay, or a .toml file");
-    flag(study_, "--list", "the studies that come with patchbay");
-    model(study_);
-    option(study_, "-o,--out", "DIR", "write a result file for every experiment");
-    option(study_, "--max-memory", "SIZE",
-           "what activations may take beside the model, such as 512M or 2G (1G)");
-    common(study_);
   }
 
   // The first argument that nothing took.
@@ -418,29 +230,31 @@ class Parser {
   [[nodiscard]] Command command() const {
     const CLI::App* app = chosen(&app_);
     const Given given(*app);
-    if (app == model_info_) return ModelInfo{given.common(), given.model_argument()};
-    if (app == model_pull_) return pull(given);
-    if (app == model_list_) return ListModels{given.common()};
-    if (app == model_verify_) return VerifyModel{given.common(), given.model_argument()};
-    if (app == hooks_) {
+    const std::string path =
+        path_of(app).substr(std::string_view("patchbay ").size() - (app == &app_));
+    if (path == "model info") return ModelInfo{given.common(), given.model_argument()};
+    if (path == "model pull") return pull(given);
+    if (path == "model list") return ListModels{given.common()};
+    if (path == "model verify") return VerifyModel{given.common(), given.model_argument()};
+    if (path == "hooks") {
       return ListHooks{given.common(), given.model_argument(),
                        given.integer("--pos", 1, std::numeric_limits<std::int32_t>::max()),
                        given.names()};
     }
-    if (app == tokens_) {
+    if (path == "tokens") {
       return ShowTokens{given.common(), given.model(), given.prompt(), given.flag("--single")};
     }
-    if (app == predict_) return predict(given);
-    if (app == cache_) return cache(given);
-    if (app == task_list_) return ListTasks{given.common()};
-    if (app == task_show_) {
+    if (path == "predict") return predict(given);
+    if (path == "cache") return cache(given);
+    if (path == "task list") return ListTasks{given.common()};
+    if (path == "task show") {
       return ShowTask{given.common(), given.one("--model").value_or("ioi-small"),
                       given.task("NAME")};
     }
-    if (app == run_) return run(given);
-    if (app == study_) return study(given);
-    if (app == doctor_) return Doctor{given.common()};
-    if (app == &app_) return ShowText{render(page_of(app))};
+    if (path == "run") return run(given);
+    if (path == "study") return study(given);
+    if (path == "doctor") return Doctor{given.common()};
+    if (path.empty()) return ShowText{render(page_of(app))};
     given.fail("a command is missing");
   }
 
@@ -513,20 +327,7 @@ class Parser {
     return cache;
   }
 
-  CLI::App app_{"finds and verifies circuits inside transformers", "patchbay"};
-  CLI::App* model_info_ = nullptr;
-  CLI::App* model_pull_ = nullptr;
-  CLI::App* model_list_ = nullptr;
-  CLI::App* model_verify_ = nullptr;
-  CLI::App* hooks_ = nullptr;
-  CLI::App* tokens_ = nullptr;
-  CLI::App* predict_ = nullptr;
-  CLI::App* cache_ = nullptr;
-  CLI::App* task_list_ = nullptr;
-  CLI::App* task_show_ = nullptr;
-  CLI::App* run_ = nullptr;
-  CLI::App* study_ = nullptr;
-  CLI::App* doctor_ = nullptr;
+  CLI::App app_{"", "patchbay"};
 };
 
 }  // namespace

@@ -21,7 +21,13 @@ double mean(const std::vector<double>& values) {
 
 std::string number(double value) { return std::isnan(value) ? "-" : fmt::format("{:.3f}", value); }
 
-std::string head_of(const EffectTable& table) {
+const EffectSummary& shown_effect(const EffectTable& table, const TableStatistics& statistics) {
+  return *std::ranges::find(statistics.effects, table.effect, &EffectSummary::effect);
+}
+
+}  // namespace
+
+std::string result_heading(const EffectTable& table) {
   std::string text = fmt::format("{}: {}", heading(table.experiment), table.metric);
   if (table.direction != Direction::kNone) text += fmt::format(", {}", name_of(table.direction));
   text += fmt::format(", {} prompt{}\n", table.n_prompts(), table.n_prompts() == 1 ? "" : "s");
@@ -36,8 +42,8 @@ std::string head_of(const EffectTable& table) {
   return text;
 }
 
-// The last two axes as rows and columns, once for every place on the axes before them.
-std::string grids(const EffectTable& table, const std::vector<CellSummary>& cells) {
+std::string result_grids(const EffectTable& table, const TableStatistics& statistics) {
+  const std::vector<CellSummary>& cells = shown_effect(table, statistics).cells;
   constexpr std::size_t kMostColumns = 40;
   const std::size_t axes = table.axes.size() - 1;  // without the prompts
   if (axes == 0) return {};
@@ -72,8 +78,10 @@ std::string grids(const EffectTable& table, const std::vector<CellSummary>& cell
   return text;
 }
 
-std::string largest(const EffectTable& table, const EffectSummary& shown,
-                    const Significance& significance, std::int64_t top) {
+std::string result_largest(const EffectTable& table, const TableStatistics& statistics,
+                           std::int64_t top) {
+  const EffectSummary& shown = shown_effect(table, statistics);
+  const Significance& significance = statistics.significance;
   std::vector<std::size_t> order;
   for (std::size_t cell = 0; cell < shown.cells.size(); ++cell) {
     if (!std::isnan(shown.cells[cell].value)) order.push_back(cell);
@@ -110,22 +118,10 @@ std::string largest(const EffectTable& table, const EffectSummary& shown,
   return text;
 }
 
-}  // namespace
-
-std::string result_heading(const EffectTable& table) { return head_of(table); }
-
-std::string result_grids(const EffectTable& table) {
-  return grids(table, summarize(table, table.effect, table.aggregate));
-}
-
-std::string result_largest(const EffectTable& table, std::int64_t top) {
-  const TableStatistics statistics = table_statistics(table);
-  const auto shown = std::ranges::find(statistics.effects, table.effect, &EffectSummary::effect);
-  return largest(table, *shown, statistics.significance, top);
-}
-
 std::string result_text(const EffectTable& table, std::int64_t top) {
-  std::string text = head_of(table) + "\n" + result_grids(table) + result_largest(table, top);
+  const TableStatistics statistics = table_statistics(table);
+  std::string text = result_heading(table) + "\n" + result_grids(table, statistics) +
+                     result_largest(table, statistics, top);
   for (const std::string& note : table.notes) text += fmt::format("note: {}\n", note);
   return text;
 }

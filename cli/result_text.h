@@ -3,16 +3,17 @@
 
 #include <string>
 
-#include "patchbay/results/effect_table.h"
+#include "patchbay/results/statistics.h"
 
 namespace patchbay::cli {
 
 /// What was measured, and both sides' means.
 std::string result_heading(const EffectTable& table);
 /// The last two axes as rows and columns, once for every place on the axes before them.
-std::string result_grids(const EffectTable& table);
+std::string result_grids(const EffectTable& table, const TableStatistics& statistics);
 /// The largest effects by magnitude, with errors, intervals and the test.
-std::string result_largest(const EffectTable& table, std::int64_t top);
+std::string result_largest(const EffectTable& table, const TableStatistics& statistics,
+                           std::int64_t top);
 
 /// The whole page of one result; `top` cells by magnitude at its end.
 std::string result_text(const EffectTable& table, std::int64_t top);

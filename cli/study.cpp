@@ -71,13 +71,14 @@ std::string title_text(const StudyStep& step) {
 
 std::string section_text(const StudyStep& step, const EffectTable& table,
                          const ViewContext& context) {
+  const TableStatistics statistics = table_statistics(table);
   std::string text = fmt::format("{}\n{}\n", title_text(step), result_heading(table));
   for (const std::string& view : step.show) {
     if (view == "grid") {
-      text += result_grids(table);
+      text += result_grids(table, statistics);
     } else if (view.starts_with("largest")) {
       const auto colon = view.find(':');
-      text += result_largest(table,
+      text += result_largest(table, statistics,
                              colon == std::string::npos ? 10 : std::stoll(view.substr(colon + 1))) +
               "\n";
     } else {

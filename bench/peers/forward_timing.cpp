@@ -5,32 +5,22 @@
 // the FMA peaks before and after, and the peak resident memory. OUT.npz gets the last-token logits
 // of every case.
 #include <fmt/format.h>
-#include <sys/resource.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cstdio>
 #include <string>
 
 #include "bench/support/fma_peak.h"
+#include "bench/support/timing.h"
 #include "patchbay/families/family.h"
-#include "patchbay/io/json.h"
 #include "patchbay/io/npy.h"
 #include "patchbay/tensor/target.h"
 
 namespace {
 
 using namespace patchbay;
-
-double now() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
-
-double peak_megabytes() {
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-  return static_cast<double>(usage.ru_maxrss) / 1024.0;
-}
+using bench::now;
+using bench::peak_megabytes;
 
 template <class Body>
 double median_seconds(const Body& body) {
@@ -54,14 +44,7 @@ int run(const std::string& folder, const std::string& prompts_file, int threads,
   const double load_seconds = now() - begin;
   const double load_megabytes = peak_megabytes();
 
-  const JsonDocument document = read_json_file(prompts_file);
-  std::vector<Prompt> ten;
-  for (const JsonValue& prompt : document->items()) {
-    Prompt& tokens = ten.emplace_back();
-    for (const JsonValue& token : prompt.items()) {
-      tokens.push_back(static_cast<TokenId>(token.as_int()));
-    }
-  }
+  const std::vector<Prompt> ten = bench::read_prompts(prompts_file);
   const std::vector<Prompt> one = {ten[0]};
   const Demand last{.logits = Demand::At::kLastPosition};
 

@@ -6,43 +6,31 @@
 // + i. Prints one JSON object: seconds, floating-point work and FMA peak of each case, and peak
 // memory. OUT.npz gets the mean logit difference of every cell.
 #include <fmt/format.h>
-#include <sys/resource.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cstdio>
 #include <string>
+#include <utility>
 
 #include "bench/support/fma_peak.h"
+#include "bench/support/timing.h"
 #include "patchbay/families/family.h"
-#include "patchbay/io/json.h"
 #include "patchbay/io/npy.h"
 #include "patchbay/patching/sweep.h"
 
 namespace {
 
 using namespace patchbay;
-
-double now() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
-
-double peak_megabytes() {
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-  return static_cast<double>(usage.ru_maxrss) / 1024.0;
-}
+using bench::now;
+using bench::peak_megabytes;
 
 // The ten prompts, and the same with other tokens at some positions.
 PromptSet pairs(const std::string& prompts_file, const std::vector<std::size_t>& positions) {
   PromptSet set;
   set.task = "timing";
-  const JsonDocument document = read_json_file(prompts_file);
-  for (const JsonValue& prompt : document->items()) {
+  for (Prompt& prompt : bench::read_prompts(prompts_file)) {
     PromptPair& pair = set.pairs.emplace_back();
-    for (const JsonValue& token : prompt.items()) {
-      pair.clean.push_back(static_cast<TokenId>(token.as_int()));
-    }
+    pair.clean = std::move(prompt);
     pair.corrupted = pair.clean;
     const auto i = static_cast<TokenId>(set.pairs.size() - 1);
     for (const std::size_t position : positions) {

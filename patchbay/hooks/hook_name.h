@@ -94,6 +94,11 @@ struct HookPointInfo {
 std::span<const HookPointInfo> hook_points();
 const HookPointInfo& info(HookPoint point);
 
+/// Whether it is attention, [batch, head_index, query_pos, key_pos]: scores or pattern.
+inline bool is_attention(HookPoint point) {
+  return point == HookPoint::kAttnScores || point == HookPoint::kPattern;
+}
+
 /// One hook point of one model: a point and, where there is one per layer, its layer.
 struct HookName {
   HookPoint point = HookPoint::kEmbed;

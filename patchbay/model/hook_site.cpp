@@ -87,8 +87,7 @@ void HookSite::touch(HookPoint point, int layer, TensorView activation) {
   const HookName name{point, layer};
   const TensorView view = activation.reshaped(name.shape(*cfg_, batch_, pos_));
   for (const HookFunction* function : wish->functions) (*function)(view, name);
-  const bool is_attention = point == HookPoint::kAttnScores || point == HookPoint::kPattern;
-  if (is_attention && !wish->functions.empty()) check_causal(name, view);
+  if (is_attention(point) && !wish->functions.empty()) check_causal(name, view);
   if (wish->keep) cache_.insert(name, Tensor::copy_of(view));
 }
 

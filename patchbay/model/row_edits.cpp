@@ -17,8 +17,6 @@ constexpr HookPoint kEditable[] = {kEmbed,        kResidPre, kQ,          kK,   
                                    kResult,       kAttnOut,  kResidMid,   kMlpIn,    kMlpPre,
                                    kMlpPreLinear, kMlpPost,  kMlpOut,     kResidPost};
 
-bool is_attention(HookPoint point) { return point == kAttnScores || point == kPattern; }
-
 std::string check_edit(const HookedTransformerConfig& cfg, const HookName& name,
                        const RowEdit& edit, std::span<const std::int64_t> lengths) {
   const auto [sequence, position] = edit.row;
@@ -28,8 +26,7 @@ std::string check_edit(const HookedTransformerConfig& cfg, const HookName& name,
   }
   const std::int64_t length = lengths[static_cast<std::size_t>(sequence)];
   const auto count = static_cast<std::int64_t>(edit.values.size());
-  const std::int64_t width =
-      is_attention(name.point) ? cfg.n_heads * length : name.shape(cfg, 1, 1).size();
+  const std::int64_t width = row_width(cfg, name, length);
   if (edit.begin < 0 || edit.begin > width || count > width - edit.begin) {
     return fmt::format("has {} values from element {} of a row of {}", count, edit.begin, width);
   }
@@ -42,6 +39,11 @@ std::string check_edit(const HookedTransformerConfig& cfg, const HookName& name,
 }
 
 }  // namespace
+
+std::int64_t row_width(const HookedTransformerConfig& cfg, const HookName& name,
+                       std::int64_t length) {
+  return is_attention(name.point) ? cfg.n_heads * length : name.shape(cfg, 1, 1).size();
+}
 
 void RowEdits::add_rows(const HookName& name, std::span<const Row> rows, ConstTensorView values) {
   for (std::size_t i = 0; i < rows.size(); ++i) {

@@ -24,6 +24,10 @@ struct RowEdit {
   std::span<const float> values;  ///< not owned; must live as long as the run
 };
 
+/// Elements of one row of an activation in a sequence of this length.
+std::int64_t row_width(const HookedTransformerConfig& cfg, const HookName& name,
+                       std::int64_t length);
+
 /// The edits of one run. Of two that overlap, the later one counts.
 class RowEdits {
  public:

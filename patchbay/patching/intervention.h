@@ -70,9 +70,4 @@ void check_place(const HookedTransformerConfig& cfg, const Place& place);
 /// How many heads a site has: n_heads, the key/value heads, or 0 for a site without heads.
 std::int64_t heads_of(const HookedTransformerConfig& cfg, HookPoint site);
 
-/// Whether a site is attention: one number per head, destination and source.
-inline bool is_attention(HookPoint site) {
-  return site == HookPoint::kAttnScores || site == HookPoint::kPattern;
-}
-
 }  // namespace patchbay

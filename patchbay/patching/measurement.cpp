@@ -36,8 +36,7 @@ void check_sweep(const HookedTransformer& model, const Sweep& sweep) {
   metrics::check_pairs(sweep.metric, sweep.prompts);
 }
 
-std::vector<HookName> patched_names(const HookedTransformerConfig& cfg, const Sweep& sweep) {
-  static_cast<void>(cfg);
+std::vector<HookName> patched_names(const Sweep& sweep) {
   std::set<HookName> names;
   for (const Intervention& variant : sweep.variants) {
     for (const Place& place : variant) names.insert({place.site, place.layer});

@@ -12,7 +12,7 @@ namespace patchbay {
 void check_sweep(const HookedTransformer& model, const Sweep& sweep);
 
 /// The activations that a sweep patches, each once, in forward order.
-std::vector<HookName> patched_names(const HookedTransformerConfig& cfg, const Sweep& sweep);
+std::vector<HookName> patched_names(const Sweep& sweep);
 
 /// The sweep's embedding edits of prompts [first, last), numbered from 0.
 RowEdits embedding_edits(const Sweep& sweep, std::int64_t first, std::int64_t last);

@@ -41,7 +41,7 @@ SweepResult run_sweep_plainly(const RunContext& ctx, const HookedTransformer& mo
   check_sweep(model, sweep);
   const Sides sides{sweep.prompts, sweep.direction};
   const std::int64_t prompts = sweep.prompts.size();
-  const SourcePlan plan(ctx, model, sides, sweep.source, patched_names(model.cfg(), sweep), 1);
+  const SourcePlan plan(ctx, model, sides, sweep.source, patched_names(sweep), 1);
   SweepResult result;
   result.values.assign(sweep.variants.size() * static_cast<std::size_t>(prompts),
                        std::numeric_limits<double>::quiet_NaN());

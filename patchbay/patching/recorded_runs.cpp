@@ -5,14 +5,6 @@
 #include <utility>
 
 namespace patchbay {
-namespace {
-
-bool is_attention_point(HookPoint point) {
-  return point == HookPoint::kAttnScores || point == HookPoint::kPattern;
-}
-
-}  // namespace
-
 RecordedRuns::RecordedRuns(const RunContext& ctx, const HookedTransformer& model,
                            const std::vector<Prompt>& prompts, const std::vector<HookName>& names)
     : seats_(prompts.size()) {
@@ -38,18 +30,13 @@ std::span<const float> RecordedRuns::values(const HookName& name, std::int64_t p
   const Seat& seat = seats_[static_cast<std::size_t>(prompt)];
   const ConstTensorView activation = groups_[seat.group][name].view()[seat.index];
   std::int64_t at = 0;
-  if (is_attention_point(name.point)) {  // [head_index, query_pos, key_pos]
+  if (is_attention(name.point)) {  // [head_index, query_pos, key_pos]
     const std::int64_t head = begin / seat.length;
     at = (head * seat.length + position) * seat.length + begin % seat.length;
   } else {  // [pos, …]
     at = position * activation.shape().tail().size() + begin;
   }
   return activation.flat().subspan(static_cast<std::size_t>(at), static_cast<std::size_t>(count));
-}
-
-std::int64_t row_width(const HookedTransformerConfig& cfg, const HookName& name,
-                       std::int64_t length) {
-  return is_attention_point(name.point) ? cfg.n_heads * length : name.shape(cfg, 1, 1).size();
 }
 
 }  // namespace patchbay

@@ -33,8 +33,4 @@ class RecordedRuns {
   std::vector<Seat> seats_;  // [prompt]
 };
 
-/// Elements of one row of an activation in a prompt of this length, laid out as a RowEdit's.
-std::int64_t row_width(const HookedTransformerConfig& cfg, const HookName& name,
-                       std::int64_t length);
-
 }  // namespace patchbay

@@ -3,15 +3,10 @@
 // (model/changed_rows.cpp); here variants are put side by side.
 #include "patchbay/patching/sweep.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <limits>
-#include <numeric>
-#include <set>
 #include <utility>
 
-#include "patchbay/base/error.h"
 #include "patchbay/patching/measurement.h"
 #include "patchbay/patching/memory_plan.h"
 
@@ -37,7 +32,7 @@ class Engine {
         sweep_(sweep),
         journal_(journal),
         sides_{sweep.prompts, sweep.direction},
-        names_(patched_names(model.cfg(), sweep)),
+        names_(patched_names(sweep)),
         memory_(ctx, model.cfg(), sweep, names_),
         plan_(ctx, model, sides_, sweep.source, names_, memory_.prompts_at_once()) {}
 

@@ -1,41 +1,18 @@
 """Runs `patchbay run` as a user does: python3 run_test.py PATCHBAY REPOSITORY"""
 
 import json
-import os
-import pathlib
-import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 import unittest
 
-PATCHBAY = ""
-REPOSITORY = pathlib.Path()
+from cli_testing import CommandTest
+
 PATCHING = ["run", "activation_patching", "--task", "ioi", "--prompts", "6"]
 
 
-class RunTest(unittest.TestCase):
-    def setUp(self):
-        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="patchbay-run-"))
-        self.addCleanup(shutil.rmtree, self.folder)
-        self.env = {"PATH": os.environ["PATH"], "HF_HOME": str(self.folder / "huggingface")}
-
-    def run_raw(self, *args):
-        return subprocess.run([PATCHBAY, *args], capture_output=True, cwd=self.folder, env=self.env,
-                              timeout=300, check=False)
-
-    def run_ok(self, *args):
-        done = self.run_raw(*args)
-        self.assertEqual(done.returncode, 0, done.stderr.decode(errors="replace"))
-        return done.stdout.decode()
-
-    def error(self, code, *args):
-        done = self.run_raw(*args)
-        self.assertEqual(done.returncode, code, done.stderr.decode(errors="replace"))
-        return done.stderr.decode()
-
+class RunTest(CommandTest):
     def test_a_result_file_holds_values_baselines_and_effects(self):
         self.run_ok(*PATCHING, "--out", "results", "--direction", "denoise")
         result = json.loads((self.folder / "results/activation_patching.json").read_text())
@@ -73,7 +50,7 @@ class RunTest(unittest.TestCase):
         self.run_ok(*command, "--out", "whole")
         partial = self.folder / "cut/activation_patching.partial"
         for number in (signal.SIGKILL, signal.SIGTERM):
-            process = subprocess.Popen([PATCHBAY, *command, "--out", "cut"], cwd=self.folder,
+            process = subprocess.Popen([self.patchbay, *command, "--out", "cut"], cwd=self.folder,
                                        env=self.env, stdout=subprocess.DEVNULL,
                                        stderr=subprocess.DEVNULL)
             size = partial.stat().st_size if partial.exists() else 0
@@ -126,6 +103,4 @@ class RunTest(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    PATCHBAY = str(pathlib.Path(sys.argv.pop(1)).resolve())
-    REPOSITORY = pathlib.Path(sys.argv.pop(1)).resolve()
-    unittest.main()
+    unittest.main(argv=sys.argv[:1])

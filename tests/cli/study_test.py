@@ -1,19 +1,15 @@
 """Runs `patchbay study` as a user does: python3 study_test.py PATCHBAY REPOSITORY"""
 
 import json
-import os
-import pathlib
 import re
-import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 import unittest
 
-PATCHBAY = ""
-REPOSITORY = pathlib.Path()
+from cli_testing import CommandTest
+
 LONG = """title = "Long"
 model = "ioi-small"
 [task]
@@ -31,27 +27,7 @@ options = { site = "mlp_post", axes = "layer,neuron", neurons = "0-39" }
 """
 
 
-class StudyTest(unittest.TestCase):
-    def setUp(self):
-        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="patchbay-study-"))
-        self.addCleanup(shutil.rmtree, self.folder)
-        self.env = {"PATH": os.environ["PATH"], "HF_HOME": str(self.folder / "huggingface")}
-
-    def run_raw(self, *args):
-        return subprocess.run([PATCHBAY, *args], capture_output=True, cwd=self.folder, env=self.env,
-                              timeout=300, check=False)
-
-    def run_ok(self, *args):
-        done = self.run_raw(*args)
-        self.assertEqual(done.returncode, 0, done.stderr.decode(errors="replace"))
-        return done.stdout.decode()
-
-    def error(self, code, *args):
-        done = self.run_raw(*args)
-        self.assertEqual(done.returncode, code, done.stderr.decode(errors="replace"))
-        self.assertEqual(done.stdout, b"")
-        return done.stderr.decode()
-
+class StudyTest(CommandTest):
     def refused(self, text, code=78):
         (self.folder / "mine.toml").write_text(text)
         message = self.error(code, "study", "mine.toml", "--out", "out")
@@ -73,7 +49,7 @@ class StudyTest(unittest.TestCase):
             texts = [self.run_ok("study", study, "--out", f"{study}{n}", *threads)
                      for n, threads in enumerate((["--threads", "1"], ["--threads", "2"]))]
             self.assertEqual(texts[0], texts[1])
-            source = (REPOSITORY / f"studies/{study}.toml").read_text()
+            source = (self.repository / f"studies/{study}.toml").read_text()
             ids = set(re.findall(r'^id = "(\w+)"', source, re.MULTILINE)) - {"one_head"}
             self.assertEqual({p.name for p in (self.folder / f"{study}0").iterdir()},
                              {f"{name}.json" for name in ids})
@@ -105,8 +81,8 @@ class StudyTest(unittest.TestCase):
             self.assertIn(words, text)
 
     def test_a_step_about_the_reference_model_runs_on_that_model(self):
-        text = (REPOSITORY / "studies/figure_3b.toml").read_text()
-        config = json.loads((REPOSITORY / "models/ioi-small/config.json").read_text())
+        text = (self.repository / "studies/figure_3b.toml").read_text()
+        config = json.loads((self.repository / "models/ioi-small/config.json").read_text())
         for key, there, here in (("n_layers", 12, config["n_layer"]), ("n_heads", 12, config["n_head"]),
                                  ("d_model", 768, config["n_embd"])):
             text = text.replace(f"{key} = {there}\n", f"{key} = {here}\n")
@@ -124,7 +100,7 @@ class StudyTest(unittest.TestCase):
         self.assertNotIn("left out: this is about", shown)
 
     def test_a_bad_study_is_refused_before_anything_runs(self):
-        text = (REPOSITORY / "studies/ioi_lab.toml").read_text()
+        text = (self.repository / "studies/ioi_lab.toml").read_text()
         self.assertIn("mine.toml, line",
                       self.refused(text.replace('"causal_tracing"\ntitle', '"causal"\ntitle')))
         wrong = text.replace('subject = "S2", positions', 'subjekt = "S2", positions')
@@ -133,7 +109,7 @@ class StudyTest(unittest.TestCase):
                       self.refused(wrong))
 
     def test_what_model_and_prompts_refuse_is_said_before_anything_runs(self):
-        text = (REPOSITORY / "studies/ioi_lab.toml").read_text()
+        text = (self.repository / "studies/ioi_lab.toml").read_text()
         for there, wrong, says in (
                 ('subject = "S2"', 'subject = "S9"', "causal_tracing: "),
                 ('layers = "middle"', "layers = 99", "one_patch: [--layers]"),
@@ -149,7 +125,7 @@ class StudyTest(unittest.TestCase):
         command = ["study", "long.toml", "--threads", "1", "--max-memory", "3M"]
         self.run_ok(*command, "--out", "whole")
         partial = self.folder / "cut/neurons.partial"
-        process = subprocess.Popen([PATCHBAY, *command, "--out", "cut"], cwd=self.folder, env=self.env,
+        process = subprocess.Popen([self.patchbay, *command, "--out", "cut"], cwd=self.folder, env=self.env,
                                    stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         deadline = time.monotonic() + 60
         while time.monotonic() < deadline and process.poll() is None:
@@ -169,6 +145,4 @@ class StudyTest(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    PATCHBAY = str(pathlib.Path(sys.argv.pop(1)).resolve())
-    REPOSITORY = pathlib.Path(sys.argv.pop(1)).resolve()
-    unittest.main()
+    unittest.main(argv=sys.argv[:1])

@@ -4,33 +4,16 @@
 #include <cmath>
 #include <numeric>
 
-#include "patchbay/experiments/experiment.h"
 #include "patchbay/io/json.h"
+#include "tests/support/experiment_runs.h"
 #include "tests/support/prompt_pairs.h"
 #include "tests/support/tiny_models.h"
 
 namespace patchbay {
 namespace {
 
-using Given = std::map<std::string, std::string>;
-
-EffectTable patch(const TinyModel& tiny, const PromptSet& prompts, const Given& given) {
-  const experiments::Experiment& experiment = experiments::find("activation_patching");
-  const experiments::Settings settings(experiment.name, experiment.options, given);
-  EffectTable table = experiment.run({tiny.ctx, tiny.model, prompts, settings});
-  table.provenance.version = "test";
-  table.check();
-  return table;
-}
-
-std::string error_of(const TinyModel& tiny, const PromptSet& prompts, const Given& given) {
-  try {
-    patch(tiny, prompts, given);
-  } catch (const Error& error) {
-    EXPECT_EQ(error.kind(), ErrorKind::kUsage);
-    return error.what();
-  }
-  return "no error";
+EffectTable patch(const TinyModel& tiny, const PromptSet& prompts, const GivenSettings& given) {
+  return run_experiment("activation_patching", tiny, prompts, given);
 }
 
 // The numbers of nested arrays, row-major, and their extents.
@@ -188,7 +171,9 @@ TEST(ActivationPatching, LeavesOutPromptsWithoutAPosition) {
 TEST(ActivationPatching, SaysWhatIsWrongWithItsSettings) {
   const TinyGpt2 tiny;
   const PromptSet prompts = reference_pairs(tiny);
-  const auto error = [&](const Given& given) { return error_of(tiny, prompts, given); };
+  const auto error = [&](const GivenSettings& given) {
+    return usage_error("activation_patching", tiny, prompts, given);
+  };
   EXPECT_EQ(error({{"site", "resid_pr"}})
                 .find("[--site] there is no site \"resid_pr\"; did you mean \"resid_pre\"?"),
             0U);
@@ -213,7 +198,7 @@ TEST(ActivationPatching, SaysWhatIsWrongWithItsSettings) {
       error({{"site", "resid_pre"}, {"positions", "MIDLE"}}).find("did you mean \"MIDDLE\"?") ==
           std::string::npos,
       false);
-  EXPECT_EQ(error_of(tiny, ragged_pairs(tiny), {{"site", "resid_pre"}}),
+  EXPECT_EQ(usage_error("activation_patching", tiny, ragged_pairs(tiny), {{"site", "resid_pre"}}),
             "[--positions] the prompts of reference have different lengths, so position numbers "
             "mean different things; name positions: FIRST, MIDDLE, END");
 }

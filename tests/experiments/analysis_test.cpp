@@ -4,23 +4,17 @@
 
 #include <cmath>
 
-#include "patchbay/experiments/experiment.h"
+#include "tests/support/experiment_runs.h"
 #include "tests/support/prompt_pairs.h"
 #include "tests/support/tiny_models.h"
 
 namespace patchbay {
 namespace {
 
-using Given = std::map<std::string, std::string>;
-
 class Analysis : public ::testing::TestWithParam<const char*> {
  protected:
-  EffectTable run(const char* name, const PromptSet& prompts, const Given& given = {}) {
-    const experiments::Experiment& experiment = experiments::find(name);
-    const experiments::Settings settings(experiment.name, experiment.options, given);
-    EffectTable table = experiment.run({tiny_.ctx, tiny_.model, prompts, settings});
-    table.check();
-    return table;
+  EffectTable run(const char* name, const PromptSet& prompts, const GivenSettings& given = {}) {
+    return run_experiment(name, tiny_, prompts, given);
   }
   double logit_diff(const PromptPair& pair, const Prompt& tokens, const Hooks& hooks = {}) {
     const Logits logits = tiny_.model.run_with_hooks(tiny_.ctx, {tokens}, hooks);
@@ -81,7 +75,7 @@ TEST_P(Analysis, TheLogitLensReadsTheStreamBeforeABlock) {
 TEST_P(Analysis, AttributionsSumToTheLogitDifference) {
   for (const char* components : {"components", "heads", "neurons"}) {
     for (const char* side : {"clean", "corrupted"}) {
-      Given given = {{"components", components}, {"side", side}};
+      GivenSettings given = {{"components", components}, {"side", side}};
       if (given["components"] == "neurons") given["neurons"] = "0-9";
       const EffectTable table = run("direct_logit_attribution", prompts_, given);
       for (std::int64_t i = 0; i < 5; ++i) {
@@ -141,12 +135,12 @@ TEST_P(Analysis, CausalTracingRestoresEverythingWithTheSubjectsFirstState) {
 
 TEST_P(Analysis, AWindowRestoresItsLayersAtOnce) {
   const PromptSet prompts = reference_pairs(tiny_);
-  const Given given = {{"site", "mlp_out"}, {"positions", "END"}, {"draws", "2"}};
-  Given all = given;
+  const GivenSettings given = {{"site", "mlp_out"}, {"positions", "END"}, {"draws", "2"}};
+  GivenSettings all = given;
   all["window"] = "3";
   EXPECT_EQ(run("causal_tracing", prompts, given).values,
             run("causal_tracing", prompts, all).values);
-  Given one = given;
+  GivenSettings one = given;
   one["window"] = "1";
   EXPECT_NE(run("causal_tracing", prompts, given).values,
             run("causal_tracing", prompts, one).values);

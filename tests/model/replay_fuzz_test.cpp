@@ -30,7 +30,7 @@ HookFunction random_edit(Random& random) {
   return [seed, kind](TensorView view, const HookName& name) {
     if (kind == 0) return;  // looks, and edits nothing
     Random own(seed);
-    const bool causal = name.point == HookPoint::kAttnScores || name.point == HookPoint::kPattern;
+    const bool causal = is_attention(name.point);
     const std::int64_t edits = kind == 1 ? 1 : view.size() / 3;
     for (std::int64_t i = 0; i < edits; ++i) {
       const std::int64_t at = own.below(view.size());
@@ -68,7 +68,7 @@ struct Case {
 // One edit: a whole row, or a part of it; of attention, some keys of one head.
 void add_edit(Case& c, const HookName& name, const Row& row, std::int64_t length,
               const HookedTransformerConfig& cfg, Random& random) {
-  const bool attention = name.point == HookPoint::kAttnScores || name.point == HookPoint::kPattern;
+  const bool attention = is_attention(name.point);
   const std::int64_t width = attention ? row.position + 1 : name.shape(cfg, 1, 1).size();
   const std::int64_t begin = random.below(2) == 0 ? 0 : random.below(width);
   const std::int64_t count =
@@ -160,7 +160,7 @@ Hooks hooks_that_write(const Case& c) {
     hooks.add(name, [edit = edit](TensorView view, const HookName& at) {
       const auto [sequence, position] = edit.row;
       float* to = view[sequence].data();
-      if (at.point == HookPoint::kAttnScores || at.point == HookPoint::kPattern) {
+      if (is_attention(at.point)) {
         const std::int64_t pos = view.shape()[3];
         to += (edit.begin / pos * pos + position) * pos + edit.begin % pos;
       } else {

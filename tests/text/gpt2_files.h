@@ -12,6 +12,7 @@
 
 #include "patchbay/base/error.h"
 #include "patchbay/text/tokenizer.h"
+#include "tests/support/temporary_directory.h"
 
 namespace patchbay::testing {
 
@@ -60,27 +61,12 @@ inline std::string gpt2_tokenizer_json(std::string_view pre_tokenizer, bool pair
          file_text(gpt2_folder() / "vocab.json") + ", \"merges\": [" + merges + "]}}";
 }
 
-/// A folder of its own for one test, removed at the end.
-class TempFolder {
+/// A folder of its own for one test, and files in it.
+class TempFolder : public TemporaryDirectory {
  public:
-  TempFolder() {
-    std::string name = (std::filesystem::temp_directory_path() / "patchbay-text-XXXXXX").string();
-    path_ = ::mkdtemp(name.data()) == nullptr ? "" : name;
-  }
-  TempFolder(const TempFolder&) = delete;
-  TempFolder& operator=(const TempFolder&) = delete;
-  ~TempFolder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-
-  [[nodiscard]] const std::filesystem::path& path() const { return path_; }
   void write(const std::string& name, std::string_view content) const {
-    std::ofstream(path_ / name, std::ios::binary) << content;
+    std::ofstream(path() / name, std::ios::binary) << content;
   }
-
- private:
-  std::filesystem::path path_;
 };
 
 /// The message of the Error that `call` throws, or "" when it throws none.
