@@ -122,6 +122,20 @@ class Given {
     const auto size = one("--max-memory");
     return size ? read_bytes("--max-memory", *size) : RunOptions::kDefaultMemory;
   }
+  /// json when nothing is said. Throws kUsage with the nearest name.
+  [[nodiscard]] std::vector<std::string> formats() const {
+    const auto text = one("--format");
+    if (!text) return {"json"};
+    if (!flag("--out")) fail("--format says which files to write; add --out DIR");
+    const std::vector<std::string> known = {"json", "csv", "npz"};
+    std::vector<std::string> formats = split_at_commas(*text);
+    for (const std::string& format : formats) {
+      if (std::ranges::find(known, format) != known.end()) continue;
+      fail(fmt::format("there is no format \"{}\"{}; there are {}", format,
+                       did_you_mean(format, known), fmt::join(known, ", ")));
+    }
+    return formats;
+  }
   [[nodiscard]] WeightProcessing process() const {
     const auto names = one("--process");
     return names ? read_processing("--process", *names) : WeightProcessing{};
@@ -289,6 +303,7 @@ class Parser {
                       .task = given.task("--task"),
                       .settings = {},
                       .out = given.one("--out").value_or(""),
+                      .formats = given.formats(),
                       .top = given.integer("--top", 0, 1'000'000).value_or(10)};
     run.max_memory = given.max_memory();
     std::vector<std::string> known;
@@ -309,8 +324,9 @@ class Parser {
     if (given.flag("--list")) return ListStudies{given.common()};
     const auto name = given.one("STUDY");
     if (!name) given.fail("no study is named; patchbay study --list shows them");
-    return RunStudy{given.common(), *name, given.one("--model"), given.one("--out").value_or(""),
-                    given.max_memory()};
+    return RunStudy{given.common(),       *name,
+                    given.one("--model"), given.one("--out").value_or(""),
+                    given.formats(),      given.max_memory()};
   }
   static Command cache(const Given& given) {
     CacheActivations cache{.common = given.common(),

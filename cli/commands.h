@@ -113,6 +113,7 @@ struct RunExperiment {
   TaskChoice task;
   std::map<std::string, std::string> settings;  ///< the experiment's own options, by name
   std::string out;                              ///< the folder; empty: no file
+  std::vector<std::string> formats;             ///< of the files: json, csv, npz
   std::int64_t max_memory = RunOptions::kDefaultMemory;
   std::int64_t top = 10;
 };
@@ -122,6 +123,7 @@ struct RunStudy {
   std::string study;                 ///< a name or a path
   std::optional<std::string> model;  ///< instead of the study's own
   std::string out;                   ///< the folder; empty: no files
+  std::vector<std::string> formats;  ///< of the files: json, csv, npz
   std::int64_t max_memory = RunOptions::kDefaultMemory;
 };
 

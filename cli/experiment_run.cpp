@@ -16,23 +16,12 @@
 #include "patchbay/base/version.h"
 #include "patchbay/hub/load_model.h"
 #include "patchbay/model/weight_processing.h"
+#include "patchbay/results/result_csv.h"
 #include "patchbay/results/result_json.h"
+#include "patchbay/results/result_npz.h"
 
 namespace patchbay::cli {
 namespace {
-
-std::filesystem::path path_in(const std::string& folder, const std::string& stem,
-                              const char* ending) {
-  return std::filesystem::path(folder) / (stem + ending);
-}
-
-void make_folder(const std::string& folder) {
-  std::error_code error;
-  std::filesystem::create_directories(folder, error);
-  if (!error) return;
-  throw Error(ErrorKind::kCannotCreate, folder,
-              fmt::format("the folder cannot be made: {}", error.message()));
-}
 
 // Everything that decides the numbers.
 std::string key_of(const Provenance& provenance, const experiments::Experiment& experiment,
@@ -46,7 +35,30 @@ std::string key_of(const Provenance& provenance, const experiments::Experiment& 
   return key;
 }
 
+void write_files(const ExperimentRun::Target& target, const std::string& stem,
+                 const EffectTable& table) {
+  for (const std::string& format : target.formats) {
+    const std::filesystem::path path = path_in(target.folder, stem, "." + format);
+    if (format == "json") write_json(path, table);
+    if (format == "csv") write_csv(path, table);
+    if (format == "npz") write_npz(path, table);
+  }
+}
+
 }  // namespace
+
+std::filesystem::path path_in(const std::string& folder, const std::string& stem,
+                              std::string_view ending) {
+  return std::filesystem::path(folder) / (stem + std::string(ending));
+}
+
+void make_folder(const std::string& folder) {
+  std::error_code error;
+  std::filesystem::create_directories(folder, error);
+  if (!error) return;
+  throw Error(ErrorKind::kCannotCreate, folder,
+              fmt::format("the folder cannot be made: {}", error.message()));
+}
 
 ExperimentRun::ExperimentRun(const RunContext& ctx, const std::string& model,
                              const WeightProcessing& process, const TaskChoice& task)
@@ -82,8 +94,15 @@ void ExperimentRun::check(const experiments::Experiment& experiment,
                           std::int64_t first) const {
   const experiments::Settings filled(experiment.name, experiment.options, settings);
   const PromptSet prompts = first_prompts(first);
-  if (experiment.check == nullptr) return;
   experiment.check({.ctx = ctx_, .model = model_, .prompts = prompts, .settings = filled});
+}
+
+std::string ExperimentRun::key(const experiments::Experiment& experiment,
+                               const std::map<std::string, std::string>& settings,
+                               std::int64_t first) const {
+  Provenance provenance = provenance_;
+  provenance.tokens_sha256 = tokens_sha256(first_prompts(first));
+  return key_of(provenance, experiment, {experiment.name, experiment.options, settings});
 }
 
 EffectTable ExperimentRun::result(const experiments::Experiment& experiment,
@@ -99,7 +118,7 @@ EffectTable ExperimentRun::result(const experiments::Experiment& experiment,
   if (!target.folder.empty()) {
     make_folder(target.folder);
     journal.emplace(path_in(target.folder, stem, ".partial"),
-                    key_of(provenance, experiment, filled));
+                    key(experiment, settings, target.first_prompts));
   }
   EffectTable table = experiment.run({.ctx = ctx_,
                                       .model = model_,
@@ -109,7 +128,7 @@ EffectTable ExperimentRun::result(const experiments::Experiment& experiment,
   table.provenance = std::move(provenance);
   table.check();
   if (!target.folder.empty()) {
-    write_json(path_in(target.folder, stem, ".json"), table);
+    write_files(target, stem, table);
     journal->remove();
   }
   return table;

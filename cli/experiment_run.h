@@ -2,9 +2,11 @@
 #pragma once
 
 #include <chrono>
+#include <filesystem>
 #include <functional>
 #include <map>
 #include <string>
+#include <vector>
 
 #include "cli/commands.h"
 #include "patchbay/experiments/experiment.h"
@@ -20,19 +22,25 @@ class ExperimentRun {
   /// A line about the prompts, and their warnings.
   void report(const CommonOptions& common) const;
   struct Target {
-    std::string folder{};            ///< empty: no file
-    std::string stem{};              ///< of the file; empty: the experiment's name
-    std::string command{};           ///< recorded in the result
-    std::int64_t first_prompts = 0;  ///< only the first so many; 0: all
+    std::string folder{};                      ///< empty: no file
+    std::string stem{};                        ///< of the file; empty: the experiment's name
+    std::vector<std::string> formats{"json"};  ///< of the files: json, csv, npz
+    std::string command{};                     ///< recorded in the result
+    std::int64_t first_prompts = 0;            ///< only the first so many; 0: all
   };
   /// Throws what `result` would throw for these settings, as far as it is known without running.
   void check(const experiments::Experiment& experiment,
              const std::map<std::string, std::string>& settings, std::int64_t first_prompts) const;
   /// Runs it. With a folder, finished rows are kept there while it runs, an interrupted run goes on
-  /// from them, and FOLDER/STEM.json is written at the end.
+  /// from them, and FOLDER/STEM.json, .csv and .npz are written at the end.
   [[nodiscard]] EffectTable result(const experiments::Experiment& experiment,
                                    const std::map<std::string, std::string>& settings,
                                    const Target& target) const;
+
+  /// Everything that decides the result.
+  [[nodiscard]] std::string key(const experiments::Experiment& experiment,
+                                const std::map<std::string, std::string>& settings,
+                                std::int64_t first_prompts) const;
 
   [[nodiscard]] const HookedTransformer& model() const { return model_; }
   [[nodiscard]] const PromptSet& prompts() const { return prompts_; }
@@ -48,6 +56,12 @@ class ExperimentRun {
   PromptSet prompts_;
   Provenance provenance_;
 };
+
+/// FOLDER/STEM followed by an ending such as ".json".
+std::filesystem::path path_in(const std::string& folder, const std::string& stem,
+                              std::string_view ending);
+/// Throws kCannotCreate.
+void make_folder(const std::string& folder);
 
 /// The command that repeats a run: what decides its result, in one order.
 std::string command_line_of(const RunExperiment& command);

@@ -19,11 +19,14 @@ int run(const RunExperiment& command) {
   const ExperimentRun run(ctx, command.model, command.process, command.task);
   run.report(command.common);
   const EffectTable table = run.result(
-      experiment, command.settings, {.folder = command.out, .command = command_line_of(command)});
+      experiment, command.settings,
+      {.folder = command.out, .formats = command.formats, .command = command_line_of(command)});
   progress.clear();
   write_output(command.common.json ? to_json(table) : result_text(table, command.top));
   if (!command.out.empty()) {
-    message(command.common, fmt::format("wrote {}/{}.json", command.out, table.experiment));
+    for (const std::string& format : command.formats) {
+      message(command.common, fmt::format("wrote {}/{}.{}", command.out, table.experiment, format));
+    }
   }
   return 0;
 }

@@ -4,8 +4,10 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <map>
+#include <optional>
 
 #include "cli/commands.h"
 #include "cli/experiment_run.h"
@@ -17,6 +19,7 @@
 #include "patchbay/base/suggest.h"
 #include "patchbay/base/version.h"
 #include "patchbay/hub/shipped.h"
+#include "patchbay/results/journal.h"
 #include "patchbay/results/result_json.h"
 #include "patchbay/study/views.h"
 
@@ -110,6 +113,47 @@ void check_steps(const Study& study, const ExperimentRun& run, bool is_reference
   }
 }
 
+// The steps that an interrupted study has finished, while it lasts: FOLDER/study.partial. Their
+// tables are read from their files, so a study that goes on runs none of them again.
+class FinishedSteps {
+ public:
+  FinishedSteps(const Study& study, const ExperimentRun& run, const std::string& command,
+                const RunStudy& given)
+      : folder_(given.out) {
+    const bool has_json = std::ranges::find(given.formats, "json") != given.formats.end();
+    if (folder_.empty() || !has_json) return;
+    std::string key = fmt::format("{}\n{}\n", command, fmt::join(given.formats, ","));
+    for (const StudyStep& step : study.steps) {
+      key += fmt::format("{}\n{}", step.id,
+                         run.key(experiments::find(step.experiment), step.settings, step.prompts));
+    }
+    make_folder(folder_);
+    journal_.emplace(path_in(folder_, "study", ".partial"), key);
+  }
+
+  /// The table of a step that was finished; nothing when it was not, or its file is gone or
+  /// damaged.
+  [[nodiscard]] std::optional<EffectTable> find(std::int64_t step, const std::string& id) const {
+    if (!journal_ || !journal_->find(step)) return std::nullopt;
+    try {
+      return read_result(path_in(folder_, id, ".json")).table;
+    } catch (const Error&) {
+      return std::nullopt;
+    }
+  }
+  void add(std::int64_t step) {
+    if (journal_ && !journal_->find(step)) journal_->append(step, {});
+  }
+  /// The study is over.
+  void remove() {
+    if (journal_) journal_->remove();
+  }
+
+ private:
+  std::string folder_;
+  std::optional<Journal> journal_;
+};
+
 }  // namespace
 
 int run(const ListStudies& command) {
@@ -150,16 +194,23 @@ int run(const RunStudy& command) {
   if (command.model) line.insert(line.end(), {"--model", model});
   const std::string others = study.reference ? about_reference(*study.reference) : "";
   std::map<std::string, EffectTable> tables;
-  for (const StudyStep& step : study.steps) {
+  FinishedSteps finished(study, run, shell_line(line), command);
+  for (std::size_t i = 0; i < study.steps.size(); ++i) {
+    const StudyStep& step = study.steps[i];
+    const auto number = static_cast<std::int64_t>(i);
     if (step.reference_only && !is_reference) {
       text += fmt::format("{}\n{}\n", title_text(step), others);
       continue;
     }
-    EffectTable table = run.result(experiments::find(step.experiment), step.settings,
-                                   {.folder = command.out,
-                                    .stem = step.id,
-                                    .command = shell_line(line),
-                                    .first_prompts = step.prompts});
+    const std::optional<EffectTable> before = finished.find(number, step.id);
+    EffectTable table = before ? *before
+                               : run.result(experiments::find(step.experiment), step.settings,
+                                            {.folder = command.out,
+                                             .stem = step.id,
+                                             .formats = command.formats,
+                                             .command = shell_line(line),
+                                             .first_prompts = step.prompts});
+    finished.add(number);
     const auto heads = tables.find(step.heads_of);
     progress.clear();
     write_output(text + section_text(step, table,
@@ -168,9 +219,16 @@ int run(const RunStudy& command) {
                                       .heads = heads == tables.end() ? nullptr : &heads->second}));
     text.clear();
     tables.emplace(step.id, std::move(table));
-    if (!command.out.empty())
-      message(command.common, fmt::format("wrote {}/{}.json", command.out, step.id));
+    if (before) {
+      message(command.common,
+              fmt::format("{} was finished before: {}/{}.json", step.id, command.out, step.id));
+    } else if (!command.out.empty()) {
+      for (const std::string& format : command.formats) {
+        message(command.common, fmt::format("wrote {}/{}.{}", command.out, step.id, format));
+      }
+    }
   }
+  finished.remove();
   if (!text.empty()) write_output(text);
   return 0;
 }

@@ -176,6 +176,7 @@ void add_run(Verbs& verbs) {
   model(run);
   process(run);
   option(run, "-o,--out", "DIR", "write DIR/EXPERIMENT.json");
+  option(run, "--format", "LIST", "the files to write: json, csv, npz (json)");
   option(run, "--max-memory", "SIZE",
          "what activations may take beside the model, such as 512M or 2G (1G)");
   option(run, "--top", "N", "how many of the largest effects to list (10)");
@@ -200,6 +201,7 @@ void add_study(Verbs& verbs) {
   flag(study, "--list", "the studies that come with patchbay");
   model(study);
   option(study, "-o,--out", "DIR", "write a result file for every experiment");
+  option(study, "--format", "LIST", "the files to write: json, csv, npz (json)");
   option(study, "--max-memory", "SIZE",
          "what activations may take beside the model, such as 512M or 2G (1G)");
   common(study);

@@ -49,6 +49,8 @@ double measure(const std::string& name, metrics::MetricInput input, const Prompt
   return metric.value({.pair = exchanged, .tokens = input.tokens, .logits = input.logits});
 }
 
+void check(const Request& request) { (void)metric_names(request.settings); }
+
 EffectTable run(const Request& request) {
   const PromptSet& prompts = request.prompts;
   const std::vector<std::string> names = metric_names(request.settings);
@@ -90,7 +92,8 @@ const Experiment& accuracy() {
       .name = "accuracy",
       .summary = "how well the model does the task: a line per prompt",
       .options = kOptions,
-      .run = &run};
+      .run = &run,
+      .check = &check};
   return kExperiment;
 }
 

@@ -43,6 +43,8 @@ Wanted wanted_of(const Request& request) {
   return wanted;
 }
 
+void check(const Request& request) { (void)wanted_of(request); }
+
 // −1 when the prompt has no such position.
 std::int64_t position_in(const Positions& positions, const std::vector<std::int32_t>& named,
                          std::int64_t length) {
@@ -136,7 +138,8 @@ const Experiment& attention_patterns() {
       .name = "attention_patterns",
       .summary = "where heads look: attention from one position to others",
       .options = kOptions,
-      .run = &run};
+      .run = &run,
+      .check = &check};
   return kExperiment;
 }
 

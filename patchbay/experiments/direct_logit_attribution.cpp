@@ -37,10 +37,14 @@ struct Wanted {
   std::vector<std::int64_t> layers;
   std::vector<std::int64_t> neurons;
   LayerNormMeaning meaning;
+  bool clean;  // the side
 };
 
 // Throws kUsage for a choice of layers or neurons that would do nothing.
-Wanted wanted_of(const Settings& settings, const HookedTransformerConfig& cfg) {
+Wanted wanted_of(const Request& request) {
+  const Settings& settings = request.settings;
+  const HookedTransformerConfig& cfg = request.model.cfg();
+  metrics::check_pairs(metrics::find("logit_diff"), request.prompts);
   const std::string components = settings.choice("components", kComponents);
   for (const auto& [option, means_nothing] : {std::pair{"layers", components == "components"},
                                               std::pair{"neurons", components != "neurons"}}) {
@@ -52,8 +56,11 @@ Wanted wanted_of(const Settings& settings, const HookedTransformerConfig& cfg) {
   return {.components = components,
           .layers = settings.indices("layers", cfg.n_layers),
           .neurons = settings.indices("neurons", cfg.d_mlp),
-          .meaning = complete ? LayerNormMeaning::kComplete : LayerNormMeaning::kTransformerLens};
+          .meaning = complete ? LayerNormMeaning::kComplete : LayerNormMeaning::kTransformerLens,
+          .clean = settings.choice("side", kSides) == "clean"};
 }
+
+void check(const Request& request) { (void)wanted_of(request); }
 
 // What the components are made of.
 bool is_needed(const HookName& name) {
@@ -172,9 +179,8 @@ Attributions attributions(const Request& request, const PromptPair& pair, const 
 
 EffectTable run(const Request& request) {
   const PromptSet& prompts = request.prompts;
-  const Wanted wanted = wanted_of(request.settings, request.model.cfg());
-  const bool clean = request.settings.choice("side", kSides) == "clean";
-  metrics::check_pairs(metrics::find("logit_diff"), prompts);
+  const Wanted wanted = wanted_of(request);
+  const bool clean = wanted.clean;
   EffectTable table;
   table.experiment = "direct_logit_attribution";
   table.options = request.settings.recorded();
@@ -214,7 +220,8 @@ const Experiment& direct_logit_attribution() {
       .name = "direct_logit_attribution",
       .summary = "what each component adds to the logit difference directly",
       .options = kOptions,
-      .run = &run};
+      .run = &run,
+      .check = &check};
   return kExperiment;
 }
 

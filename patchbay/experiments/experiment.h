@@ -75,8 +75,7 @@ struct Experiment {
   /// Fills everything of the table but provenance.
   EffectTable (*run)(const Request& request);
   /// Throws what `run` would throw for these settings, prompts and model, without running anything.
-  /// Null where only running shows it.
-  void (*check)(const Request& request) = nullptr;
+  void (*check)(const Request& request);
 };
 
 /// Every experiment, by name.

@@ -22,6 +22,25 @@ constexpr OptionInfo kOptions[] = {
 
 constexpr std::string_view kScales[] = {"fresh", "cached"};
 
+struct Wanted {
+  bool cached;
+  const metrics::Metric& metric;
+};
+
+Wanted wanted_of(const Request& request) {
+  Wanted wanted{.cached = request.settings.choice("scale", kScales) == "cached",
+                .metric = metrics::find(request.settings.text("metric"))};
+  metrics::check_pairs(wanted.metric, request.prompts);
+  if (wanted.metric.reads == metrics::Reads::kEveryPosition) {
+    throw Error(
+        ErrorKind::kUsage, "--metric",
+        std::string(wanted.metric.name) + " reads every position; the lens looks at END alone");
+  }
+  return wanted;
+}
+
+void check(const Request& request) { (void)wanted_of(request); }
+
 // The logits of one prompt at END with the stream before block 0, 1, … and the final one at the
 // end: replays in which it takes the place of the last resid_post.
 Logits lens(const Request& request, const Prompt& prompt, bool cached) {
@@ -69,13 +88,7 @@ std::vector<double> measure(const metrics::Metric& metric, const PromptPair& pai
 
 EffectTable run(const Request& request) {
   const PromptSet& prompts = request.prompts;
-  const bool cached = request.settings.choice("scale", kScales) == "cached";
-  const metrics::Metric& metric = metrics::find(request.settings.text("metric"));
-  metrics::check_pairs(metric, prompts);
-  if (metric.reads == metrics::Reads::kEveryPosition) {
-    throw Error(ErrorKind::kUsage, "--metric",
-                std::string(metric.name) + " reads every position; the lens looks at END alone");
-  }
+  const auto [cached, metric] = wanted_of(request);
   EffectTable table;
   table.experiment = "logit_lens";
   table.options = request.settings.recorded();
@@ -116,7 +129,8 @@ const Experiment& logit_lens() {
       .name = "logit_lens",
       .summary = "what the model would say if it stopped before each block",
       .options = kOptions,
-      .run = &run};
+      .run = &run,
+      .check = &check};
   return kExperiment;
 }
 

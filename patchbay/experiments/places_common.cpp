@@ -79,10 +79,9 @@ Dimension<std::int64_t> numbers(const Request& request, const char* option, cons
 
 Dimension<Positions> positions(const Request& request, const char* option, std::string name,
                                bool is_axis) {
-  const bool all = !request.settings.is_given(option) || request.settings.text(option) == "all";
-  if (!is_axis && all) return {std::move(name), {}, {Positions{}}, false};
+  if (!is_axis) return {std::move(name), {}, positions_at_once(request, option), false};
   PositionChoice choice = positions_of(request, option);
-  return {std::move(name), std::move(choice.labels), std::move(choice.positions), is_axis};
+  return {std::move(name), std::move(choice.labels), std::move(choice.positions), true};
 }
 
 std::vector<std::string> axis_names(const Settings& settings, bool has_heads) {
@@ -173,7 +172,7 @@ Places nodes_of(const Request& request) {
   const Settings& settings = request.settings;
   const HookedTransformerConfig& cfg = request.model.cfg();
   const HookPoint site = site_of(settings.text("site"));
-  const auto positions_at = positions(request, "positions", "position", false);
+  const std::vector<Positions> positions_at = positions_at_once(request, "positions");
   Places places;
   places.axes = {{"node", settings.list("nodes")}};
   for (const std::string& group : places.axes.front().labels) {
@@ -182,18 +181,10 @@ Places nodes_of(const Request& request) {
       const auto plus = rest.find('+');
       const std::string_view node = rest.substr(0, plus);
       rest = plus == std::string_view::npos ? std::string_view() : rest.substr(plus + 1);
-      int layer = -1;
-      int head = -1;
-      const char* const end = node.data() + node.size();
-      const auto [dot, first] = std::from_chars(node.data(), end, layer);
-      const bool joined = first == std::errc() && dot != end && *dot == '.';
-      const auto [last, second] = std::from_chars(joined ? dot + 1 : end, end, head);
-      if (!joined || second != std::errc() || last != end) {
-        throw Error(ErrorKind::kUsage, "--nodes",
-                    fmt::format("\"{}\" is not a head such as 9.6 (layer 9, head 6)", node));
-      }
-      for (const Positions& position : positions_at.values) {
-        cell.push_back({.site = site, .layer = layer, .head = head, .positions = position});
+      Place place = head_place(node, site, "--nodes");
+      for (const Positions& position : positions_at) {
+        place.positions = position;
+        cell.push_back(place);
         check_place(cfg, cell.back());
       }
     }
@@ -233,6 +224,26 @@ PositionChoice positions_of(const Request& request, std::string_view option) {
     choice.positions.push_back(Positions::at(static_cast<std::int32_t>(number)));
   }
   return choice;
+}
+
+std::vector<Positions> positions_at_once(const Request& request, std::string_view option) {
+  const Settings& settings = request.settings;
+  if (!settings.is_given(option) || settings.text(option) == "all") return {Positions{}};
+  return positions_of(request, option).positions;
+}
+
+Place head_place(std::string_view text, HookPoint site, std::string_view option) {
+  int layer = -1;
+  int head = -1;
+  const char* const end = text.data() + text.size();
+  const auto [dot, first] = std::from_chars(text.data(), end, layer);
+  const bool joined = first == std::errc() && dot != end && *dot == '.';
+  const auto [last, second] = std::from_chars(joined ? dot + 1 : end, end, head);
+  if (!joined || second != std::errc() || last != end) {
+    throw Error(ErrorKind::kUsage, std::string(option),
+                fmt::format("\"{}\" is not a head such as 9.6 (layer 9, head 6)", text));
+  }
+  return {.site = site, .layer = layer, .head = head};
 }
 
 Places places_of(const Request& request) {

@@ -24,5 +24,10 @@ struct PositionChoice {
   std::vector<Positions> positions;
 };
 PositionChoice positions_of(const Request& request, std::string_view option);
+/// The same for what has no axis of positions: one entry for all positions when nothing is said.
+std::vector<Positions> positions_at_once(const Request& request, std::string_view option);
+
+/// A head, "9.6": layer 9, head 6. Throws kUsage that names the option.
+Place head_place(std::string_view text, HookPoint site, std::string_view option);
 
 }  // namespace patchbay::experiments

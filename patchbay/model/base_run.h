@@ -46,4 +46,12 @@ struct ReplayStart {
   RowEdits edits;                         ///< by (sequence, position)
 };
 
+/// Rows of the residual stream that a replay is asked for: hook_resid_pre, hook_resid_mid or
+/// hook_resid_post of a block, edits of that activation included.
+struct StreamRead {
+  HookName name;
+  RowSet rows;    ///< (sequence, position)
+  Tensor values;  ///< [rows, d_model], filled by the replay
+};
+
 }  // namespace patchbay

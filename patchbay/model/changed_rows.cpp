@@ -26,7 +26,7 @@ void Forward::enter(int layer, Stream& stream) const {
 Forward::AttentionRows Forward::attention_rows(int layer, const RowSet& stream) const {
   if (site_.wants_any(layer, kResidPre, kResidMid)) return {all_, all_, all_, all_};
   const auto needed = [&](const Row& row) { return is_needed(layer, row); };
-  RowSet changed = stream.united_with(edited_rows(layer, {kK, kRotK, kV}));
+  RowSet changed = stream.united_with(edited_rows(layer, {kKInput, kVInput, kK, kRotK, kV}));
   // Queries of later positions read changed keys and values.
   constexpr auto kNever = std::numeric_limits<std::int64_t>::max();
   std::vector<std::int64_t> first(task_.lengths.size(), kNever);  // [sequence]
@@ -35,12 +35,14 @@ Forward::AttentionRows Forward::attention_rows(int layer, const RowSet& stream) 
     least = std::min<std::int64_t>(least, row.position);
   }
   const bool last = layer + 1 == model_.cfg.n_layers && site_.last_layer() < layer;
-  const RowSet reached = (last ? task_.demanded : all_).where([&](const Row& row) {
+  const RowSet reached = (last ? wanted_ : all_).where([&](const Row& row) {
     return row.position >= first[static_cast<std::size_t>(row.prompt)] && needed(row);
   });
   const RowSet replaced = replaced_rows(layer, {kZ, kAttnOut, kResidMid});
   const RowSet attended =
-      reached.united_with(edited_rows(layer, {kQ, kRotQ, kAttnScores, kPattern}).where(needed))
+      reached
+          .united_with(
+              edited_rows(layer, {kQInput, kQ, kRotQ, kAttnScores, kPattern}).where(needed))
           .without(replaced);
   const RowSet mixed = attended.united_with(edited_rows(layer, {kZ, kResult}).where(needed));
   const RowSet out = reached.united_with(mixed).united_with(
@@ -79,7 +81,7 @@ bool Forward::is_needed(int layer, const Row& row) const {
   // An observer in this block or a later one sees whole sequences, and what is not computed here it
   // takes from the base run.
   if (site_.last_layer() >= layer) return true;
-  if (layer + 1 == model_.cfg.n_layers) return task_.demanded.find(row) >= 0;
+  if (layer + 1 == model_.cfg.n_layers) return wanted_.find(row) >= 0;
   return row.position <= last_needed_[static_cast<std::size_t>(row.prompt)];
 }
 
@@ -96,6 +98,10 @@ const Tensor* Forward::base_resid_post(int layer) const {
 
 Tensor Forward::filled(Stream stream, const Tensor* base, const RowSet& rows) const {
   if (stream.rows == rows) return std::move(stream.resid);
+  return gathered(stream, base, rows);
+}
+
+Tensor Forward::gathered(const Stream& stream, const Tensor* base, const RowSet& rows) const {
   const std::int64_t width = stream.resid.shape()[1];
   Tensor result = Tensor::uninitialized({rows.size(), width});
   for (std::int64_t i = 0; i < rows.size(); ++i) {
@@ -105,6 +111,14 @@ Tensor Forward::filled(Stream stream, const Tensor* base, const RowSet& rows) co
     std::copy_n(row, width, result[i].data());
   }
   return result;
+}
+
+void Forward::read(HookPoint point, int layer, const Stream& stream, const Tensor* base) {
+  for (StreamRead& read : task_.reads) {
+    if (read.name != HookName{point, layer}) continue;
+    read.values = gathered(stream, base, read.rows);
+    --open_reads_;
+  }
 }
 
 Stream Forward::changed_rows(Stream stream, const Tensor* base) const {

@@ -27,8 +27,11 @@ Forward::Forward(const RunContext& ctx, const Model& model, const Task& task, Ho
       task_(task),
       site_(site),
       all_(RowSet::all(task.lengths)),
-      last_needed_(task.lengths.size(), -1) {
-  for (const Row& row : task.demanded) {
+      wanted_(task.demanded),
+      last_needed_(task.lengths.size(), -1),
+      open_reads_(task.reads.size()) {
+  for (const StreamRead& read : task.reads) wanted_ = wanted_.united_with(read.rows);
+  for (const Row& row : wanted_) {
     auto& last = last_needed_[static_cast<std::size_t>(row.prompt)];
     last = std::max<std::int64_t>(last, row.position);
   }
@@ -53,16 +56,20 @@ Stream Forward::embed(const std::vector<Prompt>& prompts) {
 Tensor Forward::run(Stream stream, int first_layer) {
   const auto n_layers = static_cast<int>(model_.cfg.n_layers);
   const int end = task_.demanded.empty() ? site_.last_layer() + 1 : n_layers;
-  for (int layer = first_layer; layer < std::min(end, n_layers); ++layer) {
+  for (int layer = first_layer; layer < n_layers; ++layer) {
+    enter(layer, stream);
+    read(kResidPre, layer, stream, base_part(&BaseRun::Layer::resid_pre, layer));
+    if (layer >= end && open_reads_ == 0) return {};
     attention_half(layer, stream);
+    read(kResidMid, layer, stream, base_part(&BaseRun::Layer::resid_mid, layer));
     mlp_half(layer, stream);
+    read(kResidPost, layer, stream, base_resid_post(layer));
   }
   return end < n_layers ? Tensor() : final_layer_norm(std::move(stream));
 }
 
 void Forward::attention_half(int layer, Stream& stream) {
   const PackedBlock& w = model_.packed.blocks[static_cast<std::size_t>(layer)];
-  enter(layer, stream);
   const AttentionRows rows = attention_rows(layer, stream.rows);
   const RowSet reading = rows.changed.united_with(rows.attended);  // what is normalised
   const RowSet all = reading.united_with(rows.out);
@@ -71,7 +78,7 @@ void Forward::attention_half(int layer, Stream& stream) {
 
   Tensor resid_pre = filled(std::move(stream), base_part(&BaseRun::Layer::resid_pre, layer), all);
   touch(kResidPre, layer, all, resid_pre);
-  split_inputs(layer, resid_pre);
+  split_inputs(layer, all, resid_pre);
   const Normalization ln1 = {block_weights(layer).ln1, kLn1Scale, kLn1Normalized};
   const RowPicker of_reading(all, reading);
   const Tensor normalized = normalize(ln1, layer, of_reading(resid_pre));  // [rows, d_model]
@@ -174,7 +181,7 @@ Tensor Forward::linear(ConstTensorView x, const PackedLinear& map) {
 Tensor Forward::project(int layer, HookPoint output, const PackedLinear& map, const RowSet& rows,
                         ConstTensorView normalized) {
   Tensor projected = linear(normalized, map);
-  read_edited_inputs(layer, output, map, projected);
+  read_edited_inputs(layer, output, map, rows, projected);
   touch(output, layer, rows, projected);
   return projected;
 }

@@ -38,6 +38,7 @@ class Forward {
     const BaseRun* base = nullptr;            // what unchanged rows hold; null for a whole run
     const RowEdits& edits;                    // what the run puts in the place of its own values
     BaseRun* keep = nullptr;                  // where a whole run leaves what replays need
+    std::span<StreamRead> reads{};            // rows of the stream that a replay is asked for
   };
 
   Forward(const RunContext& ctx, const Model& model, const Task& task, HookSite& site);
@@ -45,8 +46,8 @@ class Forward {
   /// The embeddings of whole prompts: where an ordinary pass starts.
   Stream embed(const std::vector<Prompt>& prompts);
   /// From a block to the end: the final residual stream at the demanded rows, normalised, which is
-  /// what the unembedding reads, [demanded rows, d_model]. Without demanded rows it ends with the
-  /// last block that somebody looks at.
+  /// what the unembedding reads, [demanded rows, d_model]. Without demanded rows it ends with what
+  /// the last observer or read of the stream needs.
   Tensor run(Stream stream, int first_layer);
 
  private:
@@ -81,8 +82,14 @@ class Forward {
   Tensor output_projection(int layer, const RowSet& rows, ConstTensorView z);
 
   // hook_attn_in and hook_q|k|v_input (split_inputs.cpp): a copy of the stream for every head.
-  void split_inputs(int layer, ConstTensorView resid_pre);
-  void read_edited_inputs(int layer, HookPoint output, const PackedLinear& map,
+  struct EditedInput {
+    std::int64_t row;     // of what is projected
+    const float* values;  // [d_model]
+  };
+  void split_inputs(int layer, const RowSet& rows, ConstTensorView resid_pre);
+  [[nodiscard]] std::vector<std::vector<EditedInput>> edited_inputs(int layer, HookPoint output,
+                                                                    const RowSet& rows) const;
+  void read_edited_inputs(int layer, HookPoint output, const PackedLinear& map, const RowSet& rows,
                           TensorView projected);
   Tensor normalize_unseen(int layer, Tensor x);
 
@@ -116,6 +123,9 @@ class Forward {
   using BasePart = Tensor BaseRun::Layer::*;
   /// The values at `rows`: the stream's own where it has them, else the base run's.
   [[nodiscard]] Tensor filled(Stream stream, const Tensor* base, const RowSet& rows) const;
+  [[nodiscard]] Tensor gathered(const Stream& stream, const Tensor* base, const RowSet& rows) const;
+  /// Fills the reads of this activation.
+  void read(HookPoint point, int layer, const Stream& stream, const Tensor* base);
   [[nodiscard]] const Tensor* base_part(BasePart part, int layer) const;
   /// The last block's resid_post and the next block's resid_pre are the same.
   [[nodiscard]] const Tensor* base_resid_post(int layer) const;
@@ -135,7 +145,9 @@ class Forward {
   const Task& task_;
   HookSite& site_;
   RowSet all_;                             // every position of every sequence
-  std::vector<std::int64_t> last_needed_;  // [sequence] the last demanded position, −1 for none
+  RowSet wanted_;                          // rows that are demanded or read
+  std::vector<std::int64_t> last_needed_;  // [sequence] the last wanted position, −1 for none
+  std::size_t open_reads_;                 // that are not filled yet
 
   // Of the block at work, only while somebody looks at its split inputs.
   struct SplitInputs {

@@ -60,6 +60,13 @@ HookSite make_site(const HookedTransformerConfig& cfg, std::span<const std::int6
           lengths.empty() ? 0 : lengths[0]};
 }
 
+void check_first_layer(int first) {
+  if (first < 0) {
+    throw Error(ErrorKind::kUsage, "replay",
+                "a replay begins after the embeddings; change or hook those in a whole run");
+  }
+}
+
 }  // namespace
 
 std::span<const float> Logits::at(std::int32_t prompt, std::int32_t position) const& {
@@ -179,17 +186,14 @@ Logits HookedTransformer::replay(const RunContext& ctx, const BaseRun& base,
   return replay_with_cache(ctx, base, start, {}, {}, demand).first;
 }
 
-std::pair<Logits, ActivationCache> HookedTransformer::replay_with_cache(
-    const RunContext& ctx, const BaseRun& base, const ReplayStart& start, const NamesFilter& keep,
-    const Hooks& hooks, const Demand& demand) const {
+// Checks a replay's start.
+std::vector<std::int64_t> HookedTransformer::sequence_lengths(const BaseRun& base,
+                                                              const ReplayStart& start) const {
   if (base.weights != weights_) {
     throw Error(ErrorKind::kUsage, "replay",
                 "the base run is of another model, or of other weights; make it with this model's "
                 "base_run");
   }
-  check_demand(demand);
-  const FloatEnvironment environment;
-  const auto n_layers = static_cast<int>(cfg_.n_layers);
   std::vector<std::int64_t> lengths;  // [sequence]
   for (const std::int32_t prompt : start.base_prompt) {
     if (prompt < 0 || prompt >= static_cast<std::int64_t>(base.prompts.size())) {
@@ -199,18 +203,62 @@ std::pair<Logits, ActivationCache> HookedTransformer::replay_with_cache(
     lengths.push_back(
         static_cast<std::int64_t>(base.prompts[static_cast<std::size_t>(prompt)].size()));
   }
+  check_edits(cfg_, start.edits, lengths);
+  return lengths;
+}
+
+void HookedTransformer::replay_stream(const RunContext& ctx, const BaseRun& base,
+                                      const ReplayStart& start, std::span<StreamRead> reads) const {
+  const FloatEnvironment environment;
+  const std::vector<std::int64_t> lengths = sequence_lengths(base, start);
+  int first = start.edits.first_layer(static_cast<int>(cfg_.n_layers));
+  for (const StreamRead& read : reads) {
+    const bool stream = read.name.point == HookPoint::kResidPre ||
+                        read.name.point == HookPoint::kResidMid ||
+                        read.name.point == HookPoint::kResidPost;
+    if (!stream || read.name.layer < 0 || read.name.layer >= cfg_.n_layers) {
+      throw Error(ErrorKind::kUsage, "replay",
+                  fmt::format("{} is no part of this model's residual stream", read.name.str()));
+    }
+    for (const Row& row : read.rows) {
+      if (row.prompt >= 0 && row.prompt < std::ssize(lengths) && row.position >= 0 &&
+          row.position < lengths[static_cast<std::size_t>(row.prompt)]) {
+        continue;
+      }
+      throw Error(
+          ErrorKind::kUsage, "replay",
+          fmt::format("there is no sequence {}, position {} to read", row.prompt, row.position));
+    }
+    first = std::min(first, read.name.layer);
+  }
+  check_first_layer(first);
+  const RowSet nothing;
+  const Forward::Task task{.lengths = lengths,
+                           .demanded = nothing,
+                           .base_prompt = start.base_prompt,
+                           .base = &base,
+                           .edits = start.edits,
+                           .reads = reads};
+  HookSite nobody;
+  Forward(ctx, {cfg_, *weights_, *packed_}, task, nobody)
+      .run({{}, Tensor({0, cfg_.d_model})}, first);
+}
+
+std::pair<Logits, ActivationCache> HookedTransformer::replay_with_cache(
+    const RunContext& ctx, const BaseRun& base, const ReplayStart& start, const NamesFilter& keep,
+    const Hooks& hooks, const Demand& demand) const {
+  check_demand(demand);
+  const FloatEnvironment environment;
+  const auto n_layers = static_cast<int>(cfg_.n_layers);
+  const std::vector<std::int64_t> lengths = sequence_lengths(base, start);
   const Forward::Task task{.lengths = lengths,
                            .demanded = demanded_rows(demand, lengths),
                            .base_prompt = start.base_prompt,
                            .base = &base,
                            .edits = start.edits};
-  check_edits(cfg_, start.edits, lengths);
   HookSite site = make_site(cfg_, lengths, hooks, keep);
   const int first = std::min(start.edits.first_layer(n_layers), site.first_layer(n_layers));
-  if (first < 0) {
-    throw Error(ErrorKind::kUsage, "replay",
-                "a replay begins after the embeddings; change or hook those in a whole run");
-  }
+  check_first_layer(first);
   Forward forward(ctx, {cfg_, *weights_, *packed_}, task, site);
   const Tensor normalized = forward.run({{}, Tensor({0, cfg_.d_model})}, first);
   return {unembed(ctx, normalized, task.demanded, demand.tokens), std::move(site.cache())};

@@ -88,13 +88,19 @@ class HookedTransformer {
   /// Rows of the result are (sequence, position), a sequence being an entry of start.base_prompt.
   [[nodiscard]] Logits replay(const RunContext& ctx, const BaseRun& base, const ReplayStart& start,
                               const Demand& demand = {}) const;
-  /// The same with hooks, which see an activation after its edits, and a cache. The embeddings come
-  /// before every replay.
+  /// Rows of the residual stream as they come out of the same replay, which goes no further than
+  /// the last of them. Throws kUsage for a read of another activation.
+  void replay_stream(const RunContext& ctx, const BaseRun& base, const ReplayStart& start,
+                     std::span<StreamRead> reads) const;
+  /// The same as replay with hooks, which see an activation after its edits, and a cache. The
+  /// embeddings come before every replay.
   [[nodiscard]] std::pair<Logits, ActivationCache> replay_with_cache(
       const RunContext& ctx, const BaseRun& base, const ReplayStart& start, const NamesFilter& keep,
       const Hooks& hooks = {}, const Demand& demand = {}) const;
 
  private:
+  [[nodiscard]] std::vector<std::int64_t> sequence_lengths(const BaseRun& base,
+                                                           const ReplayStart& start) const;
   [[nodiscard]] Logits unembed(const RunContext& ctx, const Tensor& normalized, RowSet rows,
                                const std::vector<TokenId>& tokens) const;
   void check_prompts(const std::vector<Prompt>& prompts) const;

@@ -12,10 +12,10 @@ namespace {
 using enum HookPoint;
 
 // The points that a run keeps as rows, whose edit reaches what is computed after them.
-constexpr HookPoint kEditable[] = {kEmbed,        kResidPre, kQ,          kK,        kV,
-                                   kRotQ,         kRotK,     kAttnScores, kPattern,  kZ,
-                                   kResult,       kAttnOut,  kResidMid,   kMlpIn,    kMlpPre,
-                                   kMlpPreLinear, kMlpPost,  kMlpOut,     kResidPost};
+constexpr HookPoint kEditable[] = {
+    kQInput, kKInput, kVInput,       kEmbed,   kResidPre, kQ,        kK,       kV,
+    kRotQ,   kRotK,   kAttnScores,   kPattern, kZ,        kResult,   kAttnOut, kResidMid,
+    kMlpIn,  kMlpPre, kMlpPreLinear, kMlpPost, kMlpOut,   kResidPost};
 
 std::string check_edit(const HookedTransformerConfig& cfg, const HookName& name,
                        const RowEdit& edit, std::span<const std::int64_t> lengths) {
@@ -34,6 +34,11 @@ std::string check_edit(const HookedTransformerConfig& cfg, const HookName& name,
       (edit.begin % length > position || edit.begin % length + count > position + 1)) {
     return fmt::format("reaches keys after their query at sequence {}, position {}", sequence,
                        position);
+  }
+  const bool split = name.point == kQInput || name.point == kKInput || name.point == kVInput;
+  if (split && (edit.begin % cfg.d_model != 0 || count != cfg.d_model)) {
+    return fmt::format("has {} values from element {}; the input of a head is edited whole", count,
+                       edit.begin);
   }
   return {};
 }

@@ -35,7 +35,7 @@ Tensor copies_of(ConstTensorView x, std::int64_t heads) {
 
 }  // namespace
 
-void Forward::split_inputs(int layer, ConstTensorView resid_pre) {
+void Forward::split_inputs(int layer, const RowSet& rows, ConstTensorView resid_pre) {
   split_ = {};
   if (!site_.wants_any(layer, kAttnIn, kVInput)) return;
   split_.resid_pre = resid_pre;
@@ -47,7 +47,7 @@ void Forward::split_inputs(int layer, ConstTensorView resid_pre) {
   const auto input = [&](HookPoint point, std::int64_t heads) {
     Tensor copies = attn_in;
     if (copies.empty() && site_.wants(point, layer)) copies = copies_of(resid_pre, heads);
-    if (!copies.empty()) site_.touch(point, layer, copies);
+    if (!copies.empty()) touch(point, layer, rows, copies);
     return copies;
   };
   split_.q_input = input(kQInput, model_.cfg.n_heads);
@@ -55,7 +55,7 @@ void Forward::split_inputs(int layer, ConstTensorView resid_pre) {
   split_.v_input = input(kVInput, model_.cfg.key_value_heads());
 }
 
-// ln1 of an edited copy; its hooks show the shared stream and do not see this.
+// ln1 of edited copies; its hooks show the shared stream and do not see this.
 Tensor Forward::normalize_unseen(int layer, Tensor x) {
   const LayerNormWeights& ln1 = block_weights(layer).ln1;
   Tensor scale = Tensor::uninitialized({x.shape()[0], 1});
@@ -70,34 +70,59 @@ Tensor Forward::normalize_unseen(int layer, Tensor x) {
   return x;
 }
 
-void Forward::read_edited_inputs(int layer, HookPoint output, const PackedLinear& map,
-                                 TensorView projected) {
+// Of every head, the copies that somebody edited: those of hooks, which hold all rows, or those
+// that row edits give.
+std::vector<std::vector<Forward::EditedInput>> Forward::edited_inputs(int layer, HookPoint output,
+                                                                      const RowSet& rows) const {
   const Tensor& copies = output == kQ   ? split_.q_input
                          : output == kK ? split_.k_input
                                         : split_.v_input;  // [rows, heads, d_model]
-  if (copies.empty()) return;
+  const std::int64_t d_model = model_.cfg.d_model;
+  const std::int64_t heads = output == kQ ? model_.cfg.n_heads : model_.cfg.key_value_heads();
+  std::vector<std::vector<EditedInput>> edited(static_cast<std::size_t>(heads));
+  if (!copies.empty()) {
+    const std::size_t bytes = static_cast<std::size_t>(d_model) * sizeof(float);
+    for (std::int64_t head = 0; head < heads; ++head) {
+      for (std::int64_t row = 0; row < copies.shape()[0]; ++row) {
+        const float* copy = &copies(row, head, 0);
+        if (std::memcmp(copy, split_.resid_pre[row].data(), bytes) == 0) continue;
+        edited[static_cast<std::size_t>(head)].push_back({row, copy});
+      }
+    }
+    return edited;
+  }
+  const HookPoint input = output == kQ ? kQInput : output == kK ? kKInput : kVInput;
+  for (const RowEdit& edit : task_.edits.at(input, layer)) {
+    const std::int64_t row = rows.find(edit.row);
+    if (row < 0) continue;  // nobody reads it
+    auto& of_head = edited[static_cast<std::size_t>(edit.begin / d_model)];
+    const auto earlier = std::ranges::find(of_head, row, &EditedInput::row);
+    if (earlier != of_head.end()) of_head.erase(earlier);
+    of_head.push_back({row, edit.values.data()});
+  }
+  return edited;
+}
+
+void Forward::read_edited_inputs(int layer, HookPoint output, const PackedLinear& map,
+                                 const RowSet& rows, TensorView projected) {
   const std::int64_t d_model = model_.cfg.d_model;
   const std::int64_t d_head = model_.cfg.d_head;
-  for (std::int64_t head = 0; head < copies.shape()[1]; ++head) {
-    std::vector<std::int64_t> edited;  // rows
-    for (std::int64_t row = 0; row < copies.shape()[0]; ++row) {
-      const bool same = std::memcmp(&copies(row, head, 0), split_.resid_pre[row].data(),
-                                    static_cast<std::size_t>(d_model) * sizeof(float)) == 0;
-      if (!same) edited.push_back(row);
-    }
-    if (edited.empty()) continue;
-    Tensor own = Tensor::uninitialized({static_cast<std::int64_t>(edited.size()), d_model});
-    for (std::size_t i = 0; i < edited.size(); ++i) {
-      std::copy_n(&copies(edited[i], head, 0), d_model, own[static_cast<std::int64_t>(i)].data());
+  const auto edited = edited_inputs(layer, output, rows);
+  for (std::size_t head = 0; head < edited.size(); ++head) {
+    if (edited[head].empty()) continue;
+    const auto first = static_cast<std::int64_t>(head) * d_head;
+    Tensor own = Tensor::uninitialized({std::ssize(edited[head]), d_model});
+    for (std::size_t i = 0; i < edited[head].size(); ++i) {
+      std::copy_n(edited[head][i].values, d_model, own[static_cast<std::int64_t>(i)].data());
     }
     std::vector<std::int32_t> columns(static_cast<std::size_t>(d_head));
-    std::iota(columns.begin(), columns.end(), static_cast<std::int32_t>(head * d_head));
-    const auto bias = map.b.subspan(static_cast<std::size_t>(head * d_head), columns.size());
+    std::iota(columns.begin(), columns.end(), static_cast<std::int32_t>(first));
+    const auto bias = map.b.subspan(static_cast<std::size_t>(first), columns.size());
     const PackedMatrix w = map.w.select_columns(columns);
     const Tensor result = linear(normalize_unseen(layer, std::move(own)), {w, bias});
-    for (std::size_t i = 0; i < edited.size(); ++i) {
+    for (std::size_t i = 0; i < edited[head].size(); ++i) {
       std::ranges::copy(result.view()[static_cast<std::int64_t>(i)].flat(),
-                        projected.data() + edited[i] * projected.shape()[1] + head * d_head);
+                        projected.data() + edited[head][i].row * projected.shape()[1] + first);
     }
   }
 }

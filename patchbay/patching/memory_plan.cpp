@@ -11,6 +11,10 @@ namespace {
 
 constexpr auto kFloat = static_cast<std::int64_t>(sizeof(float));
 
+// An eighth is left for what allocation rounds up: a tensor of 2 MiB or more takes whole huge
+// pages.
+std::int64_t usable(std::int64_t memory) { return memory - memory / 8; }
+
 // Everything that a half of a block holds at once for one row: the stream, what is normalised,
 // queries, keys, values, z, outputs, and the copies of rows that are picked out.
 std::int64_t bytes_of_row(const HookedTransformerConfig& cfg, const std::vector<HookName>& names) {
@@ -51,16 +55,16 @@ MemoryPlan::MemoryPlan(const RunContext& ctx, const HookedTransformerConfig& cfg
   const std::int64_t prompt_bytes =
       longest * (bytes_of_token(cfg, sweep, names) + row_bytes_) + logit_bytes_;
   const std::int64_t least = prompt_bytes + replay_bytes(longest);
-  if (least > ctx.max_memory()) {
+  const std::int64_t memory = usable(ctx.max_memory());
+  if (least > memory) {
     constexpr std::int64_t kMebi = std::int64_t{1} << 20;
     throw Error(ErrorKind::kUsage, "memory",
                 fmt::format("{} MiB do not hold the activations of one prompt; this sweep needs at "
                             "least {} MiB beside the model",
-                            ctx.max_memory() / kMebi, least / kMebi + 1));
+                            ctx.max_memory() / kMebi, least * 8 / 7 / kMebi + 1));
   }
-  prompts_at_once_ =
-      std::clamp<std::int64_t>(ctx.max_memory() / 2 / prompt_bytes, 1, sweep.prompts.size());
-  batch_bytes_ = ctx.max_memory() - prompts_at_once_ * prompt_bytes;
+  prompts_at_once_ = std::clamp<std::int64_t>(memory / 2 / prompt_bytes, 1, sweep.prompts.size());
+  batch_bytes_ = memory - prompts_at_once_ * prompt_bytes;
 }
 
 }  // namespace patchbay

@@ -27,6 +27,15 @@ double as_written_fraction(const EffectTable& table, std::size_t cell) {
   return sum / static_cast<double>(patched.size());
 }
 
+// The same of every cell.
+std::vector<CellSummary> as_written_fractions(const EffectTable& table) {
+  std::vector<CellSummary> cells = effects(table, EffectKind::kFraction);
+  for (std::size_t cell = 0; cell < cells.size(); ++cell) {
+    cells[cell].value = as_written_fraction(table, cell);
+  }
+  return cells;
+}
+
 // Of the largest by magnitude, those above the threshold.
 std::vector<std::size_t> above(const std::vector<CellSummary>& cells, double threshold) {
   std::vector<std::size_t> found = by_size(cells, kListed);
@@ -54,7 +63,8 @@ View marks(const EffectTable& table, std::size_t count) {
 }
 
 View split(const EffectTable& table, double threshold) {
-  const auto cells = effects(table, EffectKind::kFraction);
+  const auto written = as_written_fractions(table);
+  const auto corrected = effects(table, EffectKind::kFraction);
   View view{fmt::format("of the {0} largest: above {1} and below -{1}", kListed, threshold),
             {"as the lab calls them", "cell", "as written", "ratio of means"},
             {},
@@ -62,13 +72,12 @@ View split(const EffectTable& table, double threshold) {
              "moves a name is another question: heads that inhibit, repeat or induce pass it too. "
              "A negative head suppresses the right name; it inhibits no wrong one."}};
   const auto add = [&](const char* name, std::size_t cell) {
-    view.rows.push_back({name, cell_name(table, cell),
-                         signed_number(as_written_fraction(table, cell)),
-                         signed_number(cells[cell].value)});
+    view.rows.push_back({name, cell_name(table, cell), signed_number(written[cell].value),
+                         signed_number(corrected[cell].value)});
   };
-  for (const std::size_t cell : above(cells, threshold)) add("name mover", cell);
-  for (const std::size_t cell : by_size(cells, kListed)) {
-    if (cells[cell].value < -threshold) add("negative", cell);
+  for (const std::size_t cell : above(written, threshold)) add("name mover", cell);
+  for (const std::size_t cell : by_size(written, kListed)) {
+    if (written[cell].value < -threshold) add("negative", cell);
   }
   return view;
 }
@@ -79,12 +88,20 @@ View as_written(const EffectTable& table, std::size_t count) {
   const auto ratios = summarize(table, EffectKind::kFraction, Aggregate::kMeanOfRatios, options);
   const auto skipped =
       std::ranges::count_if(table.baselines.clean, [](double clean) { return clean <= 0; });
+  std::int64_t reversed = 0;
+  for (std::size_t i = 0; i < table.baselines.clean.size(); ++i) {
+    if (table.baselines.clean[i] <= table.baselines.corrupted[i]) ++reversed;
+  }
   View view{"as written, and corrected",
             {"cell", "as written", "ratio of means", "mean of ratios"},
             {},
             {fmt::format("as written: {} of {} prompts are skipped because their clean logit "
                          "difference is not above 0, and still counted in the divisor",
-                         skipped, table.n_prompts())}};
+                         skipped, table.n_prompts()),
+             fmt::format("{} of {} prompts have a gap of 0 or less, where corruption did not lower "
+                         "the difference; with many of them, or a small gap over all, every "
+                         "fraction is unstable",
+                         reversed, table.n_prompts())}};
   for (const std::size_t cell : by_size(corrected, count)) {
     view.rows.push_back({cell_name(table, cell), signed_number(as_written_fraction(table, cell)),
                          signed_number(corrected[cell].value), signed_number(ratios[cell].value)});

@@ -44,7 +44,8 @@ std::string check_view(std::string_view view);
 /// * prompts, tokens, lines — every prompt with its answers; as tokens and ids; what the model
 /// said.
 /// * marks:N — the largest by magnitude, each "corrupts" or "helps" (noising).
-/// * split:T — of the twenty largest by magnitude, those above T and those below −T.
+/// * split:T — of the twenty largest by magnitude, those above T and those below −T, all by the
+///   lab's own fraction.
 /// * as_written:N — fractions as the lab computes them beside the ratio of means and the mean of
 ///   ratios: prompts with a clean logit difference of 0 or less are skipped, the sum is divided by
 ///   all prompts, and 1e-10 is added to each gap.

@@ -1,11 +1,14 @@
 """Runs `patchbay run` as a user does: python3 run_test.py PATCHBAY REPOSITORY"""
 
+import csv
 import json
 import signal
+import struct
 import subprocess
 import sys
 import time
 import unittest
+import zipfile
 
 from cli_testing import CommandTest
 
@@ -30,6 +33,43 @@ class RunTest(CommandTest):
                          "--prompts 6 --direction denoise")
         self.assertEqual(sorted(p.name for p in (self.folder / "results").iterdir()),
                          ["activation_patching.json"])
+
+    def test_formats_hold_the_same_numbers(self):
+        self.run_ok(*PATCHING, "--out", "r", "--format", "npz,csv,json")
+        self.assertEqual(sorted(p.suffix for p in (self.folder / "r").iterdir()),
+                         [".csv", ".json", ".npz"])
+        result = json.loads((self.folder / "r/activation_patching.json").read_text())
+        flat = [value for layer in result["values"] for head in layer for value in head]
+        with (self.folder / "r/activation_patching.csv").open(newline="") as file:
+            self.assertEqual([float(row["value"]) for row in csv.DictReader(file)], flat)
+        with zipfile.ZipFile(self.folder / "r/activation_patching.npz") as arrays:
+            data = arrays.read("values.npy")
+        self.assertEqual(list(struct.unpack(f"<{len(flat)}d", data[-8 * len(flat):])), flat)
+
+        self.run_ok(*PATCHING, "--out", "only", "--format", "csv")
+        self.assertEqual([p.name for p in (self.folder / "only").iterdir()],
+                         ["activation_patching.csv"])
+        self.assertIn('did you mean "csv"?',
+                      self.error(2, *PATCHING, "--out", "x", "--format", "cvs"))
+        self.assertIn("add --out DIR", self.error(2, *PATCHING, "--format", "csv"))
+
+    def test_path_patching_names_senders_and_receivers(self):
+        command = ["run", "path_patching", "--task", "ioi", "--prompts", "6", "--json"]
+        to_logits = json.loads(self.run_ok(*command))
+        self.assertEqual([axis["name"] for axis in to_logits["axes"]], ["layer", "head", "prompt"])
+        matrix = json.loads(self.run_ok(
+            *command, "--sender", "1.1,1.2+0.1,mlp0", "--receiver", "q:2.2,2.3",
+            "--receiver-position", "END", "--each-receiver", "yes"))
+        self.assertEqual([axis["labels"] for axis in matrix["axes"][:2]],
+                         [["1.1", "1.2+0.1", "mlp0"], ["q:2.2", "q:2.3"]])
+        for wrong, says in ((["--sender", "9.1"], "the model has layers 0 to 4"),
+                            (["--sender", "x"], '"x" is not a head such as 9.6'),
+                            (["--receiver", "w:1.1"], 'there is no receiver "w"'),
+                            (["--receiver", "q"], "does not say which: write q:9.6"),
+                            (["--mlps", "froze"], 'did you mean "frozen"?'),
+                            (["--each-receiver", "yes"], "the logits are one receiver")):
+            with self.subTest(wrong):
+                self.assertIn(says, self.error(2, *command, *wrong))
 
     def test_threads_and_memory_change_no_byte(self):
         for number, options in enumerate((["--threads", "1"], ["--threads", "3"],
@@ -70,7 +110,7 @@ class RunTest(CommandTest):
         self.assertFalse(partial.exists())
 
     def test_every_experiment_runs_with_its_defaults(self):
-        for name in ("accuracy", "logit_lens", "direct_logit_attribution", "causal_tracing",
+        for name in ("accuracy", "logit_lens", "path_patching", "direct_logit_attribution", "causal_tracing",
                      "attention_patterns"):
             positions = {"causal_tracing": ["--positions", "S2,END"],
                          "attention_patterns": ["--sources", "IO,S1"]}.get(name, [])

@@ -113,6 +113,8 @@ class StudyTest(CommandTest):
         for there, wrong, says in (
                 ('subject = "S2"', 'subject = "S9"', "causal_tracing: "),
                 ('layers = "middle"', "layers = 99", "one_patch: [--layers]"),
+                ('experiment = "accuracy"', 'experiment = "accuracy"\noptions = { metrics = "rang" }',
+                 "[metric]"),
                 ('site = "mlp_out", axes = "layer" }', 'site = "mlp", axes = "layer" }', "mlps_by_layer: ")):
             with self.subTest(wrong):
                 self.assertIn(there, text)
@@ -120,10 +122,19 @@ class StudyTest(CommandTest):
                 self.assertIn("mine.toml, line ", message)
                 self.assertIn(says, message)
 
+    def test_a_finished_study_runs_again_as_a_whole(self):
+        (self.folder / "long.toml").write_text(LONG.replace("0-39", "0-3"))
+        for _ in range(2):
+            done = self.run_raw("study", "long.toml", "--out", "out", "--format", "json,csv")
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertNotIn(b"finished before", done.stderr)
+            self.assertEqual(sorted(p.name for p in (self.folder / "out").iterdir()),
+                             ["accuracy.csv", "accuracy.json", "neurons.csv", "neurons.json"])
+
     def test_a_killed_study_goes_on_and_ends_with_the_same_bytes(self):
         (self.folder / "long.toml").write_text(LONG)
         command = ["study", "long.toml", "--threads", "1", "--max-memory", "3M"]
-        self.run_ok(*command, "--out", "whole")
+        shown = self.run_ok(*command, "--out", "whole")
         partial = self.folder / "cut/neurons.partial"
         process = subprocess.Popen([self.patchbay, *command, "--out", "cut"], cwd=self.folder, env=self.env,
                                    stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -137,8 +148,13 @@ class StudyTest(CommandTest):
         self.assertNotEqual(process.returncode, 0)
         self.assertTrue(partial.exists())
         self.assertFalse((self.folder / "cut/neurons.json").exists())
-        self.run_ok(*command, "--out", "cut")
-        self.assertFalse(partial.exists())
+        self.assertTrue((self.folder / "cut/study.partial").exists())
+        done = self.run_raw(*command, "--out", "cut")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn(b"accuracy was finished before: cut/accuracy.json", done.stderr)
+        self.assertEqual(done.stdout.decode(), shown)
+        self.assertEqual(sorted(p.name for p in (self.folder / "cut").iterdir()),
+                         ["accuracy.json", "neurons.json"])
         for name in ("accuracy", "neurons"):
             self.assertEqual((self.folder / f"cut/{name}.json").read_bytes(),
                              (self.folder / f"whole/{name}.json").read_bytes())

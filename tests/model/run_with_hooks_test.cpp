@@ -210,6 +210,9 @@ TEST(Replay, RefusesAStartThatDoesNotFit) {
             "sequence 0, position 3");
   EXPECT_EQ(replay({HookPoint::kLn1Scale, 1}, {0, 3}, 0, 1),
             "[edits] blocks.1.ln1.hook_scale takes no row edits; use a hook");
+  EXPECT_EQ(replay({HookPoint::kQInput, 1}, {0, 3}, 16, 32),
+            "[edits] an edit of blocks.1.hook_q_input has 32 values from element 16; the input of "
+            "a head is edited whole");
   EXPECT_EQ(replay({HookPoint::kEmbed, -1}, {0, 3}, 0, 32),
             "[replay] a replay begins after the embeddings; change or hook those in a whole run");
 }

@@ -6,6 +6,7 @@
 #include <bit>
 #include <cmath>
 
+#include "patchbay/tasks/task.h"
 #include "tests/support/prompt_pairs.h"
 #include "tests/support/tiny_models.h"
 
@@ -69,21 +70,26 @@ std::vector<Intervention> variants_of(const HookedTransformerConfig& cfg, HookPo
   return variants;
 }
 
+void expect_same(const RunContext& plain_ctx, const HookedTransformer& model, const Sweep& sweep,
+                 std::int64_t small_memory, const std::string& what) {
+  const SweepResult plain = run_sweep_plainly(plain_ctx, model, sweep);
+  for (const int threads : {1, 3}) {
+    for (const std::int64_t memory : {small_memory, RunOptions::kDefaultMemory}) {
+      const RunContext ctx({.threads = threads, .max_memory = memory});
+      const SweepResult fast = run_sweep(ctx, model, sweep);
+      EXPECT_EQ(differing(fast.values, plain.values), 0) << what << ", " << memory;
+      EXPECT_EQ(differing(fast.baselines.clean, plain.baselines.clean), 0) << what;
+      EXPECT_EQ(differing(fast.baselines.corrupted, plain.baselines.corrupted), 0) << what;
+      EXPECT_EQ(fast.unchanged, plain.unchanged) << what;
+    }
+  }
+}
+
 class SweepTwin : public ::testing::TestWithParam<const char*> {
  protected:
+  // The budget holds one or two prompts and a few replays.
   void expect_same(const Sweep& sweep, const std::string& what) {
-    const SweepResult plain = run_sweep_plainly(tiny_.ctx, tiny_.model, sweep);
-    for (const int threads : {1, 3}) {
-      // The smaller budget holds one or two prompts and a few replays.
-      for (const std::int64_t memory : {std::int64_t{700'000}, RunOptions::kDefaultMemory}) {
-        const RunContext ctx({.threads = threads, .max_memory = memory});
-        const SweepResult fast = run_sweep(ctx, tiny_.model, sweep);
-        EXPECT_EQ(differing(fast.values, plain.values), 0) << what << ", " << memory;
-        EXPECT_EQ(differing(fast.baselines.clean, plain.baselines.clean), 0) << what;
-        EXPECT_EQ(differing(fast.baselines.corrupted, plain.baselines.corrupted), 0) << what;
-        EXPECT_EQ(fast.unchanged, plain.unchanged) << what;
-      }
-    }
+    patchbay::expect_same(tiny_.ctx, tiny_.model, sweep, 700'000, what);
   }
 
   TinyModel tiny_{GetParam()};
@@ -213,6 +219,24 @@ TEST_P(SweepTwin, TheWholeStateOfALayerIsTheOtherRun) {
         direction == Direction::kNoise ? result.baselines.corrupted : result.baselines.clean;
     for (std::size_t i = 0; i < result.values.size(); ++i) {
       EXPECT_EQ(result.values[i], other[i % 5]) << "variant " << i / 5;
+    }
+  }
+}
+
+// The shipped model, on real sentences of different lengths whose names stand at other places.
+TEST(SweepTwinOfIoiSmall, EqualsWholePassesForEverySiteAndDirection) {
+  const RunContext ctx({.threads = 2});
+  const HookedTransformer model =
+      load_model(ctx, std::filesystem::path(PATCHBAY_MODELS_DIR) / "ioi-small");
+  const PromptSet prompts = make_prompts(model, "ioi", {.prompts = 3, .seed = 3});
+  for (const HookPoint site : sites_of(model.cfg())) {
+    for (const Direction direction : {Direction::kNoise, Direction::kDenoise}) {
+      expect_same(ctx, model,
+                  {.prompts = prompts,
+                   .direction = direction,
+                   .variants = variants_of(model.cfg(), site),
+                   .metric = metrics::find("logit_diff")},
+                  3'000'000, std::string(info(site).short_name));
     }
   }
 }

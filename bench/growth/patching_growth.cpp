@@ -1,0 +1,193 @@
+// How the time of a sweep grows with prompts, layers and prompt length, and the memory that it
+// really takes under several budgets.
+//
+// Usage: patchbay_patching_growth [THREADS]
+// The sweep patches each head's z (noising, one corrupted token in the middle) in a model of GPT-2
+// small's width with made-up weights and a vocabulary of 1,000 tokens. Prints Markdown tables; the
+// exponent of a row is that of the time against the row before it.
+#include <fmt/format.h>
+#include <malloc.h>
+
+#include <cmath>
+#include <cstdio>
+#include <fstream>
+#include <string>
+#include <vector>
+
+#include "bench/support/fma_peak.h"
+#include "bench/support/timing.h"
+#include "patchbay/base/split_mix.h"
+#include "patchbay/patching/sweep.h"
+
+namespace {
+
+using namespace patchbay;
+
+constexpr std::int64_t kHeads = 12;
+constexpr std::int64_t kVocabulary = 1000;
+
+HookedTransformer made_up_model(const RunContext& ctx, std::int64_t n_layers) {
+  HookedTransformerConfig cfg{.model_name = "made-up",
+                              .n_layers = n_layers,
+                              .n_heads = kHeads,
+                              .d_model = 768,
+                              .d_head = 64,
+                              .d_mlp = 3072,
+                              .n_ctx = 1024,
+                              .d_vocab = kVocabulary,
+                              .attn_scale = 8.0F};
+  Weights weights = zero_weights(cfg);
+  SplitMix64 random(1);
+  for_each_weight(weights, [&](const std::string& name, Tensor& tensor) {
+    const bool scale = name.ends_with("ln1.w") || name.ends_with("ln2.w") || name == "ln_final.w";
+    for (float& value : tensor.flat()) {
+      const double uniform = static_cast<double>(random.next() >> 11) * 0x1p-53;
+      value = scale ? 1.0F : static_cast<float>(0.07 * (uniform - 0.5));
+    }
+  });
+  return {ctx, cfg, std::move(weights)};
+}
+
+// The clean and the corrupted prompt differ at one position.
+PromptSet made_up_pairs(std::int64_t prompts, std::int64_t length, std::int64_t corrupted) {
+  PromptSet set;
+  set.task = "growth";
+  SplitMix64 random(2);
+  for (std::int64_t i = 0; i < prompts; ++i) {
+    PromptPair& pair = set.pairs.emplace_back();
+    for (std::int64_t position = 0; position < length; ++position) {
+      pair.clean.push_back(static_cast<TokenId>(random.below(kVocabulary)));
+    }
+    pair.corrupted = pair.clean;
+    TokenId& token = pair.corrupted[static_cast<std::size_t>(corrupted)];
+    token = (token + 1) % kVocabulary;
+    pair.answers = {1};
+    pair.wrongs = {2};
+  }
+  return set;
+}
+
+struct Timing {
+  double seconds;
+  double gigaflop;
+};
+
+Timing time_sweep(const RunContext& ctx, const HookedTransformer& model, const PromptSet& pairs) {
+  std::vector<Intervention> variants;
+  for (int layer = 0; layer < model.cfg().n_layers; ++layer) {
+    for (std::int64_t head = 0; head < kHeads; ++head) {
+      variants.push_back({{.site = HookPoint::kZ, .layer = layer, .head = head}});
+    }
+  }
+  const Sweep sweep{.prompts = pairs,
+                    .direction = Direction::kNoise,
+                    .variants = std::move(variants),
+                    .metric = metrics::find("logit_diff")};
+  const std::int64_t work = ctx.work();
+  const double begin = bench::now();
+  (void)run_sweep(ctx, model, sweep);
+  return {bench::now() - begin, static_cast<double>(ctx.work() - work) * 1e-9};
+}
+
+// One table: `timings` of sizes[i].
+class GrowthTable {
+ public:
+  GrowthTable(const char* what, int threads) : threads_(threads) {
+    fmt::print(
+        "\n| {} | time | exponent | work | exponent | rate | share of the FMA peak |\n"
+        "|---|---|---|---|---|---|---|\n",
+        what);
+  }
+
+  void add(std::int64_t size, const Timing& timing, double peak) {
+    const auto exponent = [&](double now, double before) {
+      return before == 0.0 ? std::string("–")
+                           : fmt::format("{:.2f}", std::log(now / before) /
+                                                       std::log(static_cast<double>(size) /
+                                                                static_cast<double>(size_)));
+    };
+    const double rate = timing.gigaflop / timing.seconds;
+    fmt::print("| {} | {:.2f} s | {} | {:.1f} GFLOP | {} | {:.0f} GFLOP/s | {:.2f} |\n", size,
+               timing.seconds, exponent(timing.seconds, last_.seconds), timing.gigaflop,
+               exponent(timing.gigaflop, last_.gigaflop), rate, rate / peak);
+    std::fflush(stdout);
+    last_ = timing;
+    size_ = size;
+  }
+
+  void measure(const RunContext& ctx, const HookedTransformer& model, std::int64_t size,
+               std::int64_t prompts, std::int64_t length) {
+    const double before = bench::fma_peak(threads_);
+    const Timing timing = time_sweep(ctx, model, made_up_pairs(prompts, length, length / 2));
+    add(size, timing, (before + bench::fma_peak(threads_)) / 2);
+  }
+
+ private:
+  int threads_;
+  Timing last_{};
+  std::int64_t size_ = 1;
+};
+
+// What the kernel says of this process, in MiB: VmRSS is now, VmHWM the most since forget_peak().
+double status_mebibytes(const std::string& field) {
+  std::ifstream status("/proc/self/status");
+  for (std::string line; std::getline(status, line);) {
+    if (line.starts_with(field + ":")) return std::stod(line.substr(field.size() + 1)) / 1024.0;
+  }
+  return 0.0;
+}
+
+void forget_peak() { std::ofstream("/proc/self/clear_refs") << "5"; }
+
+void measure_memory(int threads) {
+  constexpr std::int64_t kMebi = std::int64_t{1} << 20;
+  const RunContext loading({.threads = threads});
+  const HookedTransformer model = made_up_model(loading, 12);
+  // From the second token on everything changes: the most that a sweep may need.
+  const PromptSet pairs = made_up_pairs(20, 14, 1);
+  fmt::print("\n| `--max-memory` | most memory beside the loaded model | time |\n|---|---|---|\n");
+  for (const std::int64_t mebi : {32, 64, 128, 256, 512, 1024}) {
+    const RunContext ctx({.threads = threads, .max_memory = mebi * kMebi});
+    malloc_trim(0);  // gives back what loading and the run before it left with the allocator
+    forget_peak();
+    const double before = status_mebibytes("VmRSS");
+    const Timing timing = time_sweep(ctx, model, pairs);
+    fmt::print("| {} MiB | {:.0f} MiB | {:.2f} s |\n", mebi, status_mebibytes("VmHWM") - before,
+               timing.seconds);
+    std::fflush(stdout);
+  }
+}
+
+void run(int threads) {
+  const RunContext ctx({.threads = threads});
+  {
+    const HookedTransformer model = made_up_model(ctx, 12);
+    GrowthTable by_prompts("prompts", threads);
+    for (const std::int64_t prompts : {1, 2, 5, 10, 20, 50, 100}) {
+      by_prompts.measure(ctx, model, prompts, prompts, 14);
+    }
+    GrowthTable by_length("tokens in a prompt", threads);
+    for (const std::int64_t length : {8, 16, 32, 64, 128, 256}) {
+      by_length.measure(ctx, model, length, 4, length);
+    }
+  }
+  GrowthTable by_layers("layers", threads);
+  for (const std::int64_t layers : {2, 4, 8, 16}) {
+    by_layers.measure(ctx, made_up_model(ctx, layers), layers, 10, 14);
+  }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    const int threads = argc > 1 ? std::stoi(argv[1]) : 2;
+    fmt::print("{} thread(s)\n", threads);
+    measure_memory(threads);  // first: what later runs leave with the allocator is not theirs
+    run(threads);
+    return 0;
+  } catch (const std::exception& error) {
+    fmt::print(stderr, "error: {}\n", error.what());
+    return 1;
+  }
+}

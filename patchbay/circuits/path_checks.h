@@ -1,0 +1,20 @@
+// What the engine of path patching and its twin share.
+#pragma once
+
+#include "patchbay/circuits/path_patching.h"
+
+namespace patchbay {
+
+/// The senders as a sweep of activation patching: its prompts, source and metric are the paths'.
+Sweep sweep_of_senders(const PathSweep& sweep);
+
+/// Throws kUsage for what no path sweep can run.
+void check_path_sweep(const HookedTransformer& model, const PathSweep& sweep);
+
+/// The pieces of a path in one prompt: senders first, then each group of receivers, by the site
+/// that they name. Nothing when the prompt has no such place.
+std::optional<std::vector<std::vector<Piece>>> pieces_of_path(const HookedTransformerConfig& cfg,
+                                                              const Path& path,
+                                                              const PairSides& sides);
+
+}  // namespace patchbay

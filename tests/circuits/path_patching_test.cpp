@@ -1,0 +1,346 @@
+// Path patching against TransformerLens in float64, and the engine against its twin, bit for bit.
+#include "patchbay/circuits/path_patching.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+
+#include "patchbay/base/error.h"
+#include "patchbay/io/json.h"
+#include "tests/support/prompt_pairs.h"
+#include "tests/support/tiny_models.h"
+
+namespace patchbay {
+namespace {
+
+using enum HookPoint;
+
+constexpr std::size_t kEnd = 2;  // in reference_pairs' position names
+
+Place head(int layer, std::int64_t number, Positions positions = {}) {
+  return {.site = kZ, .layer = layer, .head = number, .positions = positions};
+}
+
+Place receiver(HookPoint site, int layer, std::int64_t number, Positions positions = {}) {
+  return {.site = site, .layer = layer, .head = number, .positions = positions};
+}
+
+std::int64_t differing(const std::vector<double>& a, const std::vector<double>& b) {
+  if (a.size() != b.size()) return -1;
+  std::int64_t count = 0;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    const bool both_nan = std::isnan(a[i]) && std::isnan(b[i]);
+    if (!both_nan && std::bit_cast<std::uint64_t>(a[i]) != std::bit_cast<std::uint64_t>(b[i])) {
+      ++count;
+    }
+  }
+  return count;
+}
+
+class PathPatching : public ::testing::TestWithParam<const char*> {
+ protected:
+  [[nodiscard]] const HookedTransformerConfig& cfg() const { return tiny_.model.cfg(); }
+
+  // Each sender as a path of its own, with the same receivers.
+  static std::vector<Path> paths(const std::vector<Intervention>& senders,
+                                 const std::vector<Intervention>& receivers, bool to_logits) {
+    std::vector<Path> result;
+    for (const Intervention& sender : senders) result.push_back({sender, receivers, to_logits});
+    return result;
+  }
+
+  [[nodiscard]] std::vector<Intervention> heads(Positions positions = {}) const {
+    std::vector<Intervention> all;
+    for (int layer = 0; layer < cfg().n_layers; ++layer) {
+      for (std::int64_t number = 0; number < cfg().n_heads; ++number) {
+        all.push_back({head(layer, number, positions)});
+      }
+    }
+    return all;
+  }
+
+  [[nodiscard]] std::vector<Intervention> mlps(Positions positions = {}) const {
+    std::vector<Intervention> all;
+    for (int layer = 0; layer < cfg().n_layers; ++layer) {
+      all.push_back({{.site = kMlpOut, .layer = layer, .positions = positions}});
+    }
+    return all;
+  }
+
+  void expect_same(const PathSweep& sweep, const std::string& what) {
+    const SweepResult plain = run_path_sweep_plainly(tiny_.ctx, tiny_.model, sweep);
+    for (const int threads : {1, 3}) {
+      for (const std::int64_t memory : {std::int64_t{900'000}, RunOptions::kDefaultMemory}) {
+        const RunContext ctx({.threads = threads, .max_memory = memory});
+        const SweepResult fast = run_path_sweep(ctx, tiny_.model, sweep);
+        EXPECT_EQ(differing(fast.values, plain.values), 0) << what << ", " << memory;
+        EXPECT_EQ(differing(fast.baselines.clean, plain.baselines.clean), 0) << what;
+        EXPECT_EQ(differing(fast.baselines.corrupted, plain.baselines.corrupted), 0) << what;
+        EXPECT_EQ(fast.unchanged, plain.unchanged) << what;
+      }
+    }
+  }
+
+  TinyModel tiny_{GetParam()};
+};
+
+TEST_P(PathPatching, EqualsThePapersPassesToTheLogits) {
+  for (const PromptSet& prompts : {reference_pairs(tiny_), ragged_pairs(tiny_)}) {
+    for (const bool freeze_mlps : {false, true}) {
+      for (const Direction direction : {Direction::kNoise, Direction::kDenoise}) {
+        for (const Positions positions :
+             {Positions{}, Positions::named(kEnd), Positions::named(1)}) {
+          std::vector<Intervention> senders = heads(positions);
+          const auto more = mlps(positions);
+          senders.insert(senders.end(), more.begin(), more.end());
+          for (int layer = 0; layer < cfg().n_layers; ++layer) {
+            for (const HookPoint site :
+                 {kAttnOut, kResidPre, kResidMid, kResidPost, kMlpPost, kQ, kK, kV, kResult}) {
+              senders.push_back({{.site = site, .layer = layer, .positions = positions}});
+            }
+            senders.push_back({receiver(kQ, layer, 1, positions)});
+            senders.push_back({receiver(kV, layer, 0, positions)});
+            senders.push_back({receiver(kPattern, layer, 1)});
+          }
+          senders.push_back({head(0, 1, positions), head(1, 0), head(2, 2, positions)});
+          senders.push_back({head(0, 1), {.site = kMlpOut, .layer = 1, .positions = positions}});
+          expect_same({.prompts = prompts,
+                       .direction = direction,
+                       .paths = paths(senders, {}, true),
+                       .metric = metrics::find("logit_diff"),
+                       .freeze_mlps = freeze_mlps},
+                      freeze_mlps ? "frozen MLPs" : "live MLPs");
+        }
+      }
+    }
+  }
+}
+
+TEST_P(PathPatching, EqualsThePapersPassesToReceivers) {
+  std::vector<Intervention> senders = heads(Positions::named(kEnd));
+  for (const Intervention& sender : heads()) senders.push_back(sender);
+  for (const Intervention& sender : mlps()) senders.push_back(sender);
+  const std::vector<Intervention> groups = {
+      {receiver(kQ, 2, 1, Positions::named(kEnd))},
+      {receiver(kQ, 1, 0), receiver(kQ, 2, 3, Positions::named(kEnd))},
+      {receiver(kK, 2, 0, Positions::named(1)), receiver(kV, 1, 1)},
+      {receiver(kV, 2, Place::kAll)},
+      {{.site = kMlpIn, .layer = 1}, receiver(kQ, 2, 2)},
+      {{.site = kMlpIn, .layer = 2, .positions = Positions::named(kEnd)}},
+      {{.site = kResidPre, .layer = 2, .positions = Positions::named(1)}},
+      {{.site = kResidMid, .layer = 1}},
+      {{.site = kResidPost, .layer = 2}}};
+  for (const PromptSet& prompts : {reference_pairs(tiny_), ragged_pairs(tiny_)}) {
+    for (std::size_t group = 0; group < groups.size(); ++group) {
+      for (const bool freeze_mlps : {false, true}) {
+        for (const bool to_logits : {false, true}) {
+          expect_same({.prompts = prompts,
+                       .paths = paths(senders, {groups[group]}, to_logits),
+                       .metric = metrics::find("logit_diff"),
+                       .freeze_mlps = freeze_mlps},
+                      "group " + std::to_string(group));
+        }
+      }
+    }
+  }
+}
+
+TEST_P(PathPatching, EqualsThePapersPassesThroughSeveralReceivers) {
+  const std::vector<std::vector<Intervention>> chains = {
+      {{receiver(kV, 1, 0)}, {receiver(kQ, 2, 1, Positions::named(kEnd))}},
+      {{receiver(kK, 1, 1, Positions::named(1)), receiver(kQ, 1, 2)},
+       {{.site = kMlpIn, .layer = 1}},
+       {receiver(kV, 2, 0), receiver(kQ, 2, 1)}},
+      {{receiver(kQ, 1, 0), receiver(kQ, 2, 1)}, {{.site = kMlpIn, .layer = 2}}}};
+  for (const auto& chain : chains) {
+    for (const bool to_logits : {false, true}) {
+      for (const Direction direction : {Direction::kNoise, Direction::kDenoise}) {
+        expect_same({.prompts = ragged_pairs(tiny_),
+                     .direction = direction,
+                     .paths = paths(heads(), chain, to_logits),
+                     .metric = metrics::find("kl_divergence")},
+                    "chain");
+      }
+    }
+  }
+}
+
+TEST_P(PathPatching, EqualsThePapersPassesForEverySource) {
+  for (const SourceKind kind : kSourceKinds) {
+    expect_same({.prompts = reference_pairs(tiny_),
+                 .paths = paths(heads(Positions::named(kEnd)), {{receiver(kQ, 2, 0)}}, false),
+                 .source = {.kind = kind, .seed = 3, .sigma = 0.2},
+                 .metric = metrics::find("logit_diff")},
+                std::string(name_of(kind)));
+  }
+}
+
+TEST_P(PathPatching, ARunWithItselfChangesNothing) {
+  PromptSet prompts = reference_pairs(tiny_);
+  for (PromptPair& pair : prompts.pairs) {
+    pair.corrupted = pair.clean;
+    pair.corrupted_positions = pair.positions;
+  }
+  for (const bool to_logits : {false, true}) {
+    const std::vector<Path> all =
+        paths(heads(), {{receiver(kQ, 2, 1), receiver(kK, 1, 0)}}, to_logits);
+    const PathSweep sweep{.prompts = prompts, .paths = all, .metric = metrics::find("logit_diff")};
+    EXPECT_EQ(run_path_sweep(tiny_.ctx, tiny_.model, sweep).unchanged, std::ssize(all));
+  }
+}
+
+// Frozen heads let nothing pass between positions, so END alone matters to the logits; and paths
+// are really frozen: only heads of the last block have all of their effect on a direct path.
+TEST_P(PathPatching, ToTheLogitsIsADirectEffect) {
+  const PromptSet prompts = reference_pairs(tiny_);
+  const auto run = [&](Positions positions) {
+    return run_path_sweep(tiny_.ctx, tiny_.model,
+                          {.prompts = prompts,
+                           .paths = paths(heads(positions), {}, true),
+                           .metric = metrics::find("logit_diff")})
+        .values;
+  };
+  const std::vector<double> at_end = run(Positions::named(kEnd));
+  EXPECT_EQ(differing(at_end, run({})), 0);
+
+  const std::vector<double> total = run_sweep(tiny_.ctx, tiny_.model,
+                                              {.prompts = prompts,
+                                               .direction = Direction::kNoise,
+                                               .variants = heads(),
+                                               .metric = metrics::find("logit_diff")})
+                                        .values;
+  const auto n_heads = static_cast<std::size_t>(cfg().n_heads);
+  for (std::size_t i = 0; i < total.size(); ++i) {
+    const bool last = i / (5 * n_heads) == 2;
+    if (last) {
+      EXPECT_EQ(at_end[i], total[i]) << i;
+    } else {
+      EXPECT_NE(at_end[i], total[i]) << i;
+    }
+  }
+}
+
+TEST_P(PathPatching, RefusesWhatIsNoPath) {
+  const PromptSet prompts = reference_pairs(tiny_);
+  const auto refuse = [&](const std::vector<Path>& bad, const char* part) {
+    const PathSweep sweep{.prompts = prompts, .paths = bad, .metric = metrics::find("logit_diff")};
+    try {
+      (void)run_path_sweep(tiny_.ctx, tiny_.model, sweep);
+      ADD_FAILURE() << part;
+    } catch (const Error& error) {
+      EXPECT_NE(std::string(error.what()).find(part), std::string::npos) << error.what();
+    }
+  };
+  refuse({{{head(0, 0)}, {{head(1, 0)}}, true}}, "reads nothing of the residual stream");
+  refuse({{{head(0, 0)}, {{receiver(kQ, 9, 0)}}, true}}, "9");
+  refuse({{{head(0, 0)}, {{}}, true}}, "names no place");
+  refuse({{{head(0, 0)}, {}, true}, {{head(0, 0)}, {}, false}}, "the same end");
+}
+
+INSTANTIATE_TEST_SUITE_P(Each, PathPatching, ::testing::ValuesIn(kTinyModels), model_test_name);
+
+class PathReferences : public ::testing::Test {
+ protected:
+  static constexpr double kBound = 1e-4;
+
+  static void expect_heads(const TinyModel& tiny, const JsonValue& expected, Positions positions,
+                           const std::vector<Intervention>& receivers, bool freeze_mlps,
+                           const std::string& what) {
+    const HookedTransformerConfig& cfg = tiny.model.cfg();
+    std::vector<Intervention> senders;
+    for (int layer = 0; layer < cfg.n_layers; ++layer) {
+      for (std::int64_t number = 0; number < cfg.n_heads; ++number) {
+        senders.push_back({head(layer, number, positions)});
+      }
+    }
+    std::vector<double> numbers;
+    for (const JsonValue& layer : expected.items()) {
+      for (const JsonValue& row : layer.items()) {
+        for (const JsonValue& number : row.items()) numbers.push_back(number.as_double());
+      }
+    }
+    expect_values(tiny, senders, numbers, receivers, freeze_mlps, what);
+  }
+
+  static void expect_mlps(const TinyModel& tiny, const JsonValue& expected, Positions positions,
+                          bool freeze_mlps, const std::string& what) {
+    std::vector<Intervention> senders;
+    std::vector<double> numbers;
+    for (int layer = 0; layer < tiny.model.cfg().n_layers; ++layer) {
+      senders.push_back({{.site = kMlpOut, .layer = layer, .positions = positions}});
+      for (const JsonValue& number : expected.items()[static_cast<std::size_t>(layer)].items()) {
+        numbers.push_back(number.as_double());
+      }
+    }
+    expect_values(tiny, senders, numbers, {}, freeze_mlps, what);
+  }
+
+ private:
+  static void expect_values(const TinyModel& tiny, const std::vector<Intervention>& senders,
+                            const std::vector<double>& numbers,
+                            const std::vector<Intervention>& receivers, bool freeze_mlps,
+                            const std::string& what) {
+    const PromptSet prompts = reference_pairs(tiny);
+    std::vector<Path> paths;
+    for (const Intervention& sender : senders) {
+      paths.push_back({sender, receivers, receivers.empty()});
+    }
+    const SweepResult result = run_path_sweep(tiny.ctx, tiny.model,
+                                              {.prompts = prompts,
+                                               .paths = paths,
+                                               .metric = metrics::find("logit_diff"),
+                                               .freeze_mlps = freeze_mlps});
+    ASSERT_EQ(result.values.size(), numbers.size()) << what;
+    for (std::size_t i = 0; i < numbers.size(); ++i) {
+      EXPECT_NEAR(result.values[i], numbers[i], kBound) << what << ", element " << i;
+    }
+  }
+};
+
+TEST_F(PathReferences, OfTinyGpt2AreTransformerLenss) {
+  const TinyGpt2 tiny;
+  const JsonDocument file = read_json_file(tiny.folder / "patching.json");
+  const JsonValue& references = file->at("path_patching");
+  const struct {
+    const char* key;
+    Positions positions;
+    bool freeze_mlps;
+  } ends[] = {{"to_logits_end", Positions::at(11), false},
+              {"to_logits_all_pos", {}, false},
+              {"to_logits_end_freeze_mlps", Positions::at(11), true}};
+  for (const auto& end : ends) {
+    const JsonValue& expected = references.at(end.key);
+    expect_heads(tiny, expected.at("heads[layer][head][prompt]"), end.positions, {},
+                 end.freeze_mlps, end.key);
+    expect_mlps(tiny, expected.at("mlps[layer][prompt]"), end.positions, end.freeze_mlps, end.key);
+  }
+  const JsonValue& to_heads = references.at("to_heads");
+  const struct {
+    const char* key;
+    HookPoint site;
+    Positions positions;
+  } receivers[] = {{"q_end[layer][head][prompt]", kQ, Positions::at(11)},
+                   {"q_all_pos[layer][head][prompt]", kQ, {}},
+                   {"k_all_pos[layer][head][prompt]", kK, {}},
+                   {"v_all_pos[layer][head][prompt]", kV, {}},
+                   {"v_at_pos_9[layer][head][prompt]", kV, Positions::at(9)}};
+  for (const auto& of : receivers) {
+    Intervention group;
+    for (const JsonValue& number : to_heads.at("receivers").items()) {
+      group.push_back(receiver(of.site, static_cast<int>(number.items()[0].as_int()),
+                               number.items()[1].as_int(), of.positions));
+    }
+    expect_heads(tiny, to_heads.at(of.key), of.positions, {group}, false, of.key);
+  }
+}
+
+TEST_F(PathReferences, OfTinyLlamaAreTransformerLenss) {
+  const TinyModel tiny("tiny-llama");
+  const JsonDocument file = read_json_file(tiny.folder / "patching.json");
+  expect_heads(tiny, file->at("path_patching_head_to_logits"), {}, {}, false, "to the logits");
+}
+
+}  // namespace
+}  // namespace patchbay
