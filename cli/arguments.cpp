@@ -19,6 +19,7 @@
 #include "patchbay/base/suggest.h"
 #include "patchbay/base/version.h"
 #include "patchbay/experiments/experiment.h"
+#include "patchbay/model/weight_processing.h"
 
 namespace patchbay::cli {
 namespace {
@@ -138,7 +139,7 @@ class Given {
   }
   [[nodiscard]] WeightProcessing process() const {
     const auto names = one("--process");
-    return names ? read_processing("--process", *names) : WeightProcessing{};
+    return names ? parse_weight_processing(*names, "--process") : WeightProcessing{};
   }
   [[nodiscard]] std::vector<std::string> names() const {
     std::vector<std::string> names;

@@ -7,6 +7,7 @@
 #include "cli/output.h"
 #include "patchbay/base/version.h"
 #include "patchbay/io/npy.h"
+#include "patchbay/model/weight_processing.h"
 
 namespace patchbay::cli {
 namespace {

@@ -14,6 +14,7 @@
 #include "cli/task_options.h"
 #include "patchbay/base/error.h"
 #include "patchbay/base/version.h"
+#include "patchbay/circuits/circuit_graph.h"
 #include "patchbay/hub/load_model.h"
 #include "patchbay/model/weight_processing.h"
 #include "patchbay/results/result_csv.h"
@@ -42,6 +43,9 @@ void write_files(const ExperimentRun::Target& target, const std::string& stem,
     if (format == "json") write_json(path, table);
     if (format == "csv") write_csv(path, table);
     if (format == "npz") write_npz(path, table);
+  }
+  if (!table.axes.empty() && table.axes.front().name == "edge") {  // a circuit, for Graphviz
+    write_file(path_in(target.folder, stem, ".dot"), circuit_dot(table));
   }
 }
 

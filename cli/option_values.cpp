@@ -68,32 +68,4 @@ std::vector<TokenId> read_token_ids(std::string_view option, std::string_view te
   return ids;
 }
 
-WeightProcessing read_processing(std::string_view option, std::string_view text) {
-  const WeightProcessing every = {.fold_layer_norm = true,
-                                  .center_writing_weights = true,
-                                  .center_unembed = true,
-                                  .fold_value_biases = true};
-  if (text == "all") return every;
-  WeightProcessing wanted;
-  for (const std::string& name : split_at_commas(text)) {
-    if (name == "fold_layer_norm") {
-      wanted.fold_layer_norm = true;
-    } else if (name == "center_writing_weights") {
-      wanted.center_writing_weights = true;
-    } else if (name == "center_unembed") {
-      wanted.center_unembed = true;
-    } else if (name == "fold_value_biases") {
-      wanted.fold_value_biases = true;
-    } else {
-      const std::vector<std::string> known = names_of(every);
-      const std::string nearest = nearest_name(name, known);
-      throw Error(ErrorKind::kUsage, option,
-                  nearest.empty()
-                      ? fmt::format("{} is none of {} or all", quote(name), fmt::join(known, ", "))
-                      : fmt::format("there is no {}; did you mean \"{}\"?", quote(name), nearest));
-    }
-  }
-  return wanted;
-}
-
 }  // namespace patchbay::cli

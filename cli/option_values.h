@@ -6,7 +6,6 @@
 #include <string_view>
 #include <vector>
 
-#include "patchbay/model/weights.h"
 #include "patchbay/text/byte_pair_encoding.h"
 
 namespace patchbay::cli {
@@ -20,8 +19,6 @@ std::uint64_t read_unsigned(std::string_view option, std::string_view text);
 std::int64_t read_bytes(std::string_view option, std::string_view text);
 /// "1,2,3", spaces allowed.
 std::vector<TokenId> read_token_ids(std::string_view option, std::string_view text);
-/// "fold_layer_norm,center_unembed", or "all".
-WeightProcessing read_processing(std::string_view option, std::string_view text);
 /// The parts between commas, without spaces around them.
 std::vector<std::string> split_at_commas(std::string_view text);
 

@@ -194,13 +194,4 @@ void write_strings(JsonWriter& json, std::string_view name, std::span<const std:
   write_array(json, name, values);
 }
 
-std::vector<std::string> names_of(const WeightProcessing& processing) {
-  std::vector<std::string> names;
-  if (processing.fold_layer_norm) names.emplace_back("fold_layer_norm");
-  if (processing.center_writing_weights) names.emplace_back("center_writing_weights");
-  if (processing.center_unembed) names.emplace_back("center_unembed");
-  if (processing.fold_value_biases) names.emplace_back("fold_value_biases");
-  return names;
-}
-
 }  // namespace patchbay::cli

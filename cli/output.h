@@ -63,8 +63,6 @@ void write_token(JsonWriter& json, TokenId id, const std::optional<std::string>&
 /// key(name) and an array on one line.
 void write_integers(JsonWriter& json, std::string_view name, std::span<const std::int64_t> values);
 void write_integers(JsonWriter& json, std::string_view name, std::span<const TokenId> values);
-/// The names of the functions that were applied.
-std::vector<std::string> names_of(const WeightProcessing& processing);
 void write_strings(JsonWriter& json, std::string_view name, std::span<const std::string> values);
 
 }  // namespace patchbay::cli

@@ -10,6 +10,7 @@
 #include "cli/output.h"
 #include "patchbay/base/error.h"
 #include "patchbay/base/version.h"
+#include "patchbay/model/weight_processing.h"
 #include "patchbay/tensor/softmax.h"
 
 namespace patchbay::cli {

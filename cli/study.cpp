@@ -12,13 +12,16 @@
 #include "cli/commands.h"
 #include "cli/experiment_run.h"
 #include "cli/interruption.h"
+#include "cli/model_source.h"
 #include "cli/output.h"
 #include "cli/provenance.h"
 #include "cli/result_text.h"
 #include "patchbay/base/error.h"
 #include "patchbay/base/suggest.h"
 #include "patchbay/base/version.h"
+#include "patchbay/hub/load_model.h"
 #include "patchbay/hub/shipped.h"
+#include "patchbay/model/weight_processing.h"
 #include "patchbay/results/journal.h"
 #include "patchbay/results/result_json.h"
 #include "patchbay/study/views.h"
@@ -99,12 +102,31 @@ std::string about_reference(const ReferenceModel& reference) {
       printable(reference.name), reference.n_layers, reference.n_heads, reference.d_model);
 }
 
+std::string about_missing(const StudyCircuit& circuit, const std::string& name, bool found) {
+  if (!found) return "left out: no circuit was found";
+  const StudyCircuit::Role& where = circuit.roles.at(name);
+  return fmt::format(
+      "left out: in this model's circuit no head stands in for the {} heads: none was found {} "
+      "step{} from the logits at {}",
+      name, where.steps, where.steps == 1 ? "" : "s", where.position);
+}
+
+// What the study wants done to the weights, but for what a norm without centring cannot have.
+WeightProcessing processing_of(const Study& study, const std::string& model) {
+  WeightProcessing process = study.process;
+  if (process == WeightProcessing{}) return process;
+  if (hub::load_config(locate_model(model)).is_rms()) process.center_writing_weights = false;
+  return process;
+}
+
 // Before anything runs, whatever this model and these prompts would refuse.
-void check_steps(const Study& study, const ExperimentRun& run, bool is_reference) {
+void check_steps(const Study& study, const ExperimentRun& run, bool is_reference,
+                 const std::optional<CircuitNames>& names) {
   for (const StudyStep& step : study.steps) {
     if (step.reference_only && !is_reference) continue;
     try {
-      run.check(experiments::find(step.experiment), step.settings, step.prompts);
+      run.check(experiments::find(step.experiment),
+                names ? names->with_stand_ins(step.settings) : step.settings, step.prompts);
     } catch (const Error& error) {
       if (error.kind() != ErrorKind::kUsage) throw;
       throw Error(ErrorKind::kBadConfig, "study",
@@ -184,12 +206,18 @@ int run(const RunStudy& command) {
   const InterruptibleContext ctx({.threads = command.common.threads,
                                   .max_memory = command.max_memory,
                                   .progress = progress.function()});
-  const ExperimentRun run(ctx, model, {}, {study.task, study.task_options});
-  const bool is_reference = study.reference && study.reference->is(run.model().cfg());
-  check_steps(study, run, is_reference);
+  const ExperimentRun run(ctx, model, processing_of(study, model),
+                          {study.task, study.task_options});
+  const HookedTransformerConfig& cfg = run.model().cfg();
+  const bool is_reference = study.reference && study.reference->is(cfg);
+  std::optional<CircuitNames> names;
+  if (study.circuit) names.emplace(*study.circuit, cfg, is_reference);
+  check_steps(study, run, is_reference, names);
   run.report(command.common);
   std::string text = fmt::format("{}\n{}\nmodel: {}\n", heading(printable(study.title)),
-                                 printable(study.text), run.model().cfg().model_name);
+                                 printable(study.text), cfg.model_name);
+  const auto processed = names_of(run.model().weights().processing);
+  if (!processed.empty()) text += fmt::format("weights: {}\n", fmt::join(processed, ", "));
   std::vector<std::string> line = {"patchbay", "study", study.name};
   if (command.model) line.insert(line.end(), {"--model", model});
   const std::string others = study.reference ? about_reference(*study.reference) : "";
@@ -202,14 +230,37 @@ int run(const RunStudy& command) {
       text += fmt::format("{}\n{}\n", title_text(step), others);
       continue;
     }
+    std::string missing;
+    const auto settings =
+        names ? names->filled(step.settings, missing) : std::optional(step.settings);
+    if (!settings) {
+      text += fmt::format(
+          "{}\n{}\n", title_text(step),
+          about_missing(*study.circuit, missing, tables.contains(study.circuit->found_by)));
+      continue;
+    }
     const std::optional<EffectTable> before = finished.find(number, step.id);
-    EffectTable table = before ? *before
-                               : run.result(experiments::find(step.experiment), step.settings,
-                                            {.folder = command.out,
-                                             .stem = step.id,
-                                             .formats = command.formats,
-                                             .command = shell_line(line),
-                                             .first_prompts = step.prompts});
+    EffectTable table;
+    try {
+      table = before ? *before
+                     : run.result(experiments::find(step.experiment), *settings,
+                                  {.folder = command.out,
+                                   .stem = step.id,
+                                   .formats = command.formats,
+                                   .command = shell_line(line),
+                                   .first_prompts = step.prompts});
+    } catch (const Error& error) {
+      // A model that does not do the task has no circuit; the rest can still be looked at.
+      if (!study.circuit || step.id != study.circuit->found_by ||
+          error.kind() != ErrorKind::kUsage) {
+        throw;
+      }
+      if (!command.out.empty()) {
+        std::filesystem::remove(path_in(command.out, step.id, ".partial"));
+      }
+      text += fmt::format("{}\nleft out: {}\n", title_text(step), error.what());
+      continue;
+    }
     finished.add(number);
     const auto heads = tables.find(step.heads_of);
     progress.clear();
@@ -218,6 +269,7 @@ int run(const RunStudy& command) {
                                       .why_nothing_published = others,
                                       .heads = heads == tables.end() ? nullptr : &heads->second}));
     text.clear();
+    if (names && step.id == study.circuit->found_by) names->find_in(table);
     tables.emplace(step.id, std::move(table));
     if (before) {
       message(command.common,

@@ -1,13 +1,15 @@
 #!/usr/bin/env python3
-"""Times whole sweeps of activation patching in patchbay and in TransformerLens, side by side.
+"""Times whole sweeps of activation and path patching in patchbay and in TransformerLens, side by side.
 
     cmake --preset bench && cmake --build --preset bench
     python3 bench/peers/compare_patching.py
 
 A GPT-2 small with made-up weights, 10 prompts of 14 tokens, as for compare.py. The sweeps: the
 walkthrough's 144 heads (denoising, three corrupted tokens), resid_pre at 12 layers x 14 positions,
-and the lab's 144 heads (noising, one corrupted token). TransformerLens runs one batched pass for each
-patch, and once more the walkthrough as it is written, three passes for each head. patchbay's work is
+and the lab's 144 heads (noising, one corrupted token); path patching from 144 heads at END to the
+logits, and from the 120 heads below layer 10 to the queries of 9.9, 9.6 and 10.0 at END.
+TransformerLens runs one batched pass for each patch (two for a path to queries, all z frozen in the
+first), and once more the walkthrough as it is written, three passes for each head. patchbay's work is
 what its products computed, and its rate that by time, beside the FMA peak measured around it. Both
 tools' mean logit differences must agree to 1e-3. The exit code is 1 when a bound is missed.
 """
@@ -24,7 +26,10 @@ CASES = {  # of TransformerLens's sweeps: patchbay's, and the least ratio of the
     "walkthrough": ("walkthrough", 4.5),
     "resid_pre": ("resid_pre", 9.5),
     "lab_heads": ("lab_heads", 11.0),
+    "paths_to_logits": ("paths_to_logits", 45.0),
+    "paths_to_queries": ("paths_to_queries", 70.0),
 }
+LIMITED_BY_ARITHMETIC = {"walkthrough", "resid_pre", "lab_heads"}
 LEAST_SHARE_OF_PEAK = 0.75
 LARGEST_DIFFERENCE = 1e-3
 
@@ -46,9 +51,11 @@ def report(ours, theirs):
         peak = statistics.median(turn[case]["peak"] for turn in ours)
         share = statistics.median(turn[case]["gigaflop"] / turn[case]["seconds"] /
                                   turn[case]["peak"] for turn in ours)
+        judged = case in LIMITED_BY_ARITHMETIC
+        is_met = share >= LEAST_SHARE_OF_PEAK
         lines.append(f"{case:24} {work:8.0f} GFLOP {rate:7.0f} GFLOP/s {peak:6.0f} GFLOP/s "
-                     f"{share:7.2f}  {'met' if share >= LEAST_SHARE_OF_PEAK else 'missed'}")
-        missed += [f"rate of {case}"] if share < LEAST_SHARE_OF_PEAK else []
+                     f"{share:7.2f}  {('met' if is_met else 'missed') if judged else ''}".rstrip())
+        missed += [f"rate of {case}"] if judged and not is_met else []
     difference = max(case["difference"] for turn in theirs for case in turn.values())
     lines.append(f"largest difference of mean logit differences: {difference:.2g}")
     lines.append(f"patchbay's peak memory: {max(t['peak_megabytes'] for t in ours):.0f} MB, of which "

@@ -159,7 +159,43 @@ def patch(folder, prompts, threads, npz):
             result.append(logit_diff(model.run_with_hooks(abc, fwd_hooks=[(name, hook)])))
         return result
 
-    cases = {"walkthrough": lambda: sweep(abc, clean, heads, write_head),
+    def paths(senders, receivers):
+        """Wang et al. 2022, appendix B: all z frozen but the sender's at END, then the logits, or a
+        second pass with the receivers' queries at END as they would have been."""
+        clean_cache, other = model.run_with_cache(clean)[1], model.run_with_cache(abc)[1]
+
+        def freeze(layer, head):
+            def hook(z, hook):
+                z[:] = clean_cache[hook.name]
+                if hook.layer() == layer:
+                    z[:, -1, head] = other[hook.name][:, -1, head]
+                return z
+            return [(f"blocks.{i}.attn.hook_z", hook) for i in range(LAYERS)]
+
+        result = []
+        for layer, head in senders:
+            if not receivers:
+                result.append(logit_diff(model.run_with_hooks(clean, fwd_hooks=freeze(layer, head))))
+                continue
+            queries = {}
+            def record(q, hook):
+                queries[hook.layer()] = q.clone()
+            names = {f"blocks.{i}.attn.hook_q" for i, _ in receivers}
+            model.run_with_hooks(clean, return_type=None, fwd_hooks=[
+                (name, record) for name in names] + freeze(layer, head))
+            def write(q, hook):
+                for i, receiver in receivers:
+                    if i == hook.layer():
+                        q[:, -1, receiver] = queries[i][:, -1, receiver]
+                return q
+            result.append(logit_diff(model.run_with_hooks(
+                clean, fwd_hooks=[(name, write) for name in names])))
+        return result
+
+    every = [(layer, head) for layer in range(12) for head in range(12)]
+    cases = {"paths_to_logits": lambda: paths(every, []),
+             "paths_to_queries": lambda: paths(every[:120], [(9, 9), (9, 6), (10, 0)]),
+             "walkthrough": lambda: sweep(abc, clean, heads, write_head),
              "resid_pre": lambda: sweep(abc, clean, positions, write_position),
              "lab_heads": lambda: sweep(clean, lab, heads, write_head),
              "walkthrough_as_written": as_written}

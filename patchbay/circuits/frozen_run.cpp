@@ -140,7 +140,7 @@ void add_frozen(const FrozenValues& frozen, std::int32_t sequence, std::int32_t 
   }
   for (int layer = first_layer; layer <= last_layer; ++layer) {
     Block block(frozen, sequence, base_prompt, layer, carriers, edits);
-    block.freeze_heads(positions);
+    if (!frozen.live_heads) block.freeze_heads(positions);
     if (frozen.mlp_out != nullptr) block.freeze_mlp(positions);
   }
   add_carriers(sequence, carriers, edits);

@@ -23,6 +23,7 @@ struct FrozenValues {
   const HookedTransformerConfig& cfg;
   const BaseRun& base;
   const RecordedRuns* mlp_out = nullptr;  ///< of the base run's prompts; null: MLPs are live
+  bool live_heads = false;
 };
 
 /// Adds to `edits`, for one sequence, what keeps all heads (and MLPs) of blocks up to `last_layer`

@@ -17,4 +17,7 @@ std::optional<std::vector<std::vector<Piece>>> pieces_of_path(const HookedTransf
                                                               const Path& path,
                                                               const PairSides& sides);
 
+/// Whether replays can say what the sweep asks.
+bool can_replay(const PathSweep& sweep);
+
 }  // namespace patchbay

@@ -10,6 +10,7 @@
 #include <map>
 #include <utility>
 
+#include "patchbay/circuits/edge_inputs.h"
 #include "patchbay/circuits/frozen_run.h"
 #include "patchbay/circuits/path_checks.h"
 #include "patchbay/patching/measurement.h"
@@ -104,26 +105,37 @@ class Engine {
     const Measurement& measurement;
     const SourceValues& source;
     FrozenValues frozen;
+    const EdgeInputs* edges;  // null: heads are frozen
   };
 
   void run_prompts(std::int64_t first, std::int64_t last) {
     std::vector<Prompt> prompts;
     for (std::int64_t i = first; i < last; ++i) prompts.push_back(sides_.base(i));
     const BaseRun base = model_.base_run(ctx_, prompts);
-    const Measurement measurement(ctx_, model_, senders_, base, first, last);
-    measurement.add_baselines(result_.baselines);
     std::vector<Job> jobs = open_jobs(first, last);
+    std::optional<SourceValues> values;
+    std::optional<Logits> other;
+    if (!jobs.empty()) {
+      values.emplace(ctx_, model_, plan_, first, last, demand_of(senders_, first, last));
+      other = values->other_logits();
+    }
+    const Measurement measurement(ctx_, model_, senders_, base, first, last, other);
+    measurement.add_baselines(result_.baselines);
     if (jobs.empty()) return;
-    const SourceValues source(ctx_, model_, plan_, first, last);
+    const SourceValues& source = *values;
     RecordedRuns mlp_out;
     if (sweep_.freeze_mlps) {
       mlp_out = RecordedRuns(ctx_, model_, prompts, mlp_outputs(model_.cfg(), true));
     }
-    const Runs runs{first,
-                    base,
-                    measurement,
-                    source,
-                    {model_.cfg(), base, sweep_.freeze_mlps ? &mlp_out : nullptr}};
+    std::optional<EdgeInputs> edges;
+    if (sweep_.meaning != PathMeaning::kHeadsFrozen) edges.emplace(ctx_, model_, sweep_, base);
+    const Runs runs{
+        first,
+        base,
+        measurement,
+        source,
+        {model_.cfg(), base, sweep_.freeze_mlps ? &mlp_out : nullptr, sweep_.live_heads},
+        edges ? &*edges : nullptr};
     for (std::size_t begin = 0; begin < jobs.size();) {
       const std::size_t end = batch_end(jobs, begin);
       run_batch(runs, std::span(jobs).subspan(begin, end - begin));
@@ -136,8 +148,9 @@ class Engine {
     std::vector<Job> jobs;
     for (std::int64_t path = 0; path < std::ssize(sweep_.paths); ++path) {
       for (std::int64_t prompt = first; prompt < last; ++prompt) {
-        const auto finished =
-            journal_ == nullptr ? std::nullopt : journal_->find(cell(path, prompt));
+        const auto finished = journal_ == nullptr
+                                  ? std::nullopt
+                                  : journal_->find(sweep_.first_cell + cell(path, prompt));
         if (finished) {
           result_.values[static_cast<std::size_t>(cell(path, prompt))] = finished->front();
           ++done_;
@@ -187,6 +200,10 @@ class Engine {
   }
 
   void run_batch(const Runs& runs, std::span<Job> jobs) {
+    if (runs.edges != nullptr) {
+      run_edges(runs, jobs);
+      return;
+    }
     for (Job& job : jobs) {
       for (const Piece& piece : job.steps.front()) {
         job.carriers.push_back(
@@ -201,7 +218,24 @@ class Engine {
             carriers_of(jobs[i].steps[step], static_cast<std::int32_t>(i), received.back());
       }
     }
-    measure(runs, jobs);
+    measure(runs, jobs, sweep_.paths[static_cast<std::size_t>(jobs.front().path)].to_logits);
+    for (Job& job : jobs) job.carriers = {};
+  }
+
+  // What receivers get is known without a run, and everything after them is live.
+  void run_edges(const Runs& runs, std::span<Job> jobs) {
+    std::deque<std::vector<float>> rows;  // what carriers point to
+    for (Job& job : jobs) {
+      std::vector<std::span<const float>> new_values;
+      for (const Piece& piece : job.steps.front()) {
+        new_values.push_back(runs.source.values(job.prompt, piece));
+      }
+      const std::vector<Piece> receivers =
+          job.steps.size() == 1 ? std::vector<Piece>() : job.steps.back();
+      job.carriers = runs.edges->carriers(static_cast<std::int32_t>(job.prompt - runs.first),
+                                          job.steps.front(), new_values, receivers, rows);
+    }
+    measure(runs, jobs, false);
     for (Job& job : jobs) job.carriers = {};
   }
 
@@ -259,11 +293,10 @@ class Engine {
   }
 
   // The last step: to the logits.
-  void measure(const Runs& runs, std::span<const Job> jobs) {
+  void measure(const Runs& runs, std::span<const Job> jobs, bool frozen) {
     const auto last_layer = static_cast<int>(model_.cfg().n_layers) - 1;
     std::vector<std::int64_t> prompts;
     for (const Job& job : jobs) prompts.push_back(job.prompt);
-    const bool frozen = sweep_.paths[static_cast<std::size_t>(jobs.front().path)].to_logits;
     const std::vector<double> values = runs.measurement.measure(
         model_.replay(ctx_, runs.base, start_of(runs, jobs, frozen, last_layer),
                       runs.measurement.demand()),
@@ -271,7 +304,7 @@ class Engine {
     for (std::size_t i = 0; i < jobs.size(); ++i) {
       const std::int64_t at = cell(jobs[i].path, jobs[i].prompt);
       result_.values[static_cast<std::size_t>(at)] = values[i];
-      if (journal_ != nullptr) journal_->append(at, {&values[i], 1});
+      if (journal_ != nullptr) journal_->append(sweep_.first_cell + at, {&values[i], 1});
     }
     done_ += std::ssize(jobs);
     ctx_.report_progress(done_, total_);
@@ -299,6 +332,7 @@ class Engine {
 SweepResult run_path_sweep(const RunContext& ctx, const HookedTransformer& model,
                            const PathSweep& sweep, Journal* journal) {
   check_path_sweep(model, sweep);
+  if (!can_replay(sweep)) return run_path_sweep_plainly(ctx, model, sweep, journal);
   return Engine(ctx, model, sweep, journal).run();
 }
 

@@ -1,6 +1,9 @@
 // Path patching (Wang et al. 2022, appendix B, algorithm 1; Goldowsky-Dill et al. 2023): what goes
 // from some components to others along chosen paths alone, instead of everything that they change.
 //
+// The field means several things by the words; PathMeaning and the switches of a PathSweep say
+// which.
+//
 // run_path_sweep computes the rows that the paths reach, with many paths in one product.
 // run_path_sweep_plainly is its twin: the paper's passes, one after the other, with hooks that
 // freeze the queries, keys and values of all heads. Both give the same bits.
@@ -18,7 +21,8 @@ struct Path {
   /// What gets the source's values first: places of any site that a sweep can patch.
   Intervention senders;
   /// What reads them, one group after the other. A group's sites are q, k and v (the inputs of
-  /// those queries, keys or values; a head or all), mlp_in, resid_pre, resid_mid and resid_post.
+  /// those queries, keys or values; a head or all), mlp_in, mlp_pre and mlp_pre_linear (neurons),
+  /// resid_pre, resid_mid and resid_post.
   /// All of a group are recorded in one run, so they do not see one another.
   std::vector<Intervention> receivers;
   /// Whether the last step too is a path through no other head, to the final residual stream. If
@@ -27,6 +31,29 @@ struct Path {
   bool to_logits = true;
 };
 
+/// How the senders' new values get to the receivers.
+enum class PathMeaning {
+  /// Through the residual stream and any live MLPs, every other head keeping its output: Wang et
+  /// al.
+  /// 2022, appendix B.
+  kHeadsFrozen,
+  /// Through the residual stream alone: what the senders would write, less what they write in the
+  /// unpatched run, is added to the receivers' input (callummcdougall/path_patching with
+  /// direct_includes_mlps=False).
+  kSkipEdge,
+  /// The same less what they write in the patched run itself, so that a receiver reads the new
+  /// value instead of the current one (ACDC, Conmy et al. 2023; edge attribution patching). Differs
+  /// from kSkipEdge only where one receiver comes before another sender.
+  kEdge,
+  /// What the senders would write less what they write, divided by the scale of the receiver's ln1
+  /// in the unpatched run and multiplied by its weight, is added to queries, keys or values through
+  /// their projections (TransformerLens's direct_path_patching; no centring).
+  kLinear,
+};
+
+/// Where the scales of norms come from while paths run with frozen heads.
+enum class NormScale { kLive, kClean, kCorrupted };
+
 struct PathSweep {
   const PromptSet& prompts;
   Direction direction = Direction::kNoise;  ///< which run is patched; the paper's is noise
@@ -34,17 +61,29 @@ struct PathSweep {
   std::vector<Path> paths;
   Source source{};
   const metrics::Metric& metric;
+  PathMeaning meaning = PathMeaning::kHeadsFrozen;
+  // Of kHeadsFrozen alone:
   /// MLPs keep the patched run's output too, so that paths are residual connections alone.
   bool freeze_mlps = false;
+  /// Other heads react too: what receivers get is then everything that the senders change.
+  bool live_heads = false;
+  /// Frozen scales are those of the clean or the corrupted prompt, of every norm up to what the
+  /// receivers read: ln1 of queries, keys and values, ln2 on the way, ln_final before the logits.
+  NormScale norms = NormScale::kLive;
+  /// The number of the first value in the journal.
+  std::int64_t first_cell = 0;
 };
 
 /// The metric of each (path, prompt), as SweepResult has it of (variant, prompt). Memory, journal
-/// and errors as for run_sweep; also throws kUsage for receivers that read nothing of the stream
-/// and for paths of different lengths or ends.
+/// and errors as for run_sweep; also throws kUsage for receivers that read nothing of the stream,
+/// for paths of different lengths or ends, and for switches that a meaning does not have.
+///
+/// Runs the plain passes where a replay cannot say what is asked: frozen norms, single neurons as
+/// receivers, and edges to receivers of which one may feed another.
 SweepResult run_path_sweep(const RunContext& ctx, const HookedTransformer& model,
                            const PathSweep& sweep, Journal* journal = nullptr);
 
 SweepResult run_path_sweep_plainly(const RunContext& ctx, const HookedTransformer& model,
-                                   const PathSweep& sweep);
+                                   const PathSweep& sweep, Journal* journal = nullptr);
 
 }  // namespace patchbay

@@ -39,7 +39,7 @@ constexpr OptionInfo kOptions[] = {
     {"sigma", "0.1", "of gaussian: the standard deviation of the noise"},
     {"source-seed", "0", "of resample and gaussian"},
     {"metric", "logit_diff", "what is measured"},
-    {"effect", "fraction", "shown first: raw, fraction, recovered, percent_of_clean"},
+    {"effect", "fraction", "shown first: raw, fraction, recovered, percent_of_clean, of_gap"},
     {"aggregate", "ratio_of_means", "of prompts: ratio_of_means or mean_of_ratios"},
 };
 

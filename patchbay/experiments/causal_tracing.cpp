@@ -31,7 +31,7 @@ constexpr OptionInfo kOptions[] = {
     {"draws", "10", "how often noise is drawn; values are means over draws"},
     {"noise-seed", "0", "draw other noise"},
     {"metric", "prob", "what is measured"},
-    {"effect", "raw", "shown first: raw, fraction, recovered, percent_of_clean"},
+    {"effect", "raw", "shown first: raw, fraction, recovered, percent_of_clean, of_gap"},
     {"aggregate", "ratio_of_means", "of prompts: ratio_of_means or mean_of_ratios"},
 };
 

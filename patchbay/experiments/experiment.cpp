@@ -33,6 +33,45 @@ std::optional<Number> parse(std::string_view text) {
 
 }  // namespace
 
+std::vector<std::string> parse_list(std::string_view text, std::string_view option) {
+  std::vector<std::string> parts;
+  std::string_view rest = text;
+  while (!trimmed(rest).empty()) {
+    const auto comma = rest.find(',');
+    const std::string_view part = trimmed(rest.substr(0, comma));
+    if (part.empty()) refuse(option, text, "a list: a name between two commas is missing");
+    parts.emplace_back(part);
+    if (comma == std::string_view::npos) break;
+    rest = rest.substr(comma + 1);
+  }
+  return parts;
+}
+
+std::vector<std::int64_t> parse_indices(std::string_view text, std::string_view option,
+                                        std::int64_t count) {
+  std::vector<std::int64_t> numbers;
+  for (const std::string& part : parse_list(text, option)) {
+    if (part == "middle") {
+      numbers.push_back((count - 1) / 2);
+      continue;
+    }
+    const auto dash = part.find('-', 1);
+    auto first = parse<std::int64_t>(std::string_view(part).substr(0, dash));
+    auto last = dash == std::string::npos
+                    ? first
+                    : parse<std::int64_t>(std::string_view(part).substr(dash + 1));
+    if (first && *first < 0) *first += count;
+    if (last && *last < 0) *last += count;
+    if (!first || !last || *first < 0 || *last >= count || *first > *last) {
+      refuse(option, part, fmt::format("a number or a range of 0 to {}", count - 1));
+    }
+    for (std::int64_t number = *first; number <= *last; ++number) numbers.push_back(number);
+  }
+  std::ranges::sort(numbers);
+  numbers.erase(std::unique(numbers.begin(), numbers.end()), numbers.end());
+  return numbers;
+}
+
 Settings::Settings(std::string_view experiment, std::span<const OptionInfo> known,
                    const std::map<std::string, std::string>& given)
     : experiment_(experiment) {
@@ -60,17 +99,7 @@ const std::string& Settings::text(std::string_view name) const {
 }
 
 std::vector<std::string> Settings::list(std::string_view name) const {
-  std::vector<std::string> parts;
-  std::string_view rest = text(name);
-  while (!trimmed(rest).empty()) {
-    const auto comma = rest.find(',');
-    const std::string_view part = trimmed(rest.substr(0, comma));
-    if (part.empty()) refuse(name, text(name), "a list: a name between two commas is missing");
-    parts.emplace_back(part);
-    if (comma == std::string_view::npos) break;
-    rest = rest.substr(comma + 1);
-  }
-  return parts;
+  return parse_list(text(name), name);
 }
 
 std::int64_t Settings::integer(std::string_view name, std::int64_t least, std::int64_t most) const {
@@ -95,32 +124,10 @@ bool Settings::flag(std::string_view name) const {
 }
 
 std::vector<std::int64_t> Settings::indices(std::string_view name, std::int64_t count) const {
-  std::vector<std::int64_t> numbers;
-  if (!is_given(name)) {
-    numbers.resize(static_cast<std::size_t>(count));
-    std::iota(numbers.begin(), numbers.end(), 0);
-    return numbers;
-  }
-  for (const std::string& part : list(name)) {
-    if (part == "middle") {
-      numbers.push_back((count - 1) / 2);
-      continue;
-    }
-    const auto dash = part.find('-', 1);
-    auto first = parse<std::int64_t>(std::string_view(part).substr(0, dash));
-    auto last = dash == std::string::npos
-                    ? first
-                    : parse<std::int64_t>(std::string_view(part).substr(dash + 1));
-    if (first && *first < 0) *first += count;
-    if (last && *last < 0) *last += count;
-    if (!first || !last || *first < 0 || *last >= count || *first > *last) {
-      refuse(name, part, fmt::format("a number or a range of 0 to {}", count - 1));
-    }
-    for (std::int64_t number = *first; number <= *last; ++number) numbers.push_back(number);
-  }
-  std::ranges::sort(numbers);
-  numbers.erase(std::unique(numbers.begin(), numbers.end()), numbers.end());
-  return numbers;
+  if (is_given(name)) return parse_indices(text(name), name, count);
+  std::vector<std::int64_t> all(static_cast<std::size_t>(count));
+  std::iota(all.begin(), all.end(), 0);
+  return all;
 }
 
 std::string Settings::choice(std::string_view name, std::span<const std::string_view> names) const {
@@ -152,6 +159,12 @@ TableAxis prompt_axis(const PromptSet& prompts) {
   std::vector<std::int64_t> numbers(prompts.pairs.size());
   std::iota(numbers.begin(), numbers.end(), 0);
   return {"prompt", number_labels(numbers)};
+}
+
+TableAxis number_axis(std::string name, std::int64_t first, std::int64_t last) {
+  TableAxis axis{std::move(name), {}};
+  for (std::int64_t i = first; i < last; ++i) axis.labels.push_back(std::to_string(i));
+  return axis;
 }
 
 std::vector<std::string> number_labels(std::span<const std::int64_t> numbers) {

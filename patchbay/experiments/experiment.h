@@ -27,6 +27,14 @@ struct OptionInfo {
   std::string_view what;      ///< one line for people
 };
 
+/// The parts of a text between commas, without spaces around them. Throws kUsage that names the
+/// option, as below.
+std::vector<std::string> parse_list(std::string_view text, std::string_view option);
+/// Whole numbers of [0, count): "0,3-5"; negative ones count from the end, "middle" is
+/// (count − 1) / 2.
+std::vector<std::int64_t> parse_indices(std::string_view text, std::string_view option,
+                                        std::int64_t count);
+
 /// The settings of one run, by name, as text.
 class Settings {
  public:
@@ -37,15 +45,14 @@ class Settings {
 
   [[nodiscard]] const std::string& text(std::string_view name) const;
   [[nodiscard]] bool is_given(std::string_view name) const { return !text(name).empty(); }
-  /// The parts between commas, without spaces around them.
+  /// As parse_list.
   [[nodiscard]] std::vector<std::string> list(std::string_view name) const;
   /// A whole number of [least, most], a number, yes or no. Throw kUsage that names the option.
   [[nodiscard]] std::int64_t integer(std::string_view name, std::int64_t least,
                                      std::int64_t most) const;
   [[nodiscard]] double number(std::string_view name) const;
   [[nodiscard]] bool flag(std::string_view name) const;
-  /// Whole numbers of [0, count): "0,3-5"; negative ones count from the end, "middle" is
-  /// (count − 1) / 2; all when nothing is said.
+  /// As parse_indices; all when nothing is said.
   [[nodiscard]] std::vector<std::int64_t> indices(std::string_view name, std::int64_t count) const;
   /// One of these names. Throws kUsage with the nearest.
   [[nodiscard]] std::string choice(std::string_view name,
@@ -87,5 +94,7 @@ const Experiment& find(std::string_view name);
 TableAxis prompt_axis(const PromptSet& prompts);
 /// "0", "1", …
 std::vector<std::string> number_labels(std::span<const std::int64_t> numbers);
+/// An axis of the numbers [first, last).
+TableAxis number_axis(std::string name, std::int64_t first, std::int64_t last);
 
 }  // namespace patchbay::experiments

@@ -193,12 +193,12 @@ Places nodes_of(const Request& request) {
   return places;
 }
 
-}  // namespace
-
-PositionChoice positions_of(const Request& request, std::string_view option) {
+// The positions of a list; all when it is empty or says so.
+PositionChoice positions_in(const Request& request, std::string_view option,
+                            std::string_view list) {
   const PromptSet& prompts = request.prompts;
   PositionChoice choice;
-  std::vector<std::string> wanted = request.settings.list(option);
+  const std::vector<std::string> wanted = parse_list(list, option);
   const bool all = wanted.empty() || (wanted.size() == 1 && wanted.front() == "all");
   const auto by_number = [&](const std::string& text) {
     return text.find_first_not_of("0123456789-") == std::string::npos;
@@ -218,7 +218,7 @@ PositionChoice positions_of(const Request& request, std::string_view option) {
   }
   std::vector<std::int64_t> numbers(static_cast<std::size_t>(prompts.longest()));
   for (std::size_t i = 0; i < numbers.size(); ++i) numbers[i] = static_cast<std::int64_t>(i);
-  if (!all) numbers = request.settings.indices(option, prompts.longest());
+  if (!all) numbers = parse_indices(list, option, prompts.longest());
   choice.labels = number_labels(numbers);
   for (const std::int64_t number : numbers) {
     choice.positions.push_back(Positions::at(static_cast<std::int32_t>(number)));
@@ -226,10 +226,20 @@ PositionChoice positions_of(const Request& request, std::string_view option) {
   return choice;
 }
 
+}  // namespace
+
+PositionChoice positions_of(const Request& request, std::string_view option) {
+  return positions_in(request, option, request.settings.text(option));
+}
+
 std::vector<Positions> positions_at_once(const Request& request, std::string_view option) {
-  const Settings& settings = request.settings;
-  if (!settings.is_given(option) || settings.text(option) == "all") return {Positions{}};
-  return positions_of(request, option).positions;
+  return positions_at_once(request, option, request.settings.text(option));
+}
+
+std::vector<Positions> positions_at_once(const Request& request, std::string_view option,
+                                         std::string_view list) {
+  if (list.empty() || list == "all") return {Positions{}};
+  return positions_in(request, option, list).positions;
 }
 
 Place head_place(std::string_view text, HookPoint site, std::string_view option) {

@@ -26,6 +26,9 @@ struct PositionChoice {
 PositionChoice positions_of(const Request& request, std::string_view option);
 /// The same for what has no axis of positions: one entry for all positions when nothing is said.
 std::vector<Positions> positions_at_once(const Request& request, std::string_view option);
+/// The same of this list, which `option` says or stands for.
+std::vector<Positions> positions_at_once(const Request& request, std::string_view option,
+                                         std::string_view list);
 
 /// A head, "9.6": layer 9, head 6. Throws kUsage that names the option.
 Place head_place(std::string_view text, HookPoint site, std::string_view option);

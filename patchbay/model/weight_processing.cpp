@@ -1,11 +1,16 @@
 #include "patchbay/model/weight_processing.h"
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <span>
 #include <vector>
 
 #include "patchbay/base/error.h"
 #include "patchbay/base/float_environment.h"
+#include "patchbay/base/suggest.h"
+#include "patchbay/io/json_writer.h"
 
 namespace patchbay {
 namespace {
@@ -142,6 +147,52 @@ Weights process_weights(Weights weights, const WeightProcessing& wanted) {
   if (wanted.center_unembed) center_unembed(weights);
   if (wanted.fold_value_biases) fold_value_biases(weights);
   return weights;
+}
+
+namespace {
+
+struct NamedFunction {
+  std::string_view name;
+  bool WeightProcessing::*wanted;
+};
+constexpr NamedFunction kFunctions[] = {
+    {"fold_layer_norm", &WeightProcessing::fold_layer_norm},
+    {"center_writing_weights", &WeightProcessing::center_writing_weights},
+    {"center_unembed", &WeightProcessing::center_unembed},
+    {"fold_value_biases", &WeightProcessing::fold_value_biases}};
+
+}  // namespace
+
+std::vector<std::string> names_of(const WeightProcessing& processing) {
+  std::vector<std::string> names;
+  for (const NamedFunction& one : kFunctions) {
+    if (processing.*one.wanted) names.emplace_back(one.name);
+  }
+  return names;
+}
+
+WeightProcessing parse_weight_processing(std::string_view text, std::string_view option) {
+  WeightProcessing wanted;
+  while (!text.empty()) {
+    const std::size_t comma = text.find(',');
+    std::string_view name = text.substr(0, comma);
+    while (name.starts_with(' ')) name.remove_prefix(1);
+    while (name.ends_with(' ')) name.remove_suffix(1);
+    text = comma == std::string_view::npos ? std::string_view() : text.substr(comma + 1);
+    bool found = false;
+    std::vector<std::string> known;
+    for (const NamedFunction& one : kFunctions) {
+      known.emplace_back(one.name);
+      if (name != one.name && name != "all") continue;
+      wanted.*one.wanted = true;
+      found = true;
+    }
+    if (found) continue;
+    throw Error(ErrorKind::kUsage, std::string(option),
+                fmt::format("there is no {}{}; there are {} and all", json_quoted(name),
+                            did_you_mean(std::string(name), known), fmt::join(known, ", ")));
+  }
+  return wanted;
 }
 
 }  // namespace patchbay

@@ -11,6 +11,10 @@
 // be called in any order: up to rounding they give the same weights.
 #pragma once
 
+#include <string>
+#include <string_view>
+#include <vector>
+
 #include "patchbay/model/weights.h"
 
 namespace patchbay {
@@ -37,5 +41,11 @@ void fold_value_biases(Weights& weights);
 
 /// The functions that `wanted` names, in TransformerLens's order: the order above.
 Weights process_weights(Weights weights, const WeightProcessing& wanted);
+
+/// The functions' names, in that order.
+std::vector<std::string> names_of(const WeightProcessing& processing);
+/// "fold_layer_norm,center_unembed", or "all". Throws kUsage that names `option`, with the nearest
+/// name.
+WeightProcessing parse_weight_processing(std::string_view text, std::string_view option);
 
 }  // namespace patchbay

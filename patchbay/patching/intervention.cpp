@@ -33,6 +33,14 @@ std::vector<Index> indices_of(const Positions& positions, const PairSides& sides
       }
       break;
     }
+    case Positions::Kind::kAllBut:
+      for (std::int32_t i = 0; i < sides.length; ++i) {
+        const bool left_out = std::ranges::any_of(
+            positions.but, [&](std::size_t name) { return sides.base[name] == i; });
+        const bool named = std::ranges::find(sides.base, i) != sides.base.end();
+        if (!left_out && (named || !positions.but_unnamed)) indices.push_back({i, i});
+      }
+      break;
   }
   return indices;
 }
@@ -112,7 +120,9 @@ std::optional<std::vector<Piece>> pieces_of(const HookedTransformerConfig& cfg,
     } else {
       add_rows(cfg, place, sides, pieces);
     }
-    if (pieces.size() == before) return std::nullopt;
+    if (pieces.size() == before && place.positions.kind != Positions::Kind::kAllBut) {
+      return std::nullopt;
+    }
   }
   return pieces;
 }

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "patchbay/config/hooked_transformer_config.h"
@@ -13,15 +14,21 @@
 
 namespace patchbay {
 
-/// Which positions of a prompt: all, one index, or one that the prompt set names.
+/// Which positions of a prompt: all, one index, one that the prompt set names, or all but some of
+/// those.
 struct Positions {
-  enum class Kind { kAll, kIndex, kNamed };
+  enum class Kind { kAll, kIndex, kNamed, kAllBut };
   Kind kind = Kind::kAll;
-  std::int32_t index = 0;  ///< of the position, or of the name in PromptSet::position_names
+  std::int32_t index = 0;          ///< of the position, or of the name in PromptSet::position_names
+  std::vector<std::size_t> but{};  ///< names; a prompt that lacks one leaves out one less
+  bool but_unnamed = false;        ///< leaves out whatever has no name too
 
   static Positions at(std::int32_t position) { return {Kind::kIndex, position}; }
   static Positions named(std::size_t name) {
     return {Kind::kNamed, static_cast<std::int32_t>(name)};
+  }
+  static Positions all_but(std::vector<std::size_t> names, bool and_unnamed = false) {
+    return {Kind::kAllBut, 0, std::move(names), and_unnamed};
   }
 };
 
@@ -59,7 +66,7 @@ struct PairSides {
 };
 
 /// The pieces of an intervention in one prompt; nothing when the prompt has no such place: a
-/// position that it does not have, a key after its query.
+/// position that it does not have, a key after its query. (All but some may be none at all.)
 std::optional<std::vector<Piece>> pieces_of(const HookedTransformerConfig& cfg,
                                             const Intervention& intervention,
                                             const PairSides& sides);

@@ -73,14 +73,23 @@ std::int64_t unchanged_variants(const Sweep& sweep, const SweepResult& result) {
   return unchanged;
 }
 
-Measurement::Measurement(const RunContext& ctx, const HookedTransformer& model, const Sweep& sweep,
-                         const BaseRun& base, std::int64_t first, std::int64_t last)
-    : ctx_(ctx), sweep_(sweep), sides_{sweep.prompts, sweep.direction}, first_(first) {
-  demand_.logits = sweep.metric.reads == Reads::kEveryPosition ? Demand::At::kEverywhere
-                                                               : Demand::At::kLastPosition;
+Demand demand_of(const Sweep& sweep, std::int64_t first, std::int64_t last) {
+  Demand demand{.logits = sweep.metric.reads == Reads::kEveryPosition ? Demand::At::kEverywhere
+                                                                      : Demand::At::kLastPosition};
   if (sweep.metric.reads == Reads::kAnswers) {
-    demand_.tokens = answers_of(sweep.prompts, first, last);
+    demand.tokens = answers_of(sweep.prompts, first, last);
   }
+  return demand;
+}
+
+Measurement::Measurement(const RunContext& ctx, const HookedTransformer& model, const Sweep& sweep,
+                         const BaseRun& base, std::int64_t first, std::int64_t last,
+                         const std::optional<Logits>& other_logits)
+    : ctx_(ctx),
+      sweep_(sweep),
+      sides_{sweep.prompts, sweep.direction},
+      first_(first),
+      demand_(demand_of(sweep, first, last)) {
   std::vector<std::int64_t> prompts(static_cast<std::size_t>(last - first));
   std::iota(prompts.begin(), prompts.end(), first);
   ReplayStart nothing;
@@ -90,7 +99,7 @@ Measurement::Measurement(const RunContext& ctx, const HookedTransformer& model, 
     others.push_back(sides_.other(i));
   }
   const Logits own = model.replay(ctx, base, nothing, demand_);
-  const Logits other = model.run(ctx, others, demand_);
+  const Logits other = other_logits ? *other_logits : model.run(ctx, others, demand_);
   if (sweep.metric.needs_clean) clean_ = sweep.direction == Direction::kDenoise ? other : own;
   base_ = measure(own, prompts, &Sides::base);
   other_ = measure(other, prompts, &Sides::other);

@@ -1,6 +1,7 @@
 // What a sweep reads of its runs: which logits are demanded, and the metric of each.
 #pragma once
 
+#include <optional>
 #include <vector>
 
 #include "patchbay/patching/sweep.h"
@@ -20,14 +21,18 @@ RowEdits embedding_edits(const Sweep& sweep, std::int64_t first, std::int64_t la
 /// Variants whose value is the patched side's baseline in every prompt, bit for bit.
 std::int64_t unchanged_variants(const Sweep& sweep, const SweepResult& result);
 
+/// What a run of prompts [first, last) must produce for the metric.
+Demand demand_of(const Sweep& sweep, std::int64_t first, std::int64_t last);
+
 /// The metric of runs of prompts [first, last) of a sweep.
 class Measurement {
  public:
-  /// Runs what baselines need.
+  /// Runs what baselines need, but for the other side's logits where they are there already.
   Measurement(const RunContext& ctx, const HookedTransformer& model, const Sweep& sweep,
-              const BaseRun& base, std::int64_t first, std::int64_t last);
+              const BaseRun& base, std::int64_t first, std::int64_t last,
+              const std::optional<Logits>& other_logits = std::nullopt);
 
-  /// What a run must produce for the metric.
+  /// As demand_of.
   [[nodiscard]] const Demand& demand() const { return demand_; }
   /// Appends these prompts' baselines.
   void add_baselines(Baselines& baselines) const;

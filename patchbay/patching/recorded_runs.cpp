@@ -6,7 +6,8 @@
 
 namespace patchbay {
 RecordedRuns::RecordedRuns(const RunContext& ctx, const HookedTransformer& model,
-                           const std::vector<Prompt>& prompts, const std::vector<HookName>& names)
+                           const std::vector<Prompt>& prompts, const std::vector<HookName>& names,
+                           const Demand& demand)
     : seats_(prompts.size()) {
   std::map<std::size_t, std::vector<std::size_t>> by_length;
   for (std::size_t i = 0; i < prompts.size(); ++i) by_length[prompts[i].size()].push_back(i);
@@ -19,9 +20,29 @@ RecordedRuns::RecordedRuns(const RunContext& ctx, const HookedTransformer& model
                         static_cast<std::int64_t>(length)};
       batch.push_back(prompts[member]);
     }
-    groups_.push_back(
-        model.run_with_cache(ctx, batch, keep, {}, {.logits = Demand::At::kNowhere}).second);
+    auto [logits, cache] = model.run_with_cache(ctx, batch, keep, {}, demand);
+    groups_.push_back(std::move(cache));
+    logits_.push_back(std::move(logits));
   }
+}
+
+Logits RecordedRuns::logits() const {
+  std::vector<Row> rows;
+  std::vector<float> values;
+  for (std::size_t prompt = 0; prompt < seats_.size(); ++prompt) {
+    const Logits& group = logits_[seats_[prompt].group];
+    const auto [first, last] =
+        group.rows.of_prompt(static_cast<std::int32_t>(seats_[prompt].index));
+    for (std::int64_t row = first; row < last; ++row) {
+      rows.push_back({static_cast<std::int32_t>(prompt), group.rows[row].position});
+      const auto own = group.values.view()[row].flat();
+      values.insert(values.end(), own.begin(), own.end());
+    }
+  }
+  Logits all{RowSet(std::move(rows)), {}, logits_.front().tokens};
+  const std::int64_t n = all.rows.size();
+  all.values = Tensor::copy_of({values.data(), {n, std::ssize(values) / n}});
+  return all;
 }
 
 std::span<const float> RecordedRuns::values(const HookName& name, std::int64_t prompt,

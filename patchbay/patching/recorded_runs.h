@@ -15,13 +15,16 @@ class RecordedRuns {
   RecordedRuns() = default;
   /// Runs the prompts in groups of equal length, and keeps these activations.
   RecordedRuns(const RunContext& ctx, const HookedTransformer& model,
-               const std::vector<Prompt>& prompts, const std::vector<HookName>& names);
+               const std::vector<Prompt>& prompts, const std::vector<HookName>& names,
+               const Demand& demand = {.logits = Demand::At::kNowhere});
 
   /// `count` elements from `begin` on of one row, laid out as a RowEdit's; a piece of attention
   /// lies within one head.
   [[nodiscard]] std::span<const float> values(const HookName& name, std::int64_t prompt,
                                               std::int32_t position, std::int64_t begin,
                                               std::int64_t count) const;
+  /// What was demanded, by the prompts' own numbers.
+  [[nodiscard]] Logits logits() const;
 
  private:
   struct Seat {
@@ -30,7 +33,8 @@ class RecordedRuns {
     std::int64_t length;
   };
   std::vector<ActivationCache> groups_;
-  std::vector<Seat> seats_;  // [prompt]
+  std::vector<Logits> logits_;  // [group]
+  std::vector<Seat> seats_;     // [prompt]
 };
 
 }  // namespace patchbay

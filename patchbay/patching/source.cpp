@@ -189,7 +189,8 @@ const std::vector<std::int32_t>& SourcePlan::source_positions(std::int64_t promp
 }
 
 SourceValues::SourceValues(const RunContext& ctx, const HookedTransformer& model,
-                           const SourcePlan& plan, std::int64_t first, std::int64_t last)
+                           const SourcePlan& plan, std::int64_t first, std::int64_t last,
+                           const Demand& demand)
     : plan_(&plan), first_(first) {
   const Source& source = plan.source_;
   const Sides& sides = plan.sides_;
@@ -208,6 +209,11 @@ SourceValues::SourceValues(const RunContext& ctx, const HookedTransformer& model
     zeros_.resize(static_cast<std::size_t>(widest));
   }
   if (source.kind == SourceKind::kZero || is_mean(source.kind)) return;
+  if (source.kind == SourceKind::kOtherRun && demand.logits != Demand::At::kNowhere) {
+    runs_ = RecordedRuns(ctx, model, prompts, plan.names_, demand);
+    other_logits_ = runs_.logits();
+    return;
+  }
   runs_ = RecordedRuns(ctx, model, prompts, plan.names_);
   if (source.kind != SourceKind::kGaussian) return;
 

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -80,14 +81,19 @@ class SourcePlan {
 /// The values of some prompts of the set.
 class SourceValues {
  public:
-  /// Of prompts [first, last).
+  /// Of prompts [first, last). When the values are the other run's, that run gives logits too, as
+  /// demanded.
   SourceValues(const RunContext& ctx, const HookedTransformer& model, const SourcePlan& plan,
-               std::int64_t first, std::int64_t last);
+               std::int64_t first, std::int64_t last,
+               const Demand& demand = {.logits = Demand::At::kNowhere});
 
   /// What goes into a piece in one prompt of the set; valid as long as this and the plan.
   [[nodiscard]] std::span<const float> values(std::int64_t prompt, const Piece& piece) const;
+  /// The other run's logits; nothing when the values are of something else, or none were demanded.
+  [[nodiscard]] const std::optional<Logits>& other_logits() const { return other_logits_; }
 
  private:
+  std::optional<Logits> other_logits_;
   const SourcePlan* plan_;
   std::int64_t first_;
   RecordedRuns runs_;

@@ -53,11 +53,17 @@ class Engine {
     std::vector<Prompt> prompts;
     for (std::int64_t i = first; i < last; ++i) prompts.push_back(sides_.base(i));
     const BaseRun base = model_.base_run(ctx_, prompts, embedding_edits(sweep_, first, last));
-    const Measurement measurement(ctx_, model_, sweep_, base, first, last);
-    measurement.add_baselines(result_.baselines);
     std::vector<Job> jobs = open_jobs(first, last);
+    std::optional<SourceValues> values;
+    std::optional<Logits> other;
+    if (!jobs.empty()) {
+      values.emplace(ctx_, model_, plan_, first, last, demand_of(sweep_, first, last));
+      other = values->other_logits();
+    }
+    const Measurement measurement(ctx_, model_, sweep_, base, first, last, other);
+    measurement.add_baselines(result_.baselines);
     if (jobs.empty()) return;
-    const SourceValues source(ctx_, model_, plan_, first, last);
+    const SourceValues& source = *values;
     for (std::size_t begin = 0; begin < jobs.size();) {
       const std::size_t end = batch_end(jobs, begin);
       replay(base, measurement, source, std::span(jobs).subspan(begin, end - begin), first);

@@ -20,6 +20,7 @@ struct Metrics {
 inline double numerator(EffectKind kind, Direction direction, const Metrics& m) {
   switch (kind) {
     case EffectKind::kRaw:
+    case EffectKind::kOfGap:
       if (direction == Direction::kNone) return m.patched;
       return m.patched - (direction == Direction::kNoise ? m.clean : m.corrupted);
     case EffectKind::kFraction:

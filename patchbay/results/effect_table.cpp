@@ -24,7 +24,8 @@ constexpr std::pair<EffectKind, std::string_view> kEffects[] = {
     {EffectKind::kRaw, "raw"},
     {EffectKind::kFraction, "fraction"},
     {EffectKind::kRecovered, "recovered"},
-    {EffectKind::kPercentOfClean, "percent_of_clean"}};
+    {EffectKind::kPercentOfClean, "percent_of_clean"},
+    {EffectKind::kOfGap, "of_gap"}};
 constexpr std::pair<Aggregate, std::string_view> kAggregates[] = {
     {Aggregate::kRatioOfMeans, "ratio_of_means"}, {Aggregate::kMeanOfRatios, "mean_of_ratios"}};
 
@@ -182,6 +183,7 @@ bool EffectTable::has_effect(EffectKind kind) const {
     case EffectKind::kRaw:
       return direction == Direction::kNone || !base().empty();
     case EffectKind::kFraction:
+    case EffectKind::kOfGap:
       return direction != Direction::kNone && clean && corrupted;
     case EffectKind::kRecovered:
       return clean && corrupted;
@@ -239,6 +241,9 @@ std::string_view formula_of(EffectKind kind, Direction direction) {
       return "(patched - corrupted) / (clean - corrupted)";
     case EffectKind::kPercentOfClean:
       return "100 (patched - clean) / clean";
+    case EffectKind::kOfGap:
+      if (direction == Direction::kNoise) return "(patched - clean) / (clean - corrupted)";
+      return "(patched - corrupted) / (clean - corrupted)";
   }
   return "";
 }

@@ -53,14 +53,17 @@ enum class EffectKind {
   kFraction,   ///< how far towards the other run: kNoise (clean - patched) / gap,
                ///< kDenoise (patched - corrupted) / gap
   kRecovered,  ///< (patched - corrupted) / gap, whatever the direction
-  kPercentOfClean  ///< 100 (patched - clean) / clean
+  kPercentOfClean,  ///< 100 (patched - clean) / clean
+  kOfGap            ///< (patched - base) / gap, with the sign of the change: kNoise 0 unharmed, -1
+                    ///< the corrupted run (ARENA's ioi_metric for path patching)
 };
 
 /// How per-prompt numbers become one: the ratio of their sums, or the mean of their ratios.
 enum class Aggregate { kRatioOfMeans, kMeanOfRatios };
 
 inline constexpr EffectKind kEffectKinds[] = {EffectKind::kRaw, EffectKind::kFraction,
-                                              EffectKind::kRecovered, EffectKind::kPercentOfClean};
+                                              EffectKind::kRecovered, EffectKind::kPercentOfClean,
+                                              EffectKind::kOfGap};
 
 /// Something to read about each prompt: "clean", "answer".
 struct TextColumn {

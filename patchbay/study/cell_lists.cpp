@@ -1,5 +1,6 @@
 // Views that list cells: by magnitude, as the lab computes them, beside what was published.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cmath>
@@ -43,9 +44,13 @@ std::vector<std::size_t> above(const std::vector<CellSummary>& cells, double thr
   return found;
 }
 
+// By its name, or by all its labels: "9.6", "copies | 9 | 6".
 std::optional<std::size_t> cell_of(const EffectTable& table, std::string_view name) {
   for (std::size_t cell = 0; cell < static_cast<std::size_t>(table.cells()); ++cell) {
-    if (cell_name(table, cell) == name) return cell;
+    const auto labels = table.cell_labels(static_cast<std::int64_t>(cell));
+    if (cell_name(table, cell) == name || fmt::format("{}", fmt::join(labels, " | ")) == name) {
+      return cell;
+    }
   }
   return std::nullopt;
 }
@@ -116,16 +121,21 @@ View as_written(const EffectTable& table, std::size_t count) {
 }
 
 View published(const EffectTable& table, const ViewContext& context) {
-  View view{"beside what was published", {"cell", "effect", "of the gap", "published"}, {}, {}};
+  View view{"beside what was published", {"cell", "here", "published", "difference"}, {}, {}};
   if (context.published == nullptr) return {view.title, {}, {}, {context.why_nothing_published}};
   const auto raw = effects(table, EffectKind::kRaw);
   const double gap = mean(table.baselines.clean) - mean(table.baselines.corrupted);
+  const bool has_gap = table.direction != Direction::kNone;
+  if (has_gap) view.columns.insert(view.columns.begin() + 2, "of the gap");
   for (const auto& [name, effect] : context.published->effects) {
     const auto cell = cell_of(table, name);
     const double value = cell ? raw[*cell].value : std::nan("");
-    view.rows.push_back({name, signed_number(value),
-                         cell ? fmt::format("{:.1f} %", 100.0 * value / gap) : "-",
-                         signed_number(effect)});
+    view.rows.push_back({name, signed_number(value), signed_number(effect),
+                         cell ? signed_number(value - effect) : "-"});
+    if (has_gap) {
+      auto& row = view.rows.back();
+      row.insert(row.begin() + 2, cell ? fmt::format("{:.1f} %", 100.0 * value / gap) : "-");
+    }
   }
   std::ranges::stable_sort(view.rows, std::ranges::greater(), [&](const auto& row) {
     return context.published->effects.at(row.front());

@@ -10,6 +10,7 @@
 #include "patchbay/base/suggest.h"
 #include "patchbay/experiments/experiment.h"
 #include "patchbay/io/file.h"
+#include "patchbay/model/weight_processing.h"
 #include "patchbay/study/toml_section-inl.h"
 
 namespace patchbay {
@@ -58,6 +59,61 @@ ReferenceModel read_reference(std::string_view where, const Section& study,
                            .d_model = section.integer("d_model", 0)};
   section.refuse_others();
   return reference;
+}
+
+StudyCircuit read_circuit(std::string_view where, const Section& study, const toml::node& node) {
+  if (!node.is_table()) study.fail(node, "[circuit] must be a table");
+  Section section(where, "[circuit]", *node.as_table());
+  StudyCircuit circuit{.published = section.text("published", true),
+                       .found_by = section.text("found_by", true),
+                       .roles = {}};
+  const auto names = published_circuit_names();
+  if (std::ranges::find(names, circuit.published) == names.end()) {
+    section.fail(
+        node, fmt::format("there is no published circuit \"{}\"{}; there are {}", circuit.published,
+                          did_you_mean(circuit.published, names), fmt::join(names, ", ")));
+  }
+  if (const toml::node* roles = section.take("roles", false)) {
+    if (!roles->is_table()) section.fail(*roles, "\"roles\" must be a table");
+    for (const auto& [role, value] : *roles->as_table()) {
+      try {
+        circuit.roles[std::string(role.str())] = parse_role(value.value_or<std::string>(""));
+      } catch (const Error& error) {
+        section.fail(value, error.what());
+      }
+    }
+  }
+  section.refuse_others();
+  return circuit;
+}
+
+// What a step needs of earlier ones, and whether the braces in its options stand for something.
+void check_circuit(const Section& section, const Study& study, const StudyStep& step) {
+  std::vector<std::string> known = {"circuit"};
+  if (study.circuit) {
+    for (const auto& [role, where] : study.circuit->roles) known.push_back(role);
+  }
+  for (const auto& [option, value] : step.settings) {
+    for (std::size_t open = value.find('{'); open != std::string::npos;
+         open = value.find('{', open + 1)) {
+      const std::string name = value.substr(open + 1, value.find('}', open) - open - 1);
+      if (!study.circuit) {
+        section.fail(section.table(), "the study has no [circuit] that braces could stand for");
+      }
+      if (value.find('}', open) == std::string::npos ||
+          std::ranges::find(known, name) == known.end()) {
+        section.fail(section.table(),
+                     fmt::format("{{{}}} stands for nothing{}; there are {}", name,
+                                 did_you_mean(name, known), fmt::join(known, ", ")));
+      }
+      const auto finder = std::ranges::find(study.steps, study.circuit->found_by, &StudyStep::id);
+      if (finder == study.steps.end() || finder->experiment != "find_circuit") {
+        section.fail(section.table(),
+                     fmt::format("no earlier experiment is a find_circuit with the id \"{}\"",
+                                 study.circuit->found_by));
+      }
+    }
+  }
 }
 
 void read_task(std::string_view where, const toml::node& node, Study& study) {
@@ -149,6 +205,18 @@ Study parse_study(std::string_view text, std::string_view where) {
   study.text = section.text("text", false);
   study.model = section.text("model", true);
   read_task(where, *section.take("task", true), study);
+  if (const toml::node* process = section.take("process", false)) {
+    try {
+      study.process = parse_weight_processing(
+          fmt::format("{}", fmt::join(texts_of(section, "process", *process), ",")), "process");
+    } catch (const Error& error) {
+      if (error.kind() == ErrorKind::kBadConfig) throw;
+      section.fail(*process, error.what());
+    }
+  }
+  if (const toml::node* circuit = section.take("circuit", false)) {
+    study.circuit = read_circuit(where, section, *circuit);
+  }
   const toml::node* steps = section.take("experiment", true);
   if (!steps->is_array_of_tables()) section.fail(*steps, "write [[experiment]], in two brackets");
   if (const toml::node* reference = section.take("reference", false)) {
@@ -168,6 +236,7 @@ Study parse_study(std::string_view text, std::string_view where) {
     if (!study.reference && (step.reference_only || !step.published.empty())) {
       section.fail(node, "the study has no [reference] that this could be about");
     }
+    check_circuit(Section(where, "[[experiment]]", *node.as_table()), study, step);
     ids.push_back(step.id);
     study.steps.push_back(step);
   }

@@ -9,6 +9,8 @@
 #include <vector>
 
 #include "patchbay/config/hooked_transformer_config.h"
+#include "patchbay/model/weights.h"
+#include "patchbay/study/circuit_names.h"
 #include "patchbay/study/views.h"
 #include "patchbay/tasks/task.h"
 
@@ -32,7 +34,7 @@ struct StudyStep {
   std::string title;
   std::string text;          ///< what is seen, and how not to misread it
   std::int64_t prompts = 0;  ///< only the first so many of the study's prompts; 0: all
-  std::map<std::string, std::string> settings;  ///< the experiment's own options
+  std::map<std::string, std::string> settings;  ///< its own options; circuit_names.h fills {…}
   std::vector<std::string> show;                ///< views, such as "grid" or "largest:15"
   bool reference_only = false;  ///< runs on the reference model alone: it names its heads
   Published published;          ///< about the same experiment on the reference model
@@ -45,6 +47,8 @@ struct Study {
   std::string text;
   std::string model;  ///< what runs when no other model is asked for
   std::optional<ReferenceModel> reference;
+  WeightProcessing process;  ///< of the weights, as far as the model's norms allow it
+  std::optional<StudyCircuit> circuit;
   std::string task;
   tasks::TaskOptions task_options;
   std::vector<StudyStep> steps;

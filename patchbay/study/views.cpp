@@ -147,6 +147,8 @@ constexpr KnownView kViews[] = {
     {"published",
      [](const EffectTable& t, double, const ViewContext& c) { return published(t, c); }},
     {"groups", [](const EffectTable& t, double, const ViewContext& c) { return groups(t, c); }},
+    {"correlations",
+     [](const EffectTable& t, double n, const ViewContext&) { return correlations(t, count(n)); }},
     {"of_heads",
      [](const EffectTable& t, double n, const ViewContext& c) { return of_heads(t, n, c); }},
 };

@@ -20,7 +20,7 @@ struct View {
 
 /// What was published about the cells of a table.
 struct Published {
-  std::map<std::string, double> effects;         ///< raw, by cell: "9.6"
+  std::map<std::string, double> effects;         ///< raw, by cell: "9.6", "nothing | circuit"
   std::vector<std::vector<std::string>> groups;  ///< each a name and its cells
 
   [[nodiscard]] bool empty() const { return effects.empty() && groups.empty(); }
@@ -50,6 +50,7 @@ std::string check_view(std::string_view view);
 ///   ratios: prompts with a clean logit difference of 0 or less are skipped, the sum is divided by
 ///   all prompts, and 1e-10 is added to each gap.
 /// * published, groups — the context's cells beside the published effects, and with their ranks.
+/// * correlations:N — of attention_projection, the heads that write most of IO.
 /// * of_heads:T — this table's numbers of the heads whose fraction in the context's table is above
 ///   T, a head a row.
 /// * baselines — the means of both sides and the gap.

@@ -31,6 +31,7 @@ View split(const EffectTable& table, double threshold);
 View as_written(const EffectTable& table, std::size_t count);
 View published(const EffectTable& table, const ViewContext& context);
 View groups(const EffectTable& table, const ViewContext& context);
+View correlations(const EffectTable& table, std::size_t count);
 View of_heads(const EffectTable& table, double threshold, const ViewContext& context);
 
 }  // namespace patchbay

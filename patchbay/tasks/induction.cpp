@@ -18,23 +18,6 @@ namespace {
 constexpr std::int64_t kLongestCopy = 20;
 constexpr std::int64_t kShortestCopy = 3;
 
-// Every token but the special ones and those that begin or end a text.
-std::vector<TokenId> ordinary_tokens(const TaskModel& model) {
-  std::vector<TokenId> tokens;
-  for (std::int64_t i = 0; i < model.cfg.d_vocab; ++i) {
-    const auto id = static_cast<TokenId>(i);
-    if (id == model.cfg.bos_token_id || id == model.cfg.eos_token_id) continue;
-    if (model.tokenizer != nullptr &&
-        (!model.tokenizer->has_token(id) ||
-         std::ranges::find(model.tokenizer->special_tokens(), id, &AddedToken::id) !=
-             model.tokenizer->special_tokens().end())) {
-      continue;
-    }
-    tokens.push_back(id);
-  }
-  return tokens;
-}
-
 // The tokens after BOS, where there is one.
 PromptSide side(const Prompt& bos, Prompt tokens, std::int64_t length) {
   tokens.insert(tokens.begin(), bos.begin(), bos.end());

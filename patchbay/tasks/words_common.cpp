@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "patchbay/base/error.h"
 
 namespace patchbay::tasks {
@@ -47,6 +49,22 @@ std::string DrawableWords::warning() const {
 
 void warn_of(const DrawableWords& words, PromptBuilder& builder) {
   if (std::string warning = words.warning(); !warning.empty()) builder.warn(std::move(warning));
+}
+
+std::vector<TokenId> ordinary_tokens(const TaskModel& model) {
+  std::vector<TokenId> tokens;
+  for (std::int64_t i = 0; i < model.cfg.d_vocab; ++i) {
+    const auto id = static_cast<TokenId>(i);
+    if (id == model.cfg.bos_token_id || id == model.cfg.eos_token_id) continue;
+    if (model.tokenizer != nullptr &&
+        (!model.tokenizer->has_token(id) ||
+         std::ranges::find(model.tokenizer->special_tokens(), id, &AddedToken::id) !=
+             model.tokenizer->special_tokens().end())) {
+      continue;
+    }
+    tokens.push_back(id);
+  }
+  return tokens;
 }
 
 std::string after_space(std::string_view word) {

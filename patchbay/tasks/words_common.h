@@ -37,6 +37,9 @@ class DrawableWords {
 /// Appends the warning, if there is one.
 void warn_of(const DrawableWords& words, PromptBuilder& builder);
 
+/// Every token but the special ones and those that begin or end a text.
+std::vector<TokenId> ordinary_tokens(const TaskModel& model);
+
 /// " Mary": the word as a token that follows a space.
 std::string after_space(std::string_view word);
 

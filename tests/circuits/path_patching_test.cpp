@@ -9,6 +9,7 @@
 
 #include "patchbay/base/error.h"
 #include "patchbay/io/json.h"
+#include "patchbay/model/weight_processing.h"
 #include "tests/support/prompt_pairs.h"
 #include "tests/support/tiny_models.h"
 
@@ -90,7 +91,7 @@ TEST_P(PathPatching, EqualsThePapersPassesToTheLogits) {
   for (const PromptSet& prompts : {reference_pairs(tiny_), ragged_pairs(tiny_)}) {
     for (const bool freeze_mlps : {false, true}) {
       for (const Direction direction : {Direction::kNoise, Direction::kDenoise}) {
-        for (const Positions positions :
+        for (const Positions& positions :
              {Positions{}, Positions::named(kEnd), Positions::named(1)}) {
           std::vector<Intervention> senders = heads(positions);
           const auto more = mlps(positions);
@@ -237,6 +238,249 @@ TEST_P(PathPatching, RefusesWhatIsNoPath) {
   refuse({{{head(0, 0)}, {{receiver(kQ, 9, 0)}}, true}}, "9");
   refuse({{{head(0, 0)}, {{}}, true}}, "names no place");
   refuse({{{head(0, 0)}, {}, true}, {{head(0, 0)}, {}, false}}, "the same end");
+}
+
+// Edges, and paths with other switches: replays where they can, plain passes else.
+
+TEST_P(PathPatching, EdgesEqualTheirPlainRuns) {
+  std::vector<Intervention> senders = heads(Positions::named(kEnd));
+  for (const Intervention& sender : heads()) senders.push_back(sender);
+  for (const Intervention& sender : mlps()) senders.push_back(sender);
+  for (int layer = 0; layer < cfg().n_layers; ++layer) {
+    for (const HookPoint site : {kAttnOut, kResult, kMlpPost, kResidPre}) {
+      senders.push_back({{.site = site, .layer = layer}});
+    }
+    senders.push_back({{.site = kMlpPost, .layer = layer, .neuron = 3}});
+    senders.push_back({{.site = kResult, .layer = layer, .head = 1}});
+  }
+  senders.push_back({head(0, 1), head(1, 2), {.site = kMlpOut, .layer = 0}});
+  const std::vector<Intervention> groups = {
+      {receiver(kQ, 2, 1, Positions::named(kEnd))},
+      {receiver(kQ, 2, 3), receiver(kK, 2, 0, Positions::named(1)), receiver(kV, 2, Place::kAll)},
+      {{.site = kMlpIn, .layer = 1}},
+      {{.site = kResidMid, .layer = 2, .positions = Positions::named(kEnd)}},
+      {{.site = kResidPost, .layer = 1}},
+      {receiver(kQ, 1, 0), receiver(kV, 2, 1)}};  // one may feed the other
+  for (const PathMeaning meaning : {PathMeaning::kSkipEdge, PathMeaning::kEdge}) {
+    for (const PromptSet& prompts : {reference_pairs(tiny_), ragged_pairs(tiny_)}) {
+      for (const Intervention& group : groups) {
+        expect_same({.prompts = prompts,
+                     .paths = paths(senders, {group}, false),
+                     .metric = metrics::find("logit_diff"),
+                     .meaning = meaning},
+                    "edges");
+      }
+      expect_same({.prompts = prompts,
+                   .direction = Direction::kDenoise,
+                   .paths = paths(senders, {}, true),
+                   .metric = metrics::find("logit_diff"),
+                   .meaning = meaning},
+                  "edges to the logits");
+    }
+  }
+  for (const Intervention& group : {groups[0], groups[1]}) {
+    expect_same({.prompts = ragged_pairs(tiny_),
+                 .paths = paths(senders, {group}, false),
+                 .metric = metrics::find("logit_diff"),
+                 .meaning = PathMeaning::kLinear},
+                "linear");
+  }
+}
+
+TEST_P(PathPatching, ASkipEdgeIsAPathThroughFrozenMlps) {
+  const PromptSet prompts = reference_pairs(tiny_);
+  const Intervention query = {receiver(kQ, 2, 1, Positions::named(kEnd))};
+  for (const bool to_logits : {false, true}) {
+    const auto run = [&](PathMeaning meaning, bool freeze_mlps) {
+      std::vector<Intervention> receivers;
+      if (!to_logits) receivers.push_back(query);
+      return run_path_sweep(
+          tiny_.ctx, tiny_.model,
+          {.prompts = prompts,
+           .paths = to_logits ? paths(heads(), {}, true) : paths(heads(), {query}, false),
+           .metric = metrics::find("logit_diff"),
+           .meaning = meaning,
+           .freeze_mlps = freeze_mlps});
+    };
+    const SweepResult frozen = run(PathMeaning::kHeadsFrozen, true);
+    const SweepResult skip = run(PathMeaning::kSkipEdge, false);
+    const SweepResult live = run(PathMeaning::kHeadsFrozen, false);
+    double through_mlps = 0.0;
+    for (std::size_t i = 0; i < skip.values.size(); ++i) {
+      EXPECT_NEAR(skip.values[i], frozen.values[i], 1e-5) << i;
+      through_mlps = std::max(through_mlps, std::abs(live.values[i] - skip.values[i]));
+    }
+    EXPECT_GT(through_mlps, 1e-3);
+    EXPECT_EQ(differing(skip.values, run(PathMeaning::kEdge, false).values), 0);  // one edge each
+  }
+}
+
+// ACDC replaces what a sender writes now, the other adds to it: they part where the sender itself
+// hears from an earlier receiver.
+TEST_P(PathPatching, EdgeAndSkipEdgePartWhereAReceiverFeedsASender) {
+  const std::vector<Path> both = {
+      {{head(0, 0), head(1, 1)}, {{receiver(kV, 1, 0), receiver(kQ, 2, 1)}}, false}};
+  const std::vector<Path> same_layer = {
+      {{head(0, 0), head(1, 1)}, {{receiver(kV, 2, 0), receiver(kQ, 2, 1)}}, false}};
+  const auto run = [&](const std::vector<Path>& of, PathMeaning meaning) {
+    return run_path_sweep(tiny_.ctx, tiny_.model,
+                          {.prompts = reference_pairs(tiny_),
+                           .paths = of,
+                           .metric = metrics::find("logit_diff"),
+                           .meaning = meaning})
+        .values;
+  };
+  EXPECT_EQ(differing(run(same_layer, PathMeaning::kEdge), run(same_layer, PathMeaning::kSkipEdge)),
+            0);
+  if (cfg().key_value_heads() == cfg().n_heads) {  // 1.1 does not share the values of 1.0
+    EXPECT_EQ(differing(run(both, PathMeaning::kEdge), run(both, PathMeaning::kSkipEdge)), 0);
+  }
+  const std::vector<Path> fed = {
+      {{head(0, 0), head(1, 0)}, {{receiver(kV, 1, 0), receiver(kQ, 2, 1)}}, false}};
+  EXPECT_GT(differing(run(fed, PathMeaning::kEdge), run(fed, PathMeaning::kSkipEdge)), 0);
+}
+
+// With everything frozen but what is added, a norm's scale too, effects add up.
+TEST_P(PathPatching, WithFrozenMlpsAndNormsEffectsOnTheLogitsAddUp) {
+  const PromptSet prompts = reference_pairs(tiny_);
+  for (const NormScale norms : {NormScale::kClean, NormScale::kCorrupted}) {
+    const SweepResult result =
+        run_path_sweep(tiny_.ctx, tiny_.model,
+                       {.prompts = prompts,
+                        .paths = {{{head(0, 1)}, {}, true},
+                                  {{head(2, 2)}, {}, true},
+                                  {{head(0, 1), head(2, 2)}, {}, true},
+                                  {{head(0, 1, Positions::at(0))}, {}, true}},
+                        .metric = metrics::find("logit_diff"),
+                        .freeze_mlps = true,
+                        .norms = norms});
+    for (std::size_t i = 0; i < 5; ++i) {
+      // A head at position 0 says nothing at END: the run with nothing but frozen scales.
+      const double base = result.values[15 + i];
+      EXPECT_NEAR(result.values[10 + i] - base,
+                  (result.values[i] - base) + (result.values[5 + i] - base), 2e-5);
+      if (norms == NormScale::kClean) {
+        EXPECT_NEAR(base, result.baselines.clean[i], 1e-5);
+      } else {
+        EXPECT_GT(std::abs(base - result.baselines.clean[i]), 1e-4);
+      }
+    }
+  }
+}
+
+// A norm is linear once its scale is frozen; where it centres, linear paths leave that out, which
+// makes no difference when what is written is centred already.
+TEST_P(PathPatching, ALinearPathIsAFrozenOneWithoutCentring) {
+  Weights weights = tiny_.model.weights();
+  if (!cfg().is_rms()) center_writing_weights(weights);
+  const HookedTransformer model(tiny_.ctx, cfg(), std::move(weights));
+  const PromptSet prompts = reference_pairs(tiny_);
+  const Intervention receivers = {receiver(kQ, 2, 1), receiver(kV, 2, 0)};
+  const auto run = [&](PathMeaning meaning, bool freeze_mlps, NormScale norms) {
+    return run_path_sweep(tiny_.ctx, model,
+                          {.prompts = prompts,
+                           .direction = Direction::kDenoise,
+                           .paths = paths(heads(), {receivers}, false),
+                           .metric = metrics::find("logit_diff"),
+                           .meaning = meaning,
+                           .freeze_mlps = freeze_mlps,
+                           .norms = norms})
+        .values;
+  };
+  const auto linear = run(PathMeaning::kLinear, false, NormScale::kLive);
+  const auto frozen = run(PathMeaning::kHeadsFrozen, true, NormScale::kCorrupted);
+  const auto live = run(PathMeaning::kHeadsFrozen, true, NormScale::kLive);
+  double of_scale = 0.0;
+  for (std::size_t i = 0; i < linear.size(); ++i) {
+    EXPECT_NEAR(linear[i], frozen[i], 2e-5) << i;
+    of_scale = std::max(of_scale, std::abs(linear[i] - live[i]));
+  }
+  EXPECT_GT(of_scale, 1e-3);
+}
+
+TEST_P(PathPatching, LiveHeadsToTheLogitsAreActivationPatching) {
+  const PromptSet prompts = ragged_pairs(tiny_);
+  const PathSweep sweep{.prompts = prompts,
+                        .paths = paths(heads(), {}, true),
+                        .metric = metrics::find("logit_diff"),
+                        .live_heads = true};
+  const SweepResult total = run_sweep(tiny_.ctx, tiny_.model,
+                                      {.prompts = prompts,
+                                       .direction = Direction::kNoise,
+                                       .variants = heads(),
+                                       .metric = metrics::find("logit_diff")});
+  EXPECT_EQ(differing(run_path_sweep(tiny_.ctx, tiny_.model, sweep).values, total.values), 0);
+  for (const bool freeze_mlps : {false, true}) {
+    expect_same({.prompts = prompts,
+                 .paths = paths(heads(), {{receiver(kQ, 2, 1), receiver(kK, 1, 0)}}, false),
+                 .metric = metrics::find("logit_diff"),
+                 .freeze_mlps = freeze_mlps,
+                 .live_heads = true},
+                "live heads");
+  }
+}
+
+TEST_P(PathPatching, AllNeuronsOfAnMlpAreItsInput) {
+  const PromptSet prompts = reference_pairs(tiny_);
+  Intervention neurons = {{.site = kMlpPre, .layer = 1}};
+  if (cfg().gated_mlp) neurons.push_back({.site = kMlpPreLinear, .layer = 1});
+  const auto run = [&](const Intervention& group) {
+    return run_path_sweep(tiny_.ctx, tiny_.model,
+                          {.prompts = prompts,
+                           .paths = paths(heads(), {group}, false),
+                           .metric = metrics::find("logit_diff")});
+  };
+  const SweepResult all = run(neurons);
+  const SweepResult input = run({{.site = kMlpIn, .layer = 1}});
+  EXPECT_EQ(differing(all.values, input.values), 0);
+  const SweepResult one = run({{.site = kMlpPre, .layer = 1, .neuron = 5}});
+  EXPECT_GT(differing(one.values, input.values), 0);
+  EXPECT_GT(one.unchanged, 0);  // from heads of later layers
+  EXPECT_LT(one.unchanged, std::ssize(heads()));
+}
+
+TEST_P(PathPatching, RefusesWhatAMeaningDoesNotHave) {
+  const PromptSet prompts = reference_pairs(tiny_);
+  const auto says = [&](const PathSweep& sweep) -> std::string {
+    try {
+      (void)run_path_sweep(tiny_.ctx, tiny_.model, sweep);
+    } catch (const Error& error) {
+      EXPECT_EQ(error.kind(), ErrorKind::kUsage);
+      return error.what();
+    }
+    return "no error";
+  };
+  const metrics::Metric& metric = metrics::find("logit_diff");
+  const Intervention query = {receiver(kQ, 2, 1)};
+  const auto expect = [](const std::string& text, const char* part) {
+    EXPECT_NE(text.find(part), std::string::npos) << text;
+  };
+  expect(says({.prompts = prompts,
+               .paths = {{{head(0, 0)}, {query}, true}},
+               .metric = metric,
+               .meaning = PathMeaning::kEdge}),
+         "an edge is one step");
+  expect(says({.prompts = prompts,
+               .paths = {{{receiver(kQ, 0, 0)}, {query}, false}},
+               .metric = metric,
+               .meaning = PathMeaning::kSkipEdge}),
+         "does not write to the residual stream");
+  expect(says({.prompts = prompts,
+               .paths = {{{head(0, 0)}, {}, true}},
+               .metric = metric,
+               .meaning = PathMeaning::kLinear}),
+         "are q, k and v");
+  expect(says({.prompts = prompts,
+               .paths = {{{head(0, 0)}, {{{.site = kMlpPre, .layer = 1}}}, false}},
+               .metric = metric,
+               .meaning = PathMeaning::kEdge}),
+         "single neurons");
+  expect(says({.prompts = prompts,
+               .paths = {{{head(0, 0)}, {query}, false}},
+               .metric = metric,
+               .meaning = PathMeaning::kEdge,
+               .freeze_mlps = true}),
+         "of heads_frozen paths alone");
 }
 
 INSTANTIATE_TEST_SUITE_P(Each, PathPatching, ::testing::ValuesIn(kTinyModels), model_test_name);

@@ -36,10 +36,10 @@ class StudyTest(CommandTest):
 
     def test_studies_are_listed_and_a_wrong_name_gets_the_nearest(self):
         listed = self.run_ok("study", "--list")
-        for name in ("figure_3b", "ioi_lab"):
+        for name in ("figure_3b", "ioi_lab", "ioi_paper"):
             self.assertIn(name, listed)
         self.assertEqual([s["name"] for s in json.loads(self.run_ok("study", "--list", "--json"))["studies"]],
-                         ["figure_3b", "ioi_lab"])
+                         ["figure_3b", "ioi_lab", "ioi_paper"])
         self.assertIn('did you mean "ioi_lab"?', self.error(66, "study", "ioi_lap"))
         self.assertIn("nowhere.toml", self.error(66, "study", "nowhere.toml"))
         self.assertIn("no study is named", self.error(2, "study"))
@@ -57,6 +57,66 @@ class StudyTest(CommandTest):
                 first, second = ((self.folder / f"{study}{n}/{name}.json").read_bytes() for n in (0, 1))
                 self.assertEqual(first, second)
                 self.assertEqual(json.loads(first)["command"], f"patchbay study {study}")
+
+    def test_ioi_paper_finds_a_circuit_and_looks_at_its_heads(self):
+        texts = [self.run_ok("study", "ioi_paper", "--out", f"paper{n}", "--threads", n) for n in "12"]
+        self.assertEqual(texts[0], texts[1])
+        files = sorted(p.name for p in (self.folder / "paper1").iterdir())
+        for name in files:
+            self.assertEqual((self.folder / "paper1" / name).read_bytes(),
+                             (self.folder / "paper2" / name).read_bytes(), name)
+        self.assertIn("circuit.dot", files)
+        circuit = json.loads((self.folder / "paper1/circuit.json").read_text())
+        self.assertEqual(circuit["model"]["weight_processing"], ["fold_layer_norm", "center_writing_weights",
+                                                        "center_unembed", "fold_value_biases"])
+        movers = [edge.split("@")[0] for edge in circuit["axes"][0]["labels"] if edge.endswith("@END -> logits")]
+        queries = json.loads((self.folder / "paper1/to_name_mover_queries.json").read_text())
+        self.assertEqual(queries["options"]["receiver"], "q:" + ",".join(sorted(movers)))
+        # The circuit by itself is as good in the next experiment as the search says.
+        alone = json.loads((self.folder / "paper1/faithfulness.json").read_text())
+        left = 100 * sum(alone["values"][0]) / sum(alone["baselines"]["clean"])
+        self.assertIn(f": {left:.1f} % of the clean logit_diff", circuit["notes"][1])
+        self.assertIn("left out: in this model's circuit no head stands in for the S-inhibition heads", texts[0])
+        self.assertNotIn("naive_completeness.json", files)
+
+    def test_a_study_goes_on_where_no_circuit_is_found(self):
+        (self.folder / "mine.toml").write_text("""title = "None"
+model = "ioi-small"
+[task]
+name = "ioi"
+prompts = 4
+[circuit]
+published = "paper"
+found_by = "search"
+[[experiment]]
+id = "search"
+experiment = "find_circuit"
+title = "Search"
+options = { threshold = 1000 }
+[[experiment]]
+id = "alone"
+experiment = "faithfulness"
+title = "Alone"
+options = { circuit = "{circuit}" }
+[[experiment]]
+id = "last"
+experiment = "accuracy"
+title = "Accuracy"
+""")
+        shown = self.run_ok("study", "mine.toml", "--out", "out")
+        self.assertIn("left out: [--threshold] no path from a head to the logits changes logit_diff by 1000 percent",
+                      shown)
+        self.assertIn("left out: no circuit was found", shown)
+        self.assertEqual([p.name for p in (self.folder / "out").iterdir()], ["last.json"])
+
+    def test_ioi_paper_on_the_reference_model_is_about_the_papers_heads(self):
+        # ioi-small in the place of GPT-2 small: its five layers have none of those heads, which is said.
+        text = (self.repository / "studies/ioi_paper.toml").read_text()
+        config = json.loads((self.repository / "models/ioi-small/config.json").read_text())
+        for key, there, here in (("n_layers", 12, config["n_layer"]), ("n_heads", 12, config["n_head"]),
+                                 ("d_model", 768, config["n_embd"])):
+            text = text.replace(f"{key} = {there}\n", f"{key} = {here}\n")
+        self.assertIn('the circuit "naive" is of GPT-2 small', self.refused(text))
 
     def test_figure_3b_says_what_the_walkthrough_says(self):
         text = self.run_ok("study", "figure_3b", "--out", "out", "--quiet")

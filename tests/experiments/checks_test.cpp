@@ -29,6 +29,13 @@ TEST(ExperimentChecks, RefuseWhatRunningWouldRefuse) {
       {"causal_tracing", prompts, {{"subject", "S9"}}, "S9"},
       {"path_patching", prompts, {{"effect", "percent"}}, "percent"},
       {"path_patching", prompts, {{"receiver", "q:1.1>logits>k:2.1"}}, "logits"},
+      {"faithfulness", prompts, {}, "say which circuit"},
+      {"completeness", prompts, {{"circuit", "1.1"}, {"rounds", "-1"}}, "[--rounds]"},
+      {"minimality", prompts, {{"circuit", "1.1"}, {"k", "none"}}, "found, rest, published"},
+      {"find_circuit", prompts, {{"samples", "3"}}, "[--samples]"},
+      {"copy_scores", prompts, {{"names", "IO"}}, "IO"},
+      {"attention_projection", prompts, {}, "IO"},
+      {"head_scores", prompts, {{"length", "1"}}, "[--length]"},
   };
   for (const auto& one : cases) {
     const experiments::Experiment& experiment = experiments::find(one.experiment);
@@ -43,14 +50,26 @@ TEST(ExperimentChecks, RefuseWhatRunningWouldRefuse) {
   }
 }
 
+// What has no default: a position of the task, a circuit.
+GivenSettings needed(const experiments::Experiment& experiment) {
+  if (experiment.name == "causal_tracing") return {{"subject", "MIDDLE"}};
+  for (const experiments::OptionInfo& option : experiment.options) {
+    if (option.name == "circuit") return {{"circuit", "1.1 @ END"}};
+  }
+  return {};
+}
+
 TEST(ExperimentChecks, AcceptDefaults) {
   const TinyGpt2 tiny;
-  const PromptSet prompts = reference_pairs(tiny);
+  PromptSet prompts = reference_pairs(tiny);
+  prompts.position_names = {"IO", "S1", "S2", "MIDDLE", "END"};
+  for (PromptPair& pair : prompts.pairs) {
+    pair.positions = {1, 2, 3, 5, 11};
+    pair.corrupted_positions = pair.positions;
+  }
   for (const experiments::Experiment* experiment : experiments::all()) {
     const experiments::Settings settings(experiment->name, experiment->options,
-                                         experiment->name == "causal_tracing"
-                                             ? GivenSettings{{"subject", "MIDDLE"}}
-                                             : GivenSettings{});
+                                         needed(*experiment));
     EXPECT_NO_THROW(experiment->check({tiny.ctx, tiny.model, prompts, settings}))
         << experiment->name;
   }

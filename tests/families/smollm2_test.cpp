@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <numeric>
 
+#include "patchbay/circuits/path_patching.h"
 #include "patchbay/io/json.h"
 #include "tests/support/tiny_models.h"
 
@@ -134,6 +135,44 @@ TEST_F(SmolLM2, PatchingByHooksIsTheReferences) {
         expected.at("noising_mlp_out_all_pos").items()[static_cast<std::size_t>(layer)].as_double(),
         kBound)
         << "mlp_out, layer " << layer;
+  }
+}
+
+// The paper's path patching of every head, senders at END, to the logits.
+TEST_F(SmolLM2, PathsToTheLogitsAreTheReferences) {
+  const JsonValue& example = file_->at("examples").items()[0];
+  PromptSet prompts;
+  prompts.task = "reference";
+  prompts.position_names = {"END"};
+  PromptPair pair;
+  pair.clean = tokens_of(example.at("tokens"));
+  pair.corrupted = tokens_of(example.at("corrupted_tokens"));
+  pair.answers = {static_cast<TokenId>(example.at("answer_id").as_int())};
+  pair.wrongs = {static_cast<TokenId>(example.at("wrong_id").as_int())};
+  pair.positions = {static_cast<std::int32_t>(pair.clean.size()) - 1};
+  pair.corrupted_positions = pair.positions;
+  prompts.pairs = {pair};
+  std::vector<Path> paths;
+  std::vector<double> expected;
+  const auto& layers = file_->at("example0").at("path_patching_head_to_logits").items();
+  ASSERT_EQ(layers.size(), 30U);
+  for (int layer = 0; layer < 30; ++layer) {
+    const auto& heads = layers[static_cast<std::size_t>(layer)].items();
+    ASSERT_EQ(heads.size(), 9U);
+    for (std::int64_t head = 0; head < 9; ++head) {
+      paths.push_back({{{.site = HookPoint::kZ,
+                         .layer = layer,
+                         .head = head,
+                         .positions = Positions::named(0)}},
+                       {},
+                       true});
+      expected.push_back(heads[static_cast<std::size_t>(head)].as_double());
+    }
+  }
+  const SweepResult result = run_path_sweep(
+      ctx_, *model_, {.prompts = prompts, .paths = paths, .metric = metrics::find("logit_diff")});
+  for (std::size_t i = 0; i < expected.size(); ++i) {
+    EXPECT_NEAR(result.values[i], expected[i], kBound) << i / 9 << "." << i % 9;
   }
 }
 

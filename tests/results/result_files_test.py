@@ -53,7 +53,7 @@ class Schema(unittest.TestCase):
                 self.validator.validate(result)
 
     def test_needs_every_key_of_every_object_and_knows_no_other(self):
-        optional = {("effects", key) for key in ("fraction", "recovered", "percent_of_clean")}
+        optional = {("effects", key) for key in ("fraction", "recovered", "percent_of_clean", "of_gap")}
         for name, result in goldens():
             for path in self.objects(result):
                 if path[:1] == ("options",):
@@ -99,7 +99,8 @@ class Numbers(unittest.TestCase):
             "raw": lambda p, c, k, base: (p - base, 1),
             "fraction": lambda p, c, k, base: (c - p if base == c else p - k, c - k),
             "recovered": lambda p, c, k, base: (p - k, c - k),
-            "percent_of_clean": lambda p, c, k, base: (100 * (p - c), c)}
+            "percent_of_clean": lambda p, c, k, base: (100 * (p - c), c),
+            "of_gap": lambda p, c, k, base: (p - base, c - k)}
         for name, result in goldens():
             for kind, effect in result["effects"].items():
                 cells = self.cells(result)

@@ -39,6 +39,8 @@ TEST(Statistics, ComputesEveryEffectFromItsFormula) {
   EXPECT_DOUBLE_EQ(value_of(noise, EffectKind::kFraction, kRatio), 0.5);
   EXPECT_DOUBLE_EQ(value_of(noise, EffectKind::kRecovered, kRatio), 0.5);
   EXPECT_DOUBLE_EQ(value_of(noise, EffectKind::kPercentOfClean, kRatio), -40);
+  EXPECT_DOUBLE_EQ(value_of(noise, EffectKind::kOfGap, kRatio),
+                   -value_of(noise, EffectKind::kFraction, kRatio));
   const EffectTable denoise = two_prompts(Direction::kDenoise);
   EXPECT_DOUBLE_EQ(value_of(denoise, EffectKind::kRaw, kRatio), 2);
   EXPECT_DOUBLE_EQ(value_of(denoise, EffectKind::kFraction, kRatio), 0.5);
@@ -104,7 +106,7 @@ TEST(Statistics, LeavesSmallDenominatorsOutOfTheMeanOfRatiosOnly) {
   table.aggregate = Aggregate::kMeanOfRatios;
   table.effect = EffectKind::kFraction;
   const TableStatistics all = table_statistics(table);
-  ASSERT_EQ(all.effects.size(), 4U);
+  ASSERT_EQ(all.effects.size(), 5U);
   const EffectSummary& fraction = all.effects[1];
   EXPECT_EQ(fraction.left_out_prompts, (std::vector<std::int64_t>{1, 2}));
   EXPECT_EQ(fraction.cells[0].n, 1);

@@ -4,7 +4,9 @@
 #include <gtest/gtest.h>
 
 #include "patchbay/base/error.h"
+#include "patchbay/circuits/circuit_graph.h"
 #include "patchbay/study/views.h"
+#include "tests/support/tiny_models.h"
 
 namespace patchbay {
 namespace {
@@ -66,6 +68,127 @@ TEST(Study, RefusesWhatItDoesNotKnow) {
   EXPECT_NE(error_of("id = \"a\"", "id = \"../a\"").find("must be small letters"),
             std::string::npos);
   EXPECT_NE(error_of("title = \"T\"", "title = ").find("s.toml, line 1"), std::string::npos);
+}
+
+const std::string kCircuitStudy = R"(title = "T"
+model = "ioi-small"
+process = ["fold_layer_norm", "center_unembed"]
+[task]
+name = "ioi"
+[circuit]
+published = "paper"
+found_by = "search"
+[circuit.roles]
+"name mover" = "1 @ END"
+"S-inhibition" = "2 @ END"
+[[experiment]]
+id = "search"
+experiment = "find_circuit"
+title = "A"
+[[experiment]]
+id = "queries"
+experiment = "path_patching"
+title = "B"
+options = { receiver = "q:{name mover}" }
+[[experiment]]
+id = "values"
+experiment = "path_patching"
+title = "C"
+options = { receiver = "v:{S-inhibition} > logits", sender = "heads" }
+[[experiment]]
+id = "alone"
+experiment = "faithfulness"
+title = "D"
+options = { circuit = "{circuit}" }
+)";
+
+std::string circuit_error(const std::string& from, const std::string& to) {
+  std::string text = kCircuitStudy;
+  const std::size_t at = text.find(from);
+  EXPECT_NE(at, std::string::npos) << from;
+  text.replace(at, from.size(), to);
+  try {
+    (void)parse_study(text, "s.toml");
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::kBadConfig);
+    return error.what();
+  }
+  return "no error";
+}
+
+// On the model that a circuit was published for the braces are its heads, on others those that
+// were found as far from the logits.
+TEST(StudyCircuits, StandForHeadsOfTheModel) {
+  const Study study = parse_study(kCircuitStudy, "s.toml");
+  EXPECT_TRUE(study.process.fold_layer_norm && study.process.center_unembed);
+  EXPECT_FALSE(study.process.center_writing_weights);
+  HookedTransformerConfig cfg = TinyGpt2().model.cfg();
+  EffectTable found;
+  found.axes = {
+      {"edge",
+       {"2.1@END -> logits", "2.2@END -> logits", "1.1@END -> 2.1@END.q", "0.3@S2 -> 2.2@END.v"}},
+      {"prompt", {"0"}}};
+  found.values = {1, 1, 1, 1};
+  CircuitNames names(*study.circuit, cfg, false);
+  names.find_in(found);
+  std::string missing;
+  EXPECT_EQ(names.filled(study.steps[1].settings, missing)->at("receiver"), "q:2.1,2.2");
+  EXPECT_EQ(names.filled(study.steps[2].settings, missing)->at("receiver"), "v:1.1 > logits");
+  EXPECT_EQ(names.filled(study.steps[3].settings, missing)->at("circuit"),
+            text_of(circuit_of(found)));
+  EXPECT_EQ(names.with_stand_ins(study.steps[1].settings).at("receiver"), "q:2.3");
+  found.axes[0].labels[2] = "1.1@S2 -> 2.1@END.k";
+  names.find_in(found);
+  EXPECT_EQ(names.filled(study.steps[2].settings, missing), std::nullopt);
+  EXPECT_EQ(missing, "S-inhibition");
+
+  cfg.n_layers = 12;
+  cfg.n_heads = 12;
+  cfg.d_model = 768;
+  const CircuitNames published(*study.circuit, cfg, true);
+  std::string none;
+  EXPECT_EQ(published.filled(study.steps[1].settings, none)->at("receiver"), "q:9.9,10.0,9.6");
+  EXPECT_EQ(published.filled(study.steps[3].settings, none)->at("circuit"), "paper");
+}
+
+TEST(StudyCircuits, RefuseBracesThatStandForNothing) {
+  EXPECT_NE(circuit_error("{name mover}", "{name moover}").find("did you mean \"name mover\"?"),
+            std::string::npos);
+  EXPECT_NE(circuit_error("{name mover}", "{name mover").find("stands for nothing"),
+            std::string::npos);
+  EXPECT_NE(circuit_error("published = \"paper\"", "published = \"papre\"")
+                .find("did you mean \"paper\"?"),
+            std::string::npos);
+  EXPECT_NE(circuit_error("1 @ END", "END").find("how many steps from the logits"),
+            std::string::npos);
+  EXPECT_NE(circuit_error("found_by = \"search\"", "found_by = \"values\"")
+                .find("no earlier experiment is a find_circuit with the id \"values\""),
+            std::string::npos);
+  EXPECT_NE(circuit_error("\"center_unembed\"", "\"center_unembd\"")
+                .find("did you mean \"center_unembed\"?"),
+            std::string::npos);
+  const std::size_t begin = kCircuitStudy.find("[circuit]");
+  const std::size_t end = kCircuitStudy.find("[[experiment]]");
+  EXPECT_NE(circuit_error(kCircuitStudy.substr(begin, end - begin), "").find("has no [circuit]"),
+            std::string::npos);
+}
+
+// Attention 1, 2, 3 and projection 2, 4, 6 of one head, the opposite of another.
+TEST(StudyViews, CorrelateAttentionAndProjection) {
+  EffectTable table;
+  table.axes = {{"quantity", {"attention", "projection"}},
+                {"name", {"IO", "S"}},
+                {"layer", {"0"}},
+                {"head", {"0", "1"}},
+                {"prompt", {"0", "1", "2"}}};
+  table.values = {1, 2, 3, 1, 2, 3, 3, 2, 1, 1, 1, 1, 2, 4, 6, -7, -8, -9, 6, 4, 2, 5, 5, 6};
+  const View view = view_of(table, "correlations:5");
+  ASSERT_EQ(view.rows.size(), 2U);
+  EXPECT_EQ(view.rows[0], (std::vector<std::string>{"0.1", "+2.0000", "-8.0000", "-1.0000",
+                                                    "+1.0000", "+5.3333", "-", "-0.7165"}));
+  EXPECT_EQ(view.rows[1], (std::vector<std::string>{"0.0", "+2.0000", "+4.0000", "+1.0000",
+                                                    "+2.0000", "+4.0000", "+1.0000", "+1.0000"}));
+  EXPECT_EQ(view_of(EffectTable{}, "correlations:5").rows.size(), 0U);
 }
 
 TEST(Study, SaysWhatWasPublishedAboutWhichModel) {
@@ -159,9 +282,11 @@ TEST(Views, PublishedCellsAndGroupsStandBesideOurs) {
                             .groups = {{"mover", "9.7", "9.6", "10.0"}}};
   const View effects = view_of(table(), "published", {.published = &published});
   ASSERT_EQ(effects.rows.size(), 3U);
-  EXPECT_EQ(effects.rows[0], (std::vector<std::string>{"9.7", "+0.6667", "22.2 %", "+1.0000"}));
-  EXPECT_EQ(effects.rows[1], (std::vector<std::string>{"9.6", "-1.3333", "-44.4 %", "+0.5000"}));
-  EXPECT_EQ(effects.rows[2], (std::vector<std::string>{"11.0", "-", "-", "-1.0000"}));
+  EXPECT_EQ(effects.rows[0],
+            (std::vector<std::string>{"9.7", "+0.6667", "22.2 %", "+1.0000", "-0.3333"}));
+  EXPECT_EQ(effects.rows[1],
+            (std::vector<std::string>{"9.6", "-1.3333", "-44.4 %", "+0.5000", "-1.8333"}));
+  EXPECT_EQ(effects.rows[2], (std::vector<std::string>{"11.0", "-", "-", "-1.0000", "-"}));
   const View groups = view_of(table(), "groups", {.published = &published});
   ASSERT_EQ(groups.rows.size(), 3U);
   EXPECT_EQ(groups.rows[0], (std::vector<std::string>{"mover", "9.7", "2 of 2", "-0.2222"}));

@@ -1,0 +1,30 @@
+// A circuit as a graph: nodes are heads at positions, edges are paths between them. It is kept as a
+// table with the axis "edge", so that every edge has its values per prompt.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "patchbay/results/effect_table.h"
+
+namespace patchbay {
+
+/// One edge: "5.5@S2 -> 8.6@END.v" says that head 5.5, at S2, is read by the values of head 8.6,
+/// which itself matters at END. A sender's position is where it is read.
+struct CircuitEdge {
+  std::string sender;    ///< "5.5@S2"
+  std::string receiver;  ///< "8.6@END", or "logits"
+  std::string input;     ///< "q", "k" or "v"; empty for the logits
+};
+
+std::string text_of(const CircuitEdge& edge);
+
+/// The edges of a table, in its order. Throws kBadData for a table without them.
+std::vector<CircuitEdge> edges_of(const EffectTable& table);
+
+/// The graph in Graphviz's language: layers upward, an edge's width its effect, red for what the
+/// answer needs and blue for what works against it.
+std::string circuit_dot(const EffectTable& table);
+
+}  // namespace patchbay

@@ -1,0 +1,145 @@
+#include "patchbay/circuits/knockout.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <numeric>
+#include <utility>
+
+namespace patchbay {
+namespace {
+
+using enum HookPoint;
+
+constexpr std::string_view kElsewhere = "elsewhere";
+
+}  // namespace
+
+Positions positions_of(std::size_t position, const PromptSet& prompts) {
+  if (position == CircuitNode::kEverywhere) return {};
+  if (position != CircuitNode::kElsewhere) return Positions::named(position);
+  std::vector<std::size_t> names(prompts.position_names.size());
+  std::iota(names.begin(), names.end(), std::size_t{0});
+  return Positions::all_but(std::move(names));
+}
+
+std::string text_of(const CircuitNode& node, const PromptSet& prompts) {
+  if (node.position == CircuitNode::kEverywhere) return text_of(node.head);
+  return fmt::format("{}@{}", text_of(node.head),
+                     node.position == CircuitNode::kElsewhere
+                         ? std::string(kElsewhere)
+                         : prompts.position_names[node.position]);
+}
+
+std::vector<CircuitNode> nodes_of(const HeadClass& one, const HookedTransformerConfig& cfg,
+                                  const PromptSet& prompts) {
+  std::vector<CircuitNode> nodes;
+  for (const Head& head : one.heads) {
+    check_place(cfg, {.site = kZ, .layer = head.layer, .head = head.head});
+    if (one.positions.empty()) nodes.push_back({head});
+    for (const std::string& position : one.positions) {
+      nodes.push_back({head, position == kElsewhere ? CircuitNode::kElsewhere
+                                                    : prompts.index_of_position(position)});
+    }
+  }
+  return nodes;
+}
+
+CircuitNodes nodes_of(const Circuit& circuit, const HookedTransformerConfig& cfg,
+                      const PromptSet& prompts) {
+  CircuitNodes nodes;
+  for (const HeadClass& one : circuit.classes) {
+    for (const CircuitNode& node : nodes_of(one, cfg, prompts)) nodes.insert(node);
+  }
+  return nodes;
+}
+
+Intervention all_but(const HookedTransformerConfig& cfg, const CircuitNodes& kept) {
+  std::map<Head, std::vector<std::size_t>> positions;
+  for (const CircuitNode& node : kept) positions[node.head].push_back(node.position);
+  Intervention places;
+  for (int layer = 0; layer < cfg.n_layers; ++layer) {
+    const auto first = positions.lower_bound({layer, 0});
+    if (first == positions.end() || first->first.layer != layer) {
+      places.push_back({.site = kZ, .layer = layer});  // the whole row at once
+      continue;
+    }
+    for (std::int64_t head = 0; head < cfg.n_heads; ++head) {
+      const auto own = positions.find({layer, head});
+      Place place{.site = kZ, .layer = layer, .head = head};
+      if (own != positions.end()) {
+        std::vector<std::size_t> kept_at = own->second;
+        if (std::erase(kept_at, CircuitNode::kEverywhere) > 0) continue;
+        const bool elsewhere = std::erase(kept_at, CircuitNode::kElsewhere) > 0;
+        place.positions = Positions::all_but(std::move(kept_at), elsewhere);
+      }
+      places.push_back(place);
+    }
+  }
+  return places;
+}
+
+Intervention only(const CircuitNodes& nodes, const PromptSet& prompts) {
+  Intervention places;
+  for (const CircuitNode& node : nodes) {
+    places.push_back({.site = kZ,
+                      .layer = node.head.layer,
+                      .head = node.head.head,
+                      .positions = positions_of(node.position, prompts)});
+  }
+  return places;
+}
+
+std::size_t Knockouts::add(Intervention intervention) {
+  waiting_.push_back(std::move(intervention));
+  return numbers_++;
+}
+
+std::size_t Knockouts::add_circuit(const CircuitNodes& kept) {
+  Intervention places = all_but(model_.cfg(), kept);
+  for (int layer = 0; settings_.ablate_mlps && layer < model_.cfg().n_layers; ++layer) {
+    places.push_back({.site = kMlpOut, .layer = layer});
+  }
+  return add(std::move(places));
+}
+
+std::size_t Knockouts::add_model_without(const CircuitNodes& nodes) {
+  return add(only(nodes, prompts_));
+}
+
+void Knockouts::run() {
+  std::vector<Intervention> variants;
+  for (const Intervention& one : waiting_) {
+    if (!one.empty()) variants.push_back(one);
+  }
+  const SweepResult result = run_sweep(ctx_, model_,
+                                       {.prompts = prompts_,
+                                        .direction = Direction::kNoise,
+                                        .variants = variants,
+                                        .source = settings_.source,
+                                        .metric = settings_.metric});
+  baselines_ = result.baselines;
+  const auto n = static_cast<std::size_t>(prompts_.size());
+  std::size_t variant = 0;
+  for (const Intervention& one : waiting_) {
+    // Nothing taken away: the model as it is.
+    const std::span<const double> own =
+        one.empty() ? std::span<const double>(baselines_.clean)
+                    : std::span<const double>(result.values).subspan(variant++ * n, n);
+    values_.insert(values_.end(), own.begin(), own.end());
+  }
+  waiting_.clear();
+}
+
+const Baselines& Knockouts::baselines() {
+  if (baselines_.clean.empty()) run();
+  return baselines_;
+}
+
+std::vector<double> Knockouts::values(std::size_t number) const {
+  const auto n = static_cast<std::size_t>(prompts_.size());
+  const auto own = std::span(values_).subspan(number * n, n);
+  return {own.begin(), own.end()};
+}
+
+}  // namespace patchbay

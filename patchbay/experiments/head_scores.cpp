@@ -1,0 +1,114 @@
+// Previous-token, duplicate-token and induction scores of every head, on random tokens that are
+// repeated once (Olsson et al. 2022; Wang et al. 2022, appendix H).
+#include <algorithm>
+
+#include "patchbay/base/error.h"
+#include "patchbay/base/split_mix.h"
+#include "patchbay/experiments/experiment.h"
+#include "patchbay/patching/recorded_runs.h"
+#include "patchbay/tasks/words_common.h"
+
+namespace patchbay::experiments {
+
+const Experiment& head_scores();
+
+namespace {
+
+constexpr OptionInfo kOptions[] = {
+    {"sequences", "4",
+     "how many sequences of random tokens; the prompts of the task do not matter"},
+    {"length", "100", "how many tokens are repeated; fewer where the model reads fewer positions"},
+    {"seed", "0", "of the tokens"}};
+
+struct Work {
+  std::int64_t sequences;
+  std::int64_t length;
+  std::uint64_t seed;
+};
+
+Work work_of(const Request& request) {
+  const Settings& settings = request.settings;
+  const Work work{
+      .sequences = settings.integer("sequences", 1, 1000),
+      .length = std::min(settings.integer("length", 2, 1'000'000), request.model.cfg().n_ctx / 2),
+      .seed = static_cast<std::uint64_t>(
+          settings.integer("seed", 0, std::numeric_limits<std::int64_t>::max()))};
+  return work;
+}
+
+void check(const Request& request) { (void)work_of(request); }
+
+// How far back each kind of head looks, from which position on.
+struct Score {
+  const char* name;
+  std::int64_t back;
+  std::int64_t first;
+};
+
+EffectTable run(const Request& request) {
+  const Work work = work_of(request);
+  const HookedTransformer& model = request.model;
+  const HookedTransformerConfig& cfg = model.cfg();
+  const std::vector<TokenId> vocabulary = tasks::ordinary_tokens(
+      {.cfg = cfg, .tokenizer = model.has_tokenizer() ? &model.tokenizer() : nullptr});
+  SplitMix64 random(work.seed);
+  std::vector<HookName> patterns;
+  for (int layer = 0; layer < cfg.n_layers; ++layer) {
+    patterns.push_back({HookPoint::kPattern, layer});
+  }
+  const std::int64_t length = work.length;
+  const Score scores[] = {{"previous token", 1, 1},
+                          {"duplicate token", length, length},
+                          {"induction", length - 1, length}};
+  const auto n = static_cast<std::size_t>(work.sequences);
+  const auto heads = static_cast<std::size_t>(cfg.n_layers * cfg.n_heads);
+  EffectTable table;
+  table.values.resize(std::size(scores) * heads * n);  // [score, layer, head, sequence]
+  TableAxis sequences{"prompt", {}};
+  for (std::size_t i = 0; i < n; ++i) {
+    sequences.labels.push_back(std::to_string(i));
+    Prompt tokens;
+    for (std::int64_t j = 0; j < length; ++j) {
+      tokens.push_back(vocabulary[random.below(vocabulary.size())]);
+    }
+    tokens.insert(tokens.end(), tokens.begin(), tokens.begin() + length);
+    const RecordedRuns runs(request.ctx, model, {tokens}, patterns);
+    for (std::size_t score = 0; score < std::size(scores); ++score) {
+      const auto [name, back, first] = scores[score];
+      for (std::size_t head = 0; head < heads; ++head) {
+        const HookName& pattern = patterns[head / static_cast<std::size_t>(cfg.n_heads)];
+        const std::int64_t number = static_cast<std::int64_t>(head) % cfg.n_heads;
+        double sum = 0.0;
+        for (std::int64_t query = first; query < 2 * length; ++query) {
+          sum += static_cast<double>(runs.values(pattern, 0, static_cast<std::int32_t>(query),
+                                                 number * 2 * length + query - back, 1)[0]);
+        }
+        table.values[(score * heads + head) * n + i] =
+            sum / static_cast<double>(2 * length - first);
+      }
+    }
+  }
+  table.experiment = "head_scores";
+  table.options = request.settings.recorded();
+  table.metric = "mean attention";
+  table.effect = EffectKind::kRaw;
+  TableAxis kinds{"score", {}};
+  for (const Score& score : scores) kinds.labels.emplace_back(score.name);
+  table.axes = {std::move(kinds), number_axis("layer", 0, cfg.n_layers),
+                number_axis("head", 0, cfg.n_heads), std::move(sequences)};
+  return table;
+}
+
+}  // namespace
+
+const Experiment& head_scores() {
+  static constexpr Experiment kExperiment = {
+      .name = "head_scores",
+      .summary = "previous-token, duplicate-token and induction scores on repeated random tokens",
+      .options = kOptions,
+      .run = &run,
+      .check = &check};
+  return kExperiment;
+}
+
+}  // namespace patchbay::experiments

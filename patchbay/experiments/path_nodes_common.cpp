@@ -1,0 +1,304 @@
+#include "patchbay/experiments/path_nodes_common.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <charconv>
+#include <utility>
+
+#include "patchbay/base/error.h"
+#include "patchbay/base/suggest.h"
+#include "patchbay/experiments/places_common.h"
+
+namespace patchbay::experiments {
+namespace {
+
+using enum HookPoint;
+
+// The parts of a text between separators, without spaces around them.
+std::vector<std::string> parts_of(std::string_view text, char separator) {
+  std::vector<std::string> parts;
+  while (true) {
+    const std::size_t at = text.find(separator);
+    std::string_view part = text.substr(0, at);
+    while (part.starts_with(' ')) part.remove_prefix(1);
+    while (part.ends_with(' ')) part.remove_suffix(1);
+    parts.emplace_back(part);
+    if (at == std::string_view::npos) return parts;
+    text.remove_prefix(at + 1);
+  }
+}
+
+int layer_of(std::string_view text, std::string_view option) {
+  int layer = -1;
+  const char* const end = text.data() + text.size();
+  const auto [last, error] = std::from_chars(text.data(), end, layer);
+  if (error != std::errc() || last != end) {
+    throw Error(ErrorKind::kUsage, std::string(option),
+                fmt::format("\"{}\" is not the number of a layer", text));
+  }
+  return layer;
+}
+
+Intervention at_positions(const HookedTransformerConfig& cfg, Place place,
+                          const std::vector<Positions>& positions) {
+  Intervention places;
+  for (const Positions& position : positions) {
+    place.positions = position;
+    check_place(cfg, place);
+    places.push_back(place);
+  }
+  return places;
+}
+
+void append(const Intervention& more, Intervention& places) {
+  places.insert(places.end(), more.begin(), more.end());
+}
+
+struct Senders {
+  std::vector<TableAxis> axes;
+  std::vector<Intervention> cells;
+};
+
+struct SenderSite {
+  std::string_view name;
+  HookPoint point;
+  enum class Index { kLayer, kHead, kNeuron } index;
+};
+constexpr SenderSite kSenderSites[] = {{"z", kZ, SenderSite::Index::kHead},
+                                       {"result", kResult, SenderSite::Index::kHead},
+                                       {"attn_out", kAttnOut, SenderSite::Index::kLayer},
+                                       {"mlp_out", kMlpOut, SenderSite::Index::kLayer},
+                                       {"neuron", kMlpPost, SenderSite::Index::kNeuron},
+                                       {"resid_pre", kResidPre, SenderSite::Index::kLayer},
+                                       {"resid_mid", kResidMid, SenderSite::Index::kLayer},
+                                       {"resid_post", kResidPost, SenderSite::Index::kLayer}};
+
+// "9.*" is every head of layer 9, "all" every head of every layer; anything else is itself.
+std::vector<std::string> expanded(const HookedTransformerConfig& cfg, const std::string& node,
+                                  std::string_view option) {
+  int first = 0;
+  auto last = static_cast<int>(cfg.n_layers) - 1;
+  if (node.ends_with(".*")) {
+    first = layer_of(std::string_view(node).substr(0, node.size() - 2), option);
+    last = first;
+  } else if (node != "all") {
+    return {node};
+  }
+  std::vector<std::string> heads;
+  for (int layer = first; layer <= last; ++layer) {
+    for (std::int64_t head = 0; head < cfg.n_heads; ++head) {
+      heads.push_back(fmt::format("{}.{}", layer, head));
+    }
+  }
+  return heads;
+}
+
+// "4.100": neuron 100 of the MLP of layer 4.
+Place neuron_place(std::string_view text, HookPoint site, std::string_view option) {
+  Place place = head_place(text, site, option);
+  place.neuron = std::exchange(place.head, Place::kAll);
+  return place;
+}
+
+// "9.6", "mlp3", "embed", or a site and where: "attn_out:4", "neuron:4.100".
+Place sender_place(std::string_view node) {
+  constexpr std::string_view kOption = "--sender";
+  if (node == "embed") return {.site = kResidPre, .layer = 0};
+  if (node.starts_with("mlp") && node.find(':') == std::string_view::npos) {
+    return {.site = kMlpOut, .layer = layer_of(node.substr(3), kOption)};
+  }
+  const std::size_t colon = node.find(':');
+  if (colon == std::string_view::npos) return head_place(node, kZ, kOption);
+  std::vector<std::string> names;
+  for (const SenderSite& site : kSenderSites) {
+    names.emplace_back(site.name);
+    if (site.name != node.substr(0, colon)) continue;
+    const std::string_view where = node.substr(colon + 1);
+    if (site.index == SenderSite::Index::kHead) return head_place(where, site.point, kOption);
+    if (site.index == SenderSite::Index::kNeuron) return neuron_place(where, site.point, kOption);
+    return {.site = site.point, .layer = layer_of(where, kOption)};
+  }
+  throw Error(
+      ErrorKind::kUsage, std::string(kOption),
+      fmt::format("there is no sender \"{}\"{}; there are {}", node.substr(0, colon),
+                  did_you_mean(std::string(node.substr(0, colon)), names), fmt::join(names, ", ")));
+}
+
+// "nodes": the embeddings, and every head and MLP in forward order.
+std::string all_nodes(const HookedTransformerConfig& cfg) {
+  std::string text = "embed";
+  for (int layer = 0; layer < cfg.n_layers; ++layer) {
+    for (std::int64_t head = 0; head < cfg.n_heads; ++head) {
+      text += fmt::format(",{}.{}", layer, head);
+    }
+    text += fmt::format(",mlp{}", layer);
+  }
+  return text;
+}
+
+Senders senders_of(const Request& request, std::string_view sender_position) {
+  const HookedTransformerConfig& cfg = request.model.cfg();
+  const std::vector<Positions> positions =
+      positions_at_once(request, "sender-position", sender_position);
+  std::string text = request.settings.text("sender");
+  Senders senders;
+  if (text == "heads" || text == "mlps" || text == "attn_outs") {
+    senders.axes.push_back(number_axis("layer", 0, cfg.n_layers));
+    if (text == "heads") senders.axes.push_back(number_axis("head", 0, cfg.n_heads));
+    for (int layer = 0; layer < cfg.n_layers; ++layer) {
+      if (text != "heads") {
+        const HookPoint site = text == "mlps" ? kMlpOut : kAttnOut;
+        senders.cells.push_back(at_positions(cfg, {.site = site, .layer = layer}, positions));
+        continue;
+      }
+      for (std::int64_t head = 0; head < cfg.n_heads; ++head) {
+        senders.cells.push_back(
+            at_positions(cfg, {.site = kZ, .layer = layer, .head = head}, positions));
+      }
+    }
+    return senders;
+  }
+  if (text == "nodes") text = all_nodes(cfg);
+  senders.axes.push_back({"sender", {}});
+  for (const std::string& group : parts_of(text, ',')) {
+    auto& labels = senders.axes.front().labels;
+    for (std::string& label : expanded(cfg, group, "--sender")) labels.push_back(std::move(label));
+  }
+  for (const std::string& group : senders.axes.front().labels) {
+    Intervention cell;
+    for (const std::string& node : parts_of(group, '+')) {
+      append(at_positions(cfg, sender_place(node), positions), cell);
+    }
+    senders.cells.push_back(std::move(cell));
+  }
+  return senders;
+}
+
+struct ReceiverSite {
+  std::string_view name;
+  HookPoint point;
+  std::string_view example;
+};
+constexpr ReceiverSite kReceiverSites[] = {{"q", kQ, "9.6"},
+                                           {"k", kK, "9.6"},
+                                           {"v", kV, "9.6"},
+                                           {"pattern", kPattern, "9.6"},
+                                           {"mlp_in", kMlpIn, "9"},
+                                           {"neuron", kMlpPre, "9.100"},
+                                           {"resid_pre", kResidPre, "9"},
+                                           {"resid_mid", kResidMid, "9"},
+                                           {"resid_post", kResidPost, "9"}};
+
+const ReceiverSite& receiver_site(const std::string& name) {
+  std::vector<std::string> names;
+  for (const ReceiverSite& site : kReceiverSites) {
+    if (site.name == name) return site;
+    names.emplace_back(site.name);
+  }
+  names.emplace_back("logits");
+  throw Error(ErrorKind::kUsage, "--receiver",
+              fmt::format("there is no receiver \"{}\"{}; there are {}", name,
+                          did_you_mean(name, names), fmt::join(names, ", ")));
+}
+
+// One receiver of a group, with its name.
+struct Receiver {
+  std::string label;
+  Intervention places;
+};
+
+// What one receiver reads with: a pattern with its queries and keys, a gated neuron with both of
+// its inputs. Keys and values are named by the query head that reads them; heads may share them.
+std::vector<Place> receiver_places(const HookedTransformerConfig& cfg, const ReceiverSite& site,
+                                   const std::string& node) {
+  constexpr std::string_view kOption = "--receiver";
+  if (site.point == kMlpPre) {
+    std::vector<Place> places = {neuron_place(node, kMlpPre, kOption)};
+    if (cfg.gated_mlp) places.push_back(neuron_place(node, kMlpPreLinear, kOption));
+    return places;
+  }
+  if (site.point != kQ && site.point != kK && site.point != kV && site.point != kPattern) {
+    return {{.site = site.point, .layer = layer_of(node, kOption)}};
+  }
+  std::vector<Place> places;
+  for (const HookPoint point : {kQ, kK, kV}) {
+    const bool of_pattern = site.point == kPattern && point != kV;
+    if (site.point != point && !of_pattern) continue;
+    Place place = head_place(node, point, kOption);
+    if (point != kQ && place.head >= 0 && place.head < cfg.n_heads) {
+      place.head = cfg.key_value_head_of(place.head);
+    }
+    places.push_back(place);
+  }
+  return places;
+}
+
+// "q:9.6,9.9;k:5.5": every place of the group.
+std::vector<Receiver> group_of(const Request& request, const std::string& text) {
+  const HookedTransformerConfig& cfg = request.model.cfg();
+  const std::vector<Positions> positions = positions_at_once(request, "receiver-position");
+  std::vector<Receiver> group;
+  for (const std::string& part : parts_of(text, ';')) {
+    const std::size_t colon = part.find(':');
+    const ReceiverSite& site = receiver_site(part.substr(0, colon));
+    if (colon == std::string::npos) {
+      throw Error(
+          ErrorKind::kUsage, "--receiver",
+          fmt::format("\"{}\" does not say which: write {}:{}", part, site.name, site.example));
+    }
+    for (const std::string& nodes : parts_of(part.substr(colon + 1), ',')) {
+      for (const std::string& node : expanded(cfg, nodes, "--receiver")) {
+        Receiver receiver{fmt::format("{}:{}", site.name, node), {}};
+        for (const Place& place : receiver_places(cfg, site, node)) {
+          append(at_positions(cfg, place, positions), receiver.places);
+        }
+        group.push_back(std::move(receiver));
+      }
+    }
+  }
+  return group;
+}
+
+}  // namespace
+
+PathPlan paths_of(const Request& request, std::string_view sender_position) {
+  Senders senders = senders_of(request, sender_position);
+  std::vector<std::string> steps = parts_of(request.settings.text("receiver"), '>');
+  const bool to_logits = steps.back() == "logits";
+  if (to_logits) steps.pop_back();
+  std::vector<std::vector<Receiver>> groups;
+  for (const std::string& step : steps) groups.push_back(group_of(request, step));
+  const bool each = request.settings.flag("each-receiver");
+  if (each && groups.empty()) {
+    throw Error(ErrorKind::kUsage, "--each-receiver",
+                "the logits are one receiver; name several, such as q:9.6,9.9");
+  }
+  PathPlan plan{std::move(senders.axes), {}};
+  // Of the last group each receiver alone, or all at once.
+  std::vector<Intervention> last;
+  if (each) {
+    plan.axes.push_back({"receiver", {}});
+    for (const Receiver& receiver : groups.back()) {
+      plan.axes.back().labels.push_back(receiver.label);
+      last.push_back(receiver.places);
+    }
+    groups.pop_back();
+  }
+  std::vector<Intervention> chain;
+  for (const std::vector<Receiver>& group : groups) {
+    Intervention& places = chain.emplace_back();
+    for (const Receiver& receiver : group) append(receiver.places, places);
+  }
+  for (const Intervention& cell : senders.cells) {
+    if (!each) plan.paths.push_back({cell, chain, to_logits});
+    for (const Intervention& receiver : last) {
+      Path path{cell, chain, to_logits};
+      path.receivers.push_back(receiver);
+      plan.paths.push_back(std::move(path));
+    }
+  }
+  return plan;
+}
+
+}  // namespace patchbay::experiments

@@ -1,0 +1,36 @@
+// Path patching as others do it, by name.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "patchbay/circuits/path_patching.h"
+#include "patchbay/experiments/experiment.h"
+
+namespace patchbay::experiments {
+
+/// What a tool or a paper means by path patching.
+struct PathPreset {
+  std::string_view name;
+  std::string_view source;  ///< where it is from: paper, or tool and function
+  PathMeaning meaning = PathMeaning::kHeadsFrozen;
+  bool freeze_mlps = false;
+  Direction direction = Direction::kNoise;
+  std::string sender_position = "END";
+  EffectKind effect = EffectKind::kPercentOfClean;  ///< what it reports, with its sign
+  bool live_heads = false;
+  NormScale norms = NormScale::kLive;
+};
+
+/// The presets that `preset` names, with what meaning, mlps, other-heads, norms, direction,
+/// sender-position and effect say instead. Throws kUsage with the nearest name.
+std::vector<PathPreset> presets_of(const Settings& settings);
+
+/// One line: what is frozen, where senders are patched, the effect's formula, the source.
+std::string text_of(const PathPreset& preset);
+
+/// Writes a preset's settings over options that were left open.
+void record(const PathPreset& preset, std::vector<Option>& options);
+
+}  // namespace patchbay::experiments
