@@ -41,8 +41,9 @@ struct Candidate {
 
 class Search {
  public:
-  Search(const RunContext& ctx, const HookedTransformer& model, const CircuitSearch& search)
-      : ctx_(ctx), model_(model), search_(search) {}
+  Search(const RunContext& ctx, const HookedTransformer& model, const CircuitSearch& search,
+         JournalPart& journal)
+      : ctx_(ctx), model_(model), search_(search), journal_(journal) {}
 
   FoundCircuit run() {
     std::vector<CircuitNode> found = search_logits();
@@ -88,7 +89,9 @@ class Search {
     if (paths.empty()) return {};
     SweepResult result = run_path_sweep(
         ctx_, model_,
-        {.prompts = search_.prompts, .paths = std::move(paths), .metric = search_.metric});
+        {.prompts = search_.prompts, .paths = std::move(paths), .metric = search_.metric},
+        journal_);
+    journal_.skip(std::ssize(result.values));
     result_.baselines = std::move(result.baselines);
     return std::move(result.values);
   }
@@ -102,8 +105,9 @@ class Search {
     }
     PromptSet first = search_.prompts;
     first.pairs.resize(kFirstPrompts);
-    const SweepResult result =
-        run_path_sweep(ctx_, model_, {.prompts = first, .paths = paths, .metric = search_.metric});
+    const SweepResult result = run_path_sweep(
+        ctx_, model_, {.prompts = first, .paths = paths, .metric = search_.metric}, journal_);
+    journal_.skip(std::ssize(result.values));
     const std::vector<CellSummary> effects = effects_of(result.values, result.baselines);
     for (std::size_t i = 0; i < paths.size(); ++i) {
       const double most = std::abs(effects[i].value) + kStandardErrors * effects[i].standard_error;
@@ -223,7 +227,9 @@ class Search {
                                          {.prompts = search_.prompts,
                                           .direction = Direction::kNoise,
                                           .variants = variants,
-                                          .metric = search_.metric});
+                                          .metric = search_.metric},
+                                         journal_);
+    journal_.skip(std::ssize(result.values));
     const std::vector<CellSummary> effects = effects_of(result.values);
     std::vector<Question> worth;
     for (std::size_t i = 0; i < questions.size(); ++i) {
@@ -293,14 +299,15 @@ class Search {
   const RunContext& ctx_;
   const HookedTransformer& model_;
   const CircuitSearch& search_;
+  JournalPart& journal_;
   FoundCircuit result_;
 };
 
 }  // namespace
 
 FoundCircuit find_circuit(const RunContext& ctx, const HookedTransformer& model,
-                          const CircuitSearch& search) {
-  return Search(ctx, model, search).run();
+                          const CircuitSearch& search, JournalPart& journal) {
+  return Search(ctx, model, search, journal).run();
 }
 
 }  // namespace patchbay

@@ -40,7 +40,9 @@ struct FoundCircuit {
 /// The direction is noise: corrupted values in the clean run. Receivers of one step at one position
 /// are patched together to find senders, as the paper does; then each edge is measured alone, and
 /// kept when it passes the threshold or is its sender's strongest.
+///
+/// Finished values are kept in `journal`, which goes on to what comes after them.
 FoundCircuit find_circuit(const RunContext& ctx, const HookedTransformer& model,
-                          const CircuitSearch& search);
+                          const CircuitSearch& search, JournalPart& journal);
 
 }  // namespace patchbay

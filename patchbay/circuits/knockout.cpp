@@ -117,7 +117,9 @@ void Knockouts::run() {
                                         .direction = Direction::kNoise,
                                         .variants = variants,
                                         .source = settings_.source,
-                                        .metric = settings_.metric});
+                                        .metric = settings_.metric},
+                                       journal_);
+  journal_.skip(std::ssize(result.values));
   baselines_ = result.baselines;
   const auto n = static_cast<std::size_t>(prompts_.size());
   std::size_t variant = 0;

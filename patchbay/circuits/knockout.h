@@ -51,9 +51,10 @@ struct KnockoutSettings {
 /// The metric of a model under knockouts of heads. All runs are of the clean prompts.
 class Knockouts {
  public:
+  /// Finished values are kept in `journal`, which goes on to what comes after them.
   Knockouts(const RunContext& ctx, const HookedTransformer& model, const PromptSet& prompts,
-            const KnockoutSettings& settings)
-      : ctx_(ctx), model_(model), prompts_(prompts), settings_(settings) {}
+            const KnockoutSettings& settings, JournalPart& journal)
+      : ctx_(ctx), model_(model), prompts_(prompts), settings_(settings), journal_(journal) {}
 
   /// The metric of a whole model, F(M), and of the corrupted prompts, [prompt].
   [[nodiscard]] const Baselines& baselines();
@@ -74,6 +75,7 @@ class Knockouts {
   const HookedTransformer& model_;
   const PromptSet& prompts_;
   KnockoutSettings settings_;
+  JournalPart& journal_;
   std::vector<Intervention> waiting_;
   std::vector<double> values_;  // [number, prompt]
   std::size_t numbers_ = 0;

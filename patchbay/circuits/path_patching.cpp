@@ -75,7 +75,7 @@ std::vector<HookName> recorded_names(const HookedTransformerConfig& cfg, const P
 class Engine {
  public:
   Engine(const RunContext& ctx, const HookedTransformer& model, const PathSweep& sweep,
-         Journal* journal)
+         const JournalPart& journal)
       : ctx_(ctx),
         model_(model),
         sweep_(sweep),
@@ -148,11 +148,8 @@ class Engine {
     std::vector<Job> jobs;
     for (std::int64_t path = 0; path < std::ssize(sweep_.paths); ++path) {
       for (std::int64_t prompt = first; prompt < last; ++prompt) {
-        const auto finished = journal_ == nullptr
-                                  ? std::nullopt
-                                  : journal_->find(sweep_.first_cell + cell(path, prompt));
-        if (finished) {
-          result_.values[static_cast<std::size_t>(cell(path, prompt))] = finished->front();
+        if (const auto finished = journal_.find(cell(path, prompt))) {
+          result_.values[static_cast<std::size_t>(cell(path, prompt))] = *finished;
           ++done_;
           continue;
         }
@@ -304,7 +301,7 @@ class Engine {
     for (std::size_t i = 0; i < jobs.size(); ++i) {
       const std::int64_t at = cell(jobs[i].path, jobs[i].prompt);
       result_.values[static_cast<std::size_t>(at)] = values[i];
-      if (journal_ != nullptr) journal_->append(sweep_.first_cell + at, {&values[i], 1});
+      journal_.append(at, values[i]);
     }
     done_ += std::ssize(jobs);
     ctx_.report_progress(done_, total_);
@@ -318,7 +315,7 @@ class Engine {
   const HookedTransformer& model_;
   const PathSweep& sweep_;
   Sweep senders_;
-  Journal* journal_;
+  const JournalPart& journal_;
   Sides sides_;
   MemoryPlan memory_;
   SourcePlan plan_;
@@ -330,7 +327,7 @@ class Engine {
 }  // namespace
 
 SweepResult run_path_sweep(const RunContext& ctx, const HookedTransformer& model,
-                           const PathSweep& sweep, Journal* journal) {
+                           const PathSweep& sweep, const JournalPart& journal) {
   check_path_sweep(model, sweep);
   if (!can_replay(sweep)) return run_path_sweep_plainly(ctx, model, sweep, journal);
   return Engine(ctx, model, sweep, journal).run();

@@ -70,8 +70,6 @@ struct PathSweep {
   /// Frozen scales are those of the clean or the corrupted prompt, of every norm up to what the
   /// receivers read: ln1 of queries, keys and values, ln2 on the way, ln_final before the logits.
   NormScale norms = NormScale::kLive;
-  /// The number of the first value in the journal.
-  std::int64_t first_cell = 0;
 };
 
 /// The metric of each (path, prompt), as SweepResult has it of (variant, prompt). Memory, journal
@@ -81,9 +79,9 @@ struct PathSweep {
 /// Runs the plain passes where a replay cannot say what is asked: frozen norms, single neurons as
 /// receivers, and edges to receivers of which one may feed another.
 SweepResult run_path_sweep(const RunContext& ctx, const HookedTransformer& model,
-                           const PathSweep& sweep, Journal* journal = nullptr);
+                           const PathSweep& sweep, const JournalPart& journal = {});
 
 SweepResult run_path_sweep_plainly(const RunContext& ctx, const HookedTransformer& model,
-                                   const PathSweep& sweep, Journal* journal = nullptr);
+                                   const PathSweep& sweep, const JournalPart& journal = {});
 
 }  // namespace patchbay

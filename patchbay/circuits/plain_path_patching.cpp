@@ -238,7 +238,7 @@ class PlainPrompt {
 }  // namespace
 
 SweepResult run_path_sweep_plainly(const RunContext& ctx, const HookedTransformer& model,
-                                   const PathSweep& sweep, Journal* journal) {
+                                   const PathSweep& sweep, const JournalPart& journal) {
   check_path_sweep(model, sweep);
   const Sweep senders = sweep_of_senders(sweep);
   const Sides sides{sweep.prompts, sweep.direction};
@@ -257,14 +257,13 @@ SweepResult run_path_sweep_plainly(const RunContext& ctx, const HookedTransforme
     for (std::size_t i = 0; i < sweep.paths.size(); ++i) {
       const std::int64_t cell = static_cast<std::int64_t>(i) * prompts + prompt;
       double& value = result.values[static_cast<std::size_t>(cell)];
-      const auto finished =
-          journal == nullptr ? std::nullopt : journal->find(sweep.first_cell + cell);
+      const auto finished = journal.find(cell);
       const auto steps =
           pieces_of_path(model.cfg(), sweep.paths[i],
                          {static_cast<std::int64_t>(one[0].size()), sides.base_positions(prompt),
                           plan.source_positions(prompt)});
       if (finished) {
-        value = finished->front();
+        value = *finished;
       } else if (steps) {
         std::vector<Written> values;
         for (const Piece& piece : steps->front()) {
@@ -272,7 +271,7 @@ SweepResult run_path_sweep_plainly(const RunContext& ctx, const HookedTransforme
           values.push_back({piece, {own.begin(), own.end()}});
         }
         value = measurement.measure(passes.run(sweep.paths[i], values, *steps), {prompt})[0];
-        if (journal != nullptr) journal->append(sweep.first_cell + cell, {&value, 1});
+        journal.append(cell, value);
       }
       ctx.report_progress(prompt * std::ssize(sweep.paths) + static_cast<std::int64_t>(i) + 1,
                           prompts * std::ssize(sweep.paths));

@@ -65,7 +65,8 @@ class Sets {
   Sets(const Request& request, const Work& work)
       : prompts_(request.prompts),
         all_(nodes_of(work.circuit, request.model.cfg(), request.prompts)),
-        knockouts_(request.ctx, request.model, request.prompts, work.settings) {}
+        journal_(request.journal),
+        knockouts_(request.ctx, request.model, request.prompts, work.settings, journal_) {}
 
   [[nodiscard]] const CircuitNodes& all() const { return all_; }
 
@@ -113,6 +114,7 @@ class Sets {
  private:
   const PromptSet& prompts_;
   CircuitNodes all_;
+  JournalPart journal_;
   Knockouts knockouts_;
   std::vector<std::string> labels_;
   std::vector<Pair> kept_;

@@ -61,8 +61,9 @@ PromptSet half_of(const PromptSet& prompts, std::size_t first) {
 
 // What a circuit does alone on some prompts, as a sentence.
 std::string faithfulness_text(const Request& request, const KnockoutSettings& settings,
-                              const PromptSet& prompts, const CircuitNodes& nodes) {
-  Knockouts knockouts(request.ctx, request.model, prompts, settings);
+                              const PromptSet& prompts, const CircuitNodes& nodes,
+                              JournalPart& journal) {
+  Knockouts knockouts(request.ctx, request.model, prompts, settings, journal);
   knockouts.add_circuit(nodes);
   knockouts.add_circuit({});
   knockouts.run();
@@ -88,7 +89,8 @@ std::string node_list(const CircuitNodes& nodes, const PromptSet& prompts) {
 }
 
 // Searches both halves of the prompts, and measures each half's circuit on the other.
-void add_variation(const Request& request, const Work& work, std::vector<std::string>& notes) {
+void add_variation(const Request& request, const Work& work, JournalPart& journal,
+                   std::vector<std::string>& notes) {
   const PromptSet halves[] = {half_of(request.prompts, 0), half_of(request.prompts, 1)};
   CircuitNodes found[2];
   for (std::size_t i = 0; i < 2; ++i) {
@@ -97,7 +99,7 @@ void add_variation(const Request& request, const Work& work, std::vector<std::st
                          .threshold = work.search.threshold,
                          .most_nodes = work.search.most_nodes,
                          .most_steps = work.search.most_steps};
-    found[i] = patchbay::find_circuit(request.ctx, request.model, search).nodes;
+    found[i] = patchbay::find_circuit(request.ctx, request.model, search, journal).nodes;
   }
   CircuitNodes both;
   CircuitNodes one;
@@ -110,13 +112,14 @@ void add_variation(const Request& request, const Work& work, std::vector<std::st
     if (found[i].empty()) continue;
     notes.push_back(
         fmt::format("the circuit of half {} alone, on the prompts of the other: {}", i + 1,
-                    faithfulness_text(request, work.settings, halves[1 - i], found[i])));
+                    faithfulness_text(request, work.settings, halves[1 - i], found[i], journal)));
   }
 }
 
 EffectTable run(const Request& request) {
   const Work work = work_of(request);
-  FoundCircuit found = patchbay::find_circuit(request.ctx, request.model, work.search);
+  JournalPart journal(request.journal);
+  FoundCircuit found = patchbay::find_circuit(request.ctx, request.model, work.search, journal);
   if (found.edges.empty()) {
     throw Error(ErrorKind::kUsage, "--threshold",
                 fmt::format("no path from a head to the logits changes {} by {} percent; try a "
@@ -132,11 +135,11 @@ EffectTable run(const Request& request) {
   table.values = std::move(found.values);
   table.notes.push_back(fmt::format("{} heads at positions: {}", found.nodes.size(),
                                     node_list(found.nodes, request.prompts)));
-  table.notes.push_back(
-      fmt::format("alone, with MLPs kept and other heads' outputs replaced by {}: {}",
-                  name_of(work.settings.source.kind),
-                  faithfulness_text(request, work.settings, request.prompts, found.nodes)));
-  if (work.halves) add_variation(request, work, table.notes);
+  table.notes.push_back(fmt::format(
+      "alone, with MLPs kept and other heads' outputs replaced by {}: {}",
+      name_of(work.settings.source.kind),
+      faithfulness_text(request, work.settings, request.prompts, found.nodes, journal)));
+  if (work.halves) add_variation(request, work, journal, table.notes);
   return table;
 }
 

@@ -85,7 +85,8 @@ EffectTable run(const Request& request) {
   const HookedTransformerConfig& cfg = request.model.cfg();
   const PromptSet& prompts = request.prompts;
   const CircuitNodes all = nodes_of(work.circuit, cfg, prompts);
-  Knockouts knockouts(request.ctx, request.model, prompts, work.settings);
+  JournalPart journal(request.journal);
+  Knockouts knockouts(request.ctx, request.model, prompts, work.settings, journal);
   std::map<CircuitNodes, std::size_t> circuits;  // by what is left: sets share runs
   const auto add = [&](const CircuitNodes& left) {
     const auto known = circuits.find(left);

@@ -170,9 +170,10 @@ EffectTable run(const Request& request) {
   table.columns = prompt_columns(request.model, request.prompts);
   table.effect = work.effect;
   table.aggregate = work.aggregate;
-  for (Variant& one : work.variants) {
-    one.sweep.first_cell = std::ssize(table.values);
-    SweepResult result = run_path_sweep(request.ctx, request.model, one.sweep, request.journal);
+  JournalPart journal(request.journal);
+  for (const Variant& one : work.variants) {
+    SweepResult result = run_path_sweep(request.ctx, request.model, one.sweep, journal);
+    journal.skip(std::ssize(result.values));
     table.values.insert(table.values.end(), result.values.begin(), result.values.end());
     table.baselines = std::move(result.baselines);
     const std::string name = work.variants.size() == 1 ? "" : fmt::format("{}: ", one.preset.name);

@@ -26,7 +26,7 @@ struct Job {
 class Engine {
  public:
   Engine(const RunContext& ctx, const HookedTransformer& model, const Sweep& sweep,
-         Journal* journal)
+         const JournalPart& journal)
       : ctx_(ctx),
         model_(model),
         sweep_(sweep),
@@ -77,10 +77,8 @@ class Engine {
     std::vector<Job> jobs;
     for (std::int64_t variant = 0; variant < std::ssize(sweep_.variants); ++variant) {
       for (std::int64_t prompt = first; prompt < last; ++prompt) {
-        const auto finished =
-            journal_ == nullptr ? std::nullopt : journal_->find(cell(variant, prompt));
-        if (finished) {
-          value(variant, prompt) = finished->front();
+        if (const auto finished = journal_.find(cell(variant, prompt))) {
+          value(variant, prompt) = *finished;
           ++done_;
           continue;
         }
@@ -132,9 +130,7 @@ class Engine {
         measurement.measure(model_.replay(ctx_, base, start, measurement.demand()), prompts);
     for (std::size_t i = 0; i < jobs.size(); ++i) {
       value(jobs[i].variant, jobs[i].prompt) = values[i];
-      if (journal_ != nullptr) {
-        journal_->append(cell(jobs[i].variant, jobs[i].prompt), {&values[i], 1});
-      }
+      journal_.append(cell(jobs[i].variant, jobs[i].prompt), values[i]);
     }
     done_ += std::ssize(jobs);
     ctx_.report_progress(done_, total_);
@@ -150,7 +146,7 @@ class Engine {
   const RunContext& ctx_;
   const HookedTransformer& model_;
   const Sweep& sweep_;
-  Journal* journal_;
+  const JournalPart& journal_;
   Sides sides_;
   std::vector<HookName> names_;  // that are patched
   MemoryPlan memory_;
@@ -163,7 +159,7 @@ class Engine {
 }  // namespace
 
 SweepResult run_sweep(const RunContext& ctx, const HookedTransformer& model, const Sweep& sweep,
-                      Journal* journal) {
+                      const JournalPart& journal) {
   check_sweep(model, sweep);
   return Engine(ctx, model, sweep, journal).run();
 }

@@ -38,7 +38,7 @@ struct SweepResult {
 /// from it. Throws kUsage for places that the model does not have and for a budget that does not
 /// hold one prompt, kInterrupted when the context was cancelled.
 SweepResult run_sweep(const RunContext& ctx, const HookedTransformer& model, const Sweep& sweep,
-                      Journal* journal = nullptr);
+                      const JournalPart& journal = {});
 
 SweepResult run_sweep_plainly(const RunContext& ctx, const HookedTransformer& model,
                               const Sweep& sweep);

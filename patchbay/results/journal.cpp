@@ -213,4 +213,14 @@ void Journal::cut(std::uint64_t size) {
   size_ = size;
 }
 
+std::optional<double> JournalPart::find(std::int64_t cell) const {
+  if (journal_ == nullptr) return std::nullopt;
+  const auto values = journal_->find(first_ + cell);
+  return values ? std::optional(values->front()) : std::nullopt;
+}
+
+void JournalPart::append(std::int64_t cell, double value) const {
+  if (journal_ != nullptr) journal_->append(first_ + cell, {&value, 1});
+}
+
 }  // namespace patchbay

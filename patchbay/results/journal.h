@@ -52,4 +52,22 @@ class Journal {
   std::map<std::int64_t, std::vector<double>> cells_;
 };
 
+/// The cells of one sweep among several that share a journal, numbered from 0, one value each.
+/// Without a journal nothing is found and nothing kept.
+class JournalPart {
+ public:
+  JournalPart(Journal* journal = nullptr, std::int64_t first = 0)  // NOLINT: a journal is a part
+      : journal_(journal), first_(first) {}
+
+  [[nodiscard]] std::optional<double> find(std::int64_t cell) const;
+  void append(std::int64_t cell, double value) const;
+  /// Goes on to the next sweep's part, after so many cells. The same sweeps in the same order have
+  /// the same parts.
+  void skip(std::int64_t cells) { first_ += cells; }
+
+ private:
+  Journal* journal_;
+  std::int64_t first_;
+};
+
 }  // namespace patchbay

@@ -28,11 +28,13 @@ double percent(const std::vector<double>& patched, const std::vector<double>& cl
 class CircuitOfIoiSmall : public ::testing::Test {
  protected:
   FoundCircuit found(double threshold, std::int64_t most_nodes) {
+    JournalPart journal;
     return find_circuit(ctx_, model_,
                         {.prompts = prompts_,
                          .metric = metrics::find("logit_diff"),
                          .threshold = threshold,
-                         .most_nodes = most_nodes});
+                         .most_nodes = most_nodes},
+                        journal);
   }
 
   RunContext ctx_{RunOptions{.threads = 2}};
@@ -54,7 +56,8 @@ TEST_F(CircuitOfIoiSmall, HasItsNameMoverAndTheHeadsThatGuideIt) {
   EXPECT_TRUE(has("1.2@END -> 2.2@END.q"));
   ASSERT_EQ(circuit.values.size(), circuit.edges.size() * 30);
   // Alone it does nearly the whole task, and without any head hardly anything is left.
-  Knockouts knockouts(ctx_, model_, prompts_, {.metric = metrics::find("logit_diff")});
+  JournalPart journal;
+  Knockouts knockouts(ctx_, model_, prompts_, {.metric = metrics::find("logit_diff")}, journal);
   const std::size_t alone = knockouts.add_circuit(circuit.nodes);
   const std::size_t nothing = knockouts.add_circuit({});
   knockouts.run();
@@ -113,8 +116,9 @@ TEST_F(CircuitOfIoiSmall, StaysWithinItsBudgetAndThreshold) {
 TEST_F(CircuitOfIoiSmall, IsTheSameWhateverThreadsAndMemory) {
   const FoundCircuit two = found(5.0, 30);
   const RunContext small({.threads = 3, .max_memory = std::int64_t{64} << 20});
-  const FoundCircuit three =
-      find_circuit(small, model_, {.prompts = prompts_, .metric = metrics::find("logit_diff")});
+  JournalPart journal;
+  const FoundCircuit three = find_circuit(
+      small, model_, {.prompts = prompts_, .metric = metrics::find("logit_diff")}, journal);
   EXPECT_EQ(two.nodes, three.nodes);
   EXPECT_EQ(two.values, three.values);
 }

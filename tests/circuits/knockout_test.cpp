@@ -187,7 +187,9 @@ TEST_P(OfCircuits, CompletenessTakesTheSameFromModelAndCircuit) {
   // With five candidates of four nodes every node is tried, so that both searches end alike: with
   // the node that tells most, and the one that tells most together with it.
   const CircuitNodes all = nodes_of(parse_circuit(kCircuit), cfg(), prompts);
-  Knockouts knockouts(tiny_.ctx, tiny_.model, prompts, {.metric = metrics::find("logit_diff")});
+  JournalPart journal;
+  Knockouts knockouts(tiny_.ctx, tiny_.model, prompts, {.metric = metrics::find("logit_diff")},
+                      journal);
   CircuitNodes best;
   for (int round = 0; round < 2; ++round) {
     double largest = -1.0;

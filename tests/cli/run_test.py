@@ -84,13 +84,21 @@ class RunTest(CommandTest):
         self.assertIn("this sweep needs at least", text)
 
     def test_a_killed_run_goes_on_and_ends_with_the_same_bytes(self):
-        command = ["run", "activation_patching", "--task", "ioi", "--prompts", "40", "--site",
-                   "mlp_post", "--axes", "layer,neuron", "--neurons", "0-39", "--threads", "1",
-                   "--max-memory", "3M"]
-        self.run_ok(*command, "--out", "whole")
-        partial = self.folder / "cut/activation_patching.partial"
+        for experiment, options in (
+                ("activation_patching", ["--site", "mlp_post", "--axes", "layer,neuron", "--neurons", "0-39",
+                                         "--max-memory", "3M"]),
+                ("find_circuit", ["--threshold", "2"]),  # many sweeps that share a journal
+                ("completeness", ["--circuit", "1.1 1.2 2.2 @ END; 0.1 0.2 @ S1+1", "--samples", "10"])):
+            with self.subTest(experiment):
+                self.killed_twice(experiment, ["--task", "ioi", "--prompts", "40", "--threads", "1", *options])
+
+    def killed_twice(self, experiment, options):
+        command = ["run", experiment, *options]
+        whole, cut = f"{experiment}-whole", f"{experiment}-cut"
+        self.run_ok(*command, "--out", whole)
+        partial = self.folder / cut / f"{experiment}.partial"
         for number in (signal.SIGKILL, signal.SIGTERM):
-            process = subprocess.Popen([self.patchbay, *command, "--out", "cut"], cwd=self.folder,
+            process = subprocess.Popen([self.patchbay, *command, "--out", cut], cwd=self.folder,
                                        env=self.env, stdout=subprocess.DEVNULL,
                                        stderr=subprocess.DEVNULL)
             size = partial.stat().st_size if partial.exists() else 0
@@ -103,15 +111,15 @@ class RunTest(CommandTest):
             process.wait(60)
             self.assertNotEqual(process.returncode, 0)
             self.assertTrue(partial.exists())
-            self.assertFalse((self.folder / "cut/activation_patching.json").exists())
-        self.run_ok(*command, "--out", "cut")
-        self.assertEqual((self.folder / "cut/activation_patching.json").read_bytes(),
-                         (self.folder / "whole/activation_patching.json").read_bytes())
+            self.assertFalse((self.folder / cut / f"{experiment}.json").exists())
+        self.run_ok(*command, "--out", cut)
+        self.assertEqual((self.folder / cut / f"{experiment}.json").read_bytes(),
+                         (self.folder / whole / f"{experiment}.json").read_bytes())
         self.assertFalse(partial.exists())
 
     def test_every_experiment_runs_with_its_defaults(self):
         for name in ("accuracy", "logit_lens", "path_patching", "direct_logit_attribution", "causal_tracing",
-                     "attention_patterns"):
+                     "attention_patterns", "find_circuit", "head_scores", "copy_scores", "attention_projection"):
             positions = {"causal_tracing": ["--positions", "S2,END"],
                          "attention_patterns": ["--sources", "IO,S1"]}.get(name, [])
             result = json.loads(self.run_ok("run", name, "--task", "ioi", "--prompts", "3", "--json",
