@@ -33,9 +33,8 @@ struct Path {
 
 /// How the senders' new values get to the receivers.
 enum class PathMeaning {
-  /// Through the residual stream and any live MLPs, every other head keeping its output: Wang et
-  /// al.
-  /// 2022, appendix B.
+  /// Through the residual stream and any live MLPs, every other head keeping its output (Wang et
+  /// al. 2022, appendix B).
   kHeadsFrozen,
   /// Through the residual stream alone: what the senders would write, less what they write in the
   /// unpatched run, is added to the receivers' input (callummcdougall/path_patching with

@@ -34,7 +34,8 @@ std::vector<PathPreset> known_presets() {
        .sender_position = "all",
        .effect = EffectKind::kRaw},
       {.name = "pyvene",
-       .source = "stanfordnlp/pyvene, IOI_Replication: later attention and MLP outputs are kept",
+       .source = "stanfordnlp/pyvene, tutorial_ioi_utils.py, path_patching_config: later attention "
+                 "and MLP outputs are restored; it reports accuracy and KL, the percentage is ours",
        .freeze_mlps = true},
       {.name = "transformer_lens_linear",
        .source = "TransformerLens 3, direct_path_patching.py: one projection under the unpatched "
