@@ -4,6 +4,7 @@
 #include <bit>
 #include <numeric>
 #include <set>
+#include <utility>
 
 #include "patchbay/base/error.h"
 
@@ -84,7 +85,7 @@ Demand demand_of(const Sweep& sweep, std::int64_t first, std::int64_t last) {
 
 Measurement::Measurement(const RunContext& ctx, const HookedTransformer& model, const Sweep& sweep,
                          const BaseRun& base, std::int64_t first, std::int64_t last,
-                         const std::optional<Logits>& other_logits)
+                         std::optional<Logits> other_logits)
     : ctx_(ctx),
       sweep_(sweep),
       sides_{sweep.prompts, sweep.direction},
@@ -99,7 +100,7 @@ Measurement::Measurement(const RunContext& ctx, const HookedTransformer& model, 
     others.push_back(sides_.other(i));
   }
   const Logits own = model.replay(ctx, base, nothing, demand_);
-  const Logits other = other_logits ? *other_logits : model.run(ctx, others, demand_);
+  const Logits other = other_logits ? std::move(*other_logits) : model.run(ctx, others, demand_);
   if (sweep.metric.needs_clean) clean_ = sweep.direction == Direction::kDenoise ? other : own;
   base_ = measure(own, prompts, &Sides::base);
   other_ = measure(other, prompts, &Sides::other);

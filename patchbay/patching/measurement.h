@@ -30,7 +30,7 @@ class Measurement {
   /// Runs what baselines need, but for the other side's logits where they are there already.
   Measurement(const RunContext& ctx, const HookedTransformer& model, const Sweep& sweep,
               const BaseRun& base, std::int64_t first, std::int64_t last,
-              const std::optional<Logits>& other_logits = std::nullopt);
+              std::optional<Logits> other_logits = std::nullopt);
 
   /// As demand_of.
   [[nodiscard]] const Demand& demand() const { return demand_; }

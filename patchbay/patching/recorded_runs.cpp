@@ -26,11 +26,13 @@ RecordedRuns::RecordedRuns(const RunContext& ctx, const HookedTransformer& model
   }
 }
 
-Logits RecordedRuns::logits() const {
+Logits RecordedRuns::take_logits() {
+  std::vector<Logits> groups = std::exchange(logits_, {});
+  if (groups.size() == 1) return std::move(groups.front());  // the prompts in their order
   std::vector<Row> rows;
   std::vector<float> values;
   for (std::size_t prompt = 0; prompt < seats_.size(); ++prompt) {
-    const Logits& group = logits_[seats_[prompt].group];
+    const Logits& group = groups[seats_[prompt].group];
     const auto [first, last] =
         group.rows.of_prompt(static_cast<std::int32_t>(seats_[prompt].index));
     for (std::int64_t row = first; row < last; ++row) {
@@ -39,7 +41,7 @@ Logits RecordedRuns::logits() const {
       values.insert(values.end(), own.begin(), own.end());
     }
   }
-  Logits all{RowSet(std::move(rows)), {}, logits_.front().tokens};
+  Logits all{RowSet(std::move(rows)), {}, groups.front().tokens};
   const std::int64_t n = all.rows.size();
   all.values = Tensor::copy_of({values.data(), {n, std::ssize(values) / n}});
   return all;

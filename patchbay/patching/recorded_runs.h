@@ -23,8 +23,8 @@ class RecordedRuns {
   [[nodiscard]] std::span<const float> values(const HookName& name, std::int64_t prompt,
                                               std::int32_t position, std::int64_t begin,
                                               std::int64_t count) const;
-  /// What was demanded, by the prompts' own numbers.
-  [[nodiscard]] Logits logits() const;
+  /// What was demanded, by the prompts' own numbers; once.
+  [[nodiscard]] Logits take_logits();
 
  private:
   struct Seat {

@@ -211,7 +211,7 @@ SourceValues::SourceValues(const RunContext& ctx, const HookedTransformer& model
   if (source.kind == SourceKind::kZero || is_mean(source.kind)) return;
   if (source.kind == SourceKind::kOtherRun && demand.logits != Demand::At::kNowhere) {
     runs_ = RecordedRuns(ctx, model, prompts, plan.names_, demand);
-    other_logits_ = runs_.logits();
+    other_logits_ = runs_.take_logits();
     return;
   }
   runs_ = RecordedRuns(ctx, model, prompts, plan.names_);

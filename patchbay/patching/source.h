@@ -7,6 +7,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "patchbay/base/run_context.h"
@@ -89,8 +90,11 @@ class SourceValues {
 
   /// What goes into a piece in one prompt of the set; valid as long as this and the plan.
   [[nodiscard]] std::span<const float> values(std::int64_t prompt, const Piece& piece) const;
-  /// The other run's logits; nothing when the values are of something else, or none were demanded.
-  [[nodiscard]] const std::optional<Logits>& other_logits() const { return other_logits_; }
+  /// The other run's logits, once; nothing when the values are of something else, or none were
+  /// demanded.
+  [[nodiscard]] std::optional<Logits> take_other_logits() {
+    return std::exchange(other_logits_, std::nullopt);
+  }
 
  private:
   std::optional<Logits> other_logits_;

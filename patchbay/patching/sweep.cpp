@@ -58,9 +58,9 @@ class Engine {
     std::optional<Logits> other;
     if (!jobs.empty()) {
       values.emplace(ctx_, model_, plan_, first, last, demand_of(sweep_, first, last));
-      other = values->other_logits();
+      other = values->take_other_logits();
     }
-    const Measurement measurement(ctx_, model_, sweep_, base, first, last, other);
+    const Measurement measurement(ctx_, model_, sweep_, base, first, last, std::move(other));
     measurement.add_baselines(result_.baselines);
     if (jobs.empty()) return;
     const SourceValues& source = *values;
