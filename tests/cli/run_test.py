@@ -85,12 +85,13 @@ class RunTest(CommandTest):
 
     def test_a_killed_run_goes_on_and_ends_with_the_same_bytes(self):
         for experiment, options in (
-                ("activation_patching", ["--site", "mlp_post", "--axes", "layer,neuron", "--neurons", "0-39",
-                                         "--max-memory", "3M"]),
-                ("find_circuit", ["--threshold", "2"]),  # many sweeps that share a journal
-                ("completeness", ["--circuit", "1.1 1.2 2.2 @ END; 0.1 0.2 @ S1+1", "--samples", "10"])):
+                ("activation_patching", ["--prompts", "40", "--site", "mlp_post", "--axes", "layer,neuron",
+                                         "--neurons", "0-39", "--max-memory", "3M"]),
+                # Many sweeps that share a journal.
+                ("find_circuit", ["--prompts", "12", "--threshold", "2", "--samples", "1"]),
+                ("completeness", ["--prompts", "12", "--circuit", "1.1 1.2 2.2 @ END; 0.1 0.2 @ S1+1"])):
             with self.subTest(experiment):
-                self.killed_twice(experiment, ["--task", "ioi", "--prompts", "40", "--threads", "1", *options])
+                self.killed_twice(experiment, ["--task", "ioi", "--threads", "1", *options])
 
     def killed_twice(self, experiment, options):
         command = ["run", experiment, *options]
