@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "cli/task_options.h"
+#include "patchbay/base/error.h"
 #include "patchbay/experiments/experiment.h"
 
 namespace patchbay::cli {
@@ -180,10 +181,16 @@ void add_run(Verbs& verbs) {
   option(run, "--max-memory", "SIZE",
          "what activations may take beside the model, such as 512M or 2G (1G)");
   option(run, "--top", "N", "how many of the largest effects to list (10)");
+  const auto own = static_cast<std::ptrdiff_t>(run.options.size());
   for (const experiments::Experiment* experiment : experiments::all()) {
     for (const experiments::OptionInfo& info : experiment->options) {
       const std::string name = fmt::format("--{}", info.name);
-      if (std::ranges::find(run.options, name, &OptionSpec::names) != run.options.end()) continue;
+      const auto known = std::ranges::find(run.options, name, &OptionSpec::names);
+      if (known - run.options.begin() < own) {  // an experiment would take it from all the others
+        throw Error(ErrorKind::kInternal, std::string(experiment->name),
+                    fmt::format("the command itself has an option {}; please report this", name));
+      }
+      if (known != run.options.end()) continue;
       option(run, name, "VALUE",
              fmt::format("{}{}", info.what,
                          info.fallback.empty() ? "" : fmt::format(" ({})", info.fallback)));

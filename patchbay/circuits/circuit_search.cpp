@@ -13,15 +13,15 @@ namespace {
 
 using enum HookPoint;
 
-struct Input {
-  std::string_view name;
-  HookPoint site;
-};
 // Senders are tried on so many prompts first; of four values three standard errors are the 95 %
 // interval (Student's t).
 constexpr std::int64_t kFirstPrompts = 4;
 constexpr double kStandardErrors = 3.2;
 
+struct Input {
+  std::string_view name;
+  HookPoint site;
+};
 constexpr Input kInputs[] = {{"q", kQ}, {"k", kK}, {"v", kV}};
 
 // One input of receivers that act at one position, and where it is read.

@@ -73,18 +73,15 @@ std::vector<Carrier> EdgeInputs::carriers(std::int32_t base_prompt,
   std::vector<Carrier> carriers;
   for (const Piece& end : ends) {
     const int depth = stream_depth(end.name);
-    const bool by_head = end.name.point == kQ || end.name.point == kK || end.name.point == kV;
     if (meaning_ != PathMeaning::kLinear) {
       const auto old = stream_row(end.name, base_prompt, end.position);
       std::vector<float>& row = rows.emplace_back(old.begin(), old.end());
       add_changes(changes, depth, end.position, row);
-      if (!by_head) {
+      const HookPoint input = input_of(end.name.point);
+      if (input == end.name.point) {
         carriers.push_back({end.name, end.position, 0, row});
         continue;
       }
-      const HookPoint input = end.name.point == kQ   ? kQInput
-                              : end.name.point == kK ? kKInput
-                                                     : kVInput;
       for (std::int64_t head = end.begin / cfg.d_head; head * cfg.d_head < end.begin + end.count;
            ++head) {
         carriers.push_back({{input, end.name.layer}, end.position, head * cfg.d_model, row});

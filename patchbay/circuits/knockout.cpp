@@ -133,11 +133,6 @@ void Knockouts::run() {
   waiting_.clear();
 }
 
-const Baselines& Knockouts::baselines() {
-  if (baselines_.clean.empty()) run();
-  return baselines_;
-}
-
 std::vector<double> Knockouts::values(std::size_t number) const {
   const auto n = static_cast<std::size_t>(prompts_.size());
   const auto own = std::span(values_).subspan(number * n, n);

@@ -56,9 +56,6 @@ class Knockouts {
             const KnockoutSettings& settings, JournalPart& journal)
       : ctx_(ctx), model_(model), prompts_(prompts), settings_(settings), journal_(journal) {}
 
-  /// The metric of a whole model, F(M), and of the corrupted prompts, [prompt].
-  [[nodiscard]] const Baselines& baselines();
-
   /// What is left of a circuit, F(C), and of a model without some nodes, F(M \ K): planned in any
   /// order and run together.
   std::size_t add_circuit(const CircuitNodes& kept);
@@ -67,6 +64,8 @@ class Knockouts {
   void run();
   /// [prompt], by what add_… returned.
   [[nodiscard]] std::vector<double> values(std::size_t number) const;
+  /// The metric of a whole model, F(M), and of the corrupted prompts, [prompt], after a run.
+  [[nodiscard]] const Baselines& baselines() const { return baselines_; }
 
  private:
   std::size_t add(Intervention intervention);

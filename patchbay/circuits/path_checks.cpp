@@ -113,6 +113,19 @@ bool can_replay(const PathSweep& sweep) {
   });
 }
 
+HookPoint input_of(HookPoint receiver) {
+  switch (receiver) {
+    case kQ:
+      return kQInput;
+    case kK:
+      return kKInput;
+    case kV:
+      return kVInput;
+    default:
+      return receiver;
+  }
+}
+
 std::optional<std::vector<std::vector<Piece>>> pieces_of_path(const HookedTransformerConfig& cfg,
                                                               const Path& path,
                                                               const PairSides& sides) {

@@ -31,7 +31,7 @@ struct Job {
   std::vector<Carrier> carriers;          // of the step at hand
 };
 
-// Where a receiver reads the stream, and where what it read is put in again.
+// Where a receiver reads the stream.
 HookPoint stream_of(HookPoint receiver) {
   switch (receiver) {
     case kQ:
@@ -40,19 +40,6 @@ HookPoint stream_of(HookPoint receiver) {
       return kResidPre;
     case kMlpIn:
       return kResidMid;
-    default:
-      return receiver;
-  }
-}
-
-HookPoint input_of(HookPoint receiver) {
-  switch (receiver) {
-    case kQ:
-      return kQInput;
-    case kK:
-      return kKInput;
-    case kV:
-      return kVInput;
     default:
       return receiver;
   }

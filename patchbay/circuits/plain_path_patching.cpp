@@ -206,11 +206,8 @@ class PlainPrompt {
       });
       return;
     }
-    const bool by_head = point == kQ || point == kK || point == kV;
-    const HookPoint input = point == kQ   ? kQInput
-                            : point == kK ? kKInput
-                            : point == kV ? kVInput
-                                          : point;
+    const HookPoint input = input_of(point);
+    const bool by_head = input != point;
     const std::int64_t d_model = cfg_.d_model;
     const std::int64_t first = by_head ? piece.begin / cfg_.d_head : 0;
     const std::int64_t count = by_head ? piece.count / cfg_.d_head : 1;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 
 #include "patchbay/base/error.h"
@@ -47,12 +48,20 @@ KnockoutSettings knockout_settings_of(const Request& request, bool has_mlps) {
   return result;
 }
 
-std::string text_of(const std::vector<CircuitNode>& nodes, const PromptSet& prompts) {
+std::string text_of(const CircuitNodes& nodes, const PromptSet& prompts) {
   std::string text;
   for (const CircuitNode& node : nodes) {
     text += (text.empty() ? "" : " ") + patchbay::text_of(node, prompts);
   }
   return text;
+}
+
+double total_change(const std::vector<double>& from, const std::vector<double>& to) {
+  double sum = 0.0;
+  for (std::size_t i = 0; i < from.size(); ++i) {
+    if (std::isfinite(from[i]) && std::isfinite(to[i])) sum += to[i] - from[i];
+  }
+  return std::abs(sum);
 }
 
 void append_difference(const std::vector<double>& model, const std::vector<double>& circuit,

@@ -24,7 +24,10 @@ Circuit circuit_of(const Request& request);
 KnockoutSettings knockout_settings_of(const Request& request, bool has_mlps);
 
 /// "9.9 9.6": all heads of some nodes, with positions where heads act at named ones.
-std::string text_of(const std::vector<CircuitNode>& nodes, const PromptSet& prompts);
+std::string text_of(const CircuitNodes& nodes, const PromptSet& prompts);
+
+/// |Σ over prompts of to − from|, prompts without one of them left out.
+double total_change(const std::vector<double>& from, const std::vector<double>& to);
 
 /// Three labels and their values: of a model without nodes, of the circuit without them, and the
 /// difference, [label, prompt].

@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 #include <limits>
 #include <numeric>
 
@@ -79,15 +78,9 @@ class Sets {
   }
   void run() { knockouts_.run(); }
 
-  // |mean of F(C \ K) − F(M \ K)|; 0 where nothing can be said.
+  // How far the two are apart.
   [[nodiscard]] double gap(const Pair& pair) const {
-    const std::vector<double> model = knockouts_.values(pair.model);
-    const std::vector<double> circuit = knockouts_.values(pair.circuit);
-    double sum = 0.0;
-    for (std::size_t i = 0; i < model.size(); ++i) {
-      if (std::isfinite(model[i]) && std::isfinite(circuit[i])) sum += circuit[i] - model[i];
-    }
-    return std::abs(sum);
+    return total_change(knockouts_.values(pair.model), knockouts_.values(pair.circuit));
   }
 
   void keep(const std::string& label, const Pair& pair) {
@@ -95,7 +88,7 @@ class Sets {
     kept_.push_back(pair);
   }
   [[nodiscard]] std::string text(const CircuitNodes& nodes) const {
-    return text_of(std::vector<CircuitNode>(nodes.begin(), nodes.end()), prompts_);
+    return text_of(nodes, prompts_);
   }
 
   EffectTable table(const Request& request, const Work& work) {

@@ -23,7 +23,8 @@ constexpr OptionInfo kOptions[] = {
      "biases; arena: the name's embedding and MLP 0's answer to it, through OV without norm and "
      "bias"},
     {"names", "IO,S1,S2", "the positions of names"},
-    {"top", "5", "a name counts as copied when it is among so many of the likeliest tokens"}};
+    {"top-tokens", "5",
+     "a name counts as copied when it is among so many of the likeliest tokens"}};
 
 constexpr std::string_view kDefinitions[] = {"paper", "arena"};
 
@@ -42,7 +43,7 @@ struct Work {
 Work work_of(const Request& request) {
   const Settings& settings = request.settings;
   Work work{.paper = settings.choice("definition", kDefinitions) == "paper",
-            .top = settings.integer("top", 1, request.model.cfg().d_vocab),
+            .top = settings.integer("top-tokens", 1, request.model.cfg().d_vocab),
             .names = {}};
   std::vector<std::size_t> positions;
   for (const std::string& name : settings.list("names")) {

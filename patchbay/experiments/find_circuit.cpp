@@ -84,7 +84,7 @@ std::string faithfulness_text(const Request& request, const KnockoutSettings& se
 }
 
 std::string node_list(const CircuitNodes& nodes, const PromptSet& prompts) {
-  const std::string text = text_of(std::vector<CircuitNode>(nodes.begin(), nodes.end()), prompts);
+  const std::string text = text_of(nodes, prompts);
   return text.empty() ? "none" : text;
 }
 

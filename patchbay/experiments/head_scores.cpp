@@ -18,7 +18,7 @@ constexpr OptionInfo kOptions[] = {
     {"sequences", "4",
      "how many sequences of random tokens; the prompts of the task do not matter"},
     {"length", "100", "how many tokens are repeated; fewer where the model reads fewer positions"},
-    {"seed", "0", "of the tokens"}};
+    {"token-seed", "0", "of the random tokens"}};
 
 struct Work {
   std::int64_t sequences;
@@ -32,7 +32,7 @@ Work work_of(const Request& request) {
       .sequences = settings.integer("sequences", 1, 1000),
       .length = std::min(settings.integer("length", 2, 1'000'000), request.model.cfg().n_ctx / 2),
       .seed = static_cast<std::uint64_t>(
-          settings.integer("seed", 0, std::numeric_limits<std::int64_t>::max()))};
+          settings.integer("token-seed", 0, std::numeric_limits<std::int64_t>::max()))};
   return work;
 }
 

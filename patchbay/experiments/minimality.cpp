@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 
 #include "patchbay/experiments/circuit_common.h"
 
@@ -70,16 +69,6 @@ std::vector<CircuitNodes> sets_of(const std::string& kind, const CircuitNode& no
   return {{}, rest};
 }
 
-double change(const Knockouts& knockouts, const Choice& choice) {
-  const std::vector<double> with = knockouts.values(choice.without_k);
-  const std::vector<double> without = knockouts.values(choice.without_both);
-  double sum = 0.0;
-  for (std::size_t i = 0; i < with.size(); ++i) {
-    if (std::isfinite(with[i]) && std::isfinite(without[i])) sum += without[i] - with[i];
-  }
-  return std::abs(sum);
-}
-
 EffectTable run(const Request& request) {
   const Work work = work_of(request);
   const HookedTransformerConfig& cfg = request.model.cfg();
@@ -109,12 +98,13 @@ EffectTable run(const Request& request) {
   knockouts.run();
   EffectTable table = knockout_table(request, "minimality", work.settings, knockouts.baselines());
   for (std::size_t i = 0; i < labels.size(); ++i) {
-    const Choice& shown = *std::ranges::max_element(
-        choices[i], {}, [&](const Choice& choice) { return change(knockouts, choice); });
+    const Choice& shown = *std::ranges::max_element(choices[i], {}, [&](const Choice& choice) {
+      return total_change(knockouts.values(choice.without_k),
+                          knockouts.values(choice.without_both));
+    });
     append_difference(knockouts.values(shown.without_k), knockouts.values(shown.without_both),
                       table.values);
-    const std::string k =
-        text_of(std::vector<CircuitNode>(shown.k.begin(), shown.k.end()), prompts);
+    const std::string k = text_of(shown.k, prompts);
     table.notes.push_back(fmt::format("{}: K = {}", labels[i], k.empty() ? "nothing" : k));
   }
   table.axes = {{"node", labels},

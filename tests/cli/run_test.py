@@ -123,8 +123,9 @@ class RunTest(CommandTest):
                      "attention_patterns", "find_circuit", "head_scores", "copy_scores", "attention_projection"):
             positions = {"causal_tracing": ["--positions", "S2,END"],
                          "attention_patterns": ["--sources", "IO,S1"]}.get(name, [])
-            result = json.loads(self.run_ok("run", name, "--task", "ioi", "--prompts", "3", "--json",
-                                            *positions))
+            # With options of the command itself, which no experiment may take for its own.
+            result = json.loads(self.run_ok("run", name, "--task", "ioi", "--prompts", "3", "--seed", "2",
+                                            "--top", "3", "--json", *positions))
             self.assertEqual(result["experiment"], name)
 
     def test_prompts_of_a_file_are_run(self):

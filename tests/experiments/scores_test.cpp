@@ -99,8 +99,8 @@ TEST_P(Scores, CopyScoresAreWhatTheCircuitOfAHeadSays) {
   constexpr std::int64_t kTop = 40;  // of the tiny vocabulary, so that some copy and some do not
   std::int64_t copying = 0;
   for (const std::string definition : {"paper", "arena"}) {
-    const EffectTable table =
-        run_experiment("copy_scores", tiny_, prompts, {{"definition", definition}, {"top", "40"}});
+    const EffectTable table = run_experiment("copy_scores", tiny_, prompts,
+                                             {{"definition", definition}, {"top-tokens", "40"}});
     for (std::size_t i = 0; i < prompts.pairs.size(); ++i) {
       const PromptPair& pair = prompts.pairs[i];
       const auto cache = tiny_.model.run_with_cache(tiny_.ctx, {pair.clean}).second;
@@ -201,8 +201,9 @@ TEST_P(Scores, AttentionAndProjectionAreOfTheHeadsOwnOutput) {
 }
 
 TEST_P(Scores, HeadScoresAreMeansOfDiagonals) {
-  const EffectTable table = run_experiment("head_scores", tiny_, reference_pairs(tiny_),
-                                           {{"sequences", "2"}, {"length", "5"}, {"seed", "7"}});
+  const EffectTable table =
+      run_experiment("head_scores", tiny_, reference_pairs(tiny_),
+                     {{"sequences", "2"}, {"length", "5"}, {"token-seed", "7"}});
   EXPECT_EQ(table.n_prompts(), 2);
   SplitMix64 random(7);
   for (std::int64_t sequence = 0; sequence < 2; ++sequence) {
