@@ -8,150 +8,21 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <limits>
 
+#include "cli/given-inl.h"
 #include "cli/help_page.h"
-#include "cli/option_values.h"
 #include "cli/output.h"
-#include "cli/task_options.h"
 #include "cli/verbs.h"
 #include "patchbay/base/error.h"
 #include "patchbay/base/suggest.h"
 #include "patchbay/base/version.h"
 #include "patchbay/experiments/experiment.h"
-#include "patchbay/model/weight_processing.h"
 
 namespace patchbay::cli {
 namespace {
 
-std::string path_of(const CLI::App* app) {
-  if (app->get_parent() == nullptr) return "patchbay";
-  return path_of(app->get_parent()) + " " + app->get_name();
-}
-
-HelpPage page_of(const CLI::App* app) {
-  HelpPage page{.command = path_of(app),
-                .what = app->get_description(),
-                .usage = "",
-                .verbs = {},
-                .arguments = {},
-                .options = {},
-                .examples = app->get_footer()};
-  for (const CLI::App* verb : app->get_subcommands([](const CLI::App*) { return true; })) {
-    page.verbs.push_back({verb->get_name(), verb->get_description()});
-  }
-  for (const CLI::Option* option : app->get_options()) {
-    if (option->get_positional()) {
-      page.arguments.push_back({option->get_name(true), option->get_description()});
-      page.usage += "[" + option->get_name(true) + "] ";
-    } else {
-      std::string name = option->get_name(false, true);
-      if (option->get_expected_max() > 0) name += " " + option->get_type_name();
-      page.options.push_back({name, option->get_description()});
-    }
-  }
-  if (!page.verbs.empty()) page.usage += "COMMAND ";
-  page.usage += "[OPTIONS]";
-  return page;
-}
-
-// What one verb's arguments were.
-class Given {
- public:
-  explicit Given(const CLI::App& app) : app_(app) {}
-
-  [[nodiscard]] bool flag(const std::string& name) const {
-    return app_.get_option(name)->count() > 0;
-  }
-  [[nodiscard]] std::vector<std::string> all(const std::string& name) const {
-    return app_.get_option(name)->results();
-  }
-  [[nodiscard]] std::optional<std::string> one(const std::string& name) const {
-    const std::vector<std::string> values = all(name);
-    if (values.size() > 1) fail(fmt::format("{} is given {} times", name, values.size()));
-    return values.empty() ? std::nullopt : std::optional(values.front());
-  }
-  [[nodiscard]] std::optional<std::int64_t> integer(const std::string& name, std::int64_t least,
-                                                    std::int64_t most) const {
-    const auto text = one(name);
-    return text ? std::optional(read_integer(name, *text, least, most)) : std::nullopt;
-  }
-  [[noreturn]] void fail(const std::string& what) const {
-    throw Error(ErrorKind::kUsage, path_of(&app_),
-                fmt::format("{}; {} --help shows examples", what, path_of(&app_)));
-  }
-
-  [[nodiscard]] CommonOptions common() const {
-    constexpr int kMaxThreads = 256;
-    return {.threads = static_cast<int>(integer("--threads", 1, kMaxThreads).value_or(0)),
-            .json = flag("--json"),
-            .quiet = flag("--quiet")};
-  }
-  [[nodiscard]] std::string model() const {
-    const auto model = one("--model");
-    if (!model)
-      fail("no model is given; add --model with a name, a folder, or a .safetensors or .gguf file");
-    return *model;
-  }
-  [[nodiscard]] std::string model_argument() const {
-    const auto path = one("PATH");
-    if (path && flag("--model")) fail("the model is given twice, as PATH and as --model");
-    return path ? *path : model();
-  }
-  [[nodiscard]] PromptOptions prompt() const {
-    PromptOptions prompt{.text = one("TEXT"), .tokens = {}, .bos = {}, .special = false};
-    if (const auto ids = one("--tokens")) prompt.tokens = read_token_ids("--tokens", *ids);
-    if (!prompt.text && !prompt.tokens) fail("no prompt is given; add a text or --tokens IDS");
-    if (prompt.text && prompt.tokens) fail("the prompt is given twice, as text and as --tokens");
-    if (flag("--bos") && flag("--no-bos")) fail("--bos and --no-bos exclude each other");
-    if (flag("--bos") || flag("--no-bos")) prompt.bos = flag("--bos");
-    prompt.special = flag("--special");
-    if (prompt.tokens && (prompt.bos || prompt.special)) {
-      fail("--tokens are taken as they are; leave --bos, --no-bos and --special away");
-    }
-    return prompt;
-  }
-  [[nodiscard]] TaskChoice task(const std::string& option) const {
-    const auto name = one(option);
-    if (!name) fail("no task is given; patchbay task list shows them");
-    return {*name, read_task_options([&](const TaskOption& known) -> std::optional<std::string> {
-              if (*known.type != '\0') return one(known.name);
-              return flag(known.name) ? std::optional<std::string>("") : std::nullopt;
-            })};
-  }
-  [[nodiscard]] std::int64_t max_memory() const {
-    const auto size = one("--max-memory");
-    return size ? read_bytes("--max-memory", *size) : RunOptions::kDefaultMemory;
-  }
-  /// json when nothing is said. Throws kUsage with the nearest name.
-  [[nodiscard]] std::vector<std::string> formats() const {
-    const auto text = one("--format");
-    if (!text) return {"json"};
-    if (!flag("--out")) fail("--format says which files to write; add --out DIR");
-    const std::vector<std::string> known = {"json", "csv", "npz"};
-    std::vector<std::string> formats = split_at_commas(*text);
-    for (const std::string& format : formats) {
-      if (std::ranges::find(known, format) != known.end()) continue;
-      fail(fmt::format("there is no format \"{}\"{}; there are {}", format,
-                       did_you_mean(format, known), fmt::join(known, ", ")));
-    }
-    return formats;
-  }
-  [[nodiscard]] WeightProcessing process() const {
-    const auto names = one("--process");
-    return names ? parse_weight_processing(*names, "--process") : WeightProcessing{};
-  }
-  [[nodiscard]] std::vector<std::string> names() const {
-    std::vector<std::string> names;
-    for (const std::string& value : all("--names")) {
-      for (std::string& name : split_at_commas(value)) names.push_back(std::move(name));
-    }
-    return names;
-  }
-
- private:
-  const CLI::App& app_;
-};
+const std::vector<std::string> kRunFormats = {"json", "csv", "npz", "svg", "png", "pdf"};
+const std::vector<std::string> kStudyFormats = {"json", "csv", "npz", "svg", "png", "pdf", "html"};
 
 class Parser {
  public:
@@ -163,7 +34,7 @@ class Parser {
     try {
       app_.parse(argc, argv);
     } catch (const CLI::CallForHelp&) {
-      return ShowText{render(page_of(chosen(&app_)))};
+      return ShowText{render(page_of(verbs(), path_in_app(chosen(&app_))))};
     } catch (const CLI::ArgumentMismatch& error) {
       const std::string text = error.what();  // "--model: 1 required PATH missing"
       Given(*chosen(&app_)).fail(text.substr(0, text.find(':')) + " needs a value");
@@ -181,6 +52,12 @@ class Parser {
   static const CLI::App* chosen(const CLI::App* app) {
     const auto verbs = app->get_subcommands();
     return verbs.empty() ? app : chosen(verbs.front());
+  }
+
+  // "model info"; "" for the command itself.
+  static std::string path_in_app(const CLI::App* app) {
+    const bool whole = app->get_parent() == nullptr;
+    return path_of(app).substr(std::string_view("patchbay ").size() - (whole ? 1 : 0));
   }
 
   void add(const VerbSpec& spec) {
@@ -201,10 +78,12 @@ class Parser {
         app->add_flag(option.names, option.what);
         continue;
       }
-      app->add_option(option.names, option.what)
-          ->type_name(option.type)
-          ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
-          ->allow_extra_args(false);
+      CLI::Option* made = app->add_option(option.names, option.what)
+                              ->type_name(option.type)
+                              ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
+                              ->allow_extra_args(option.is_many());
+      constexpr int kMost = 1 << 16;
+      if (option.is_many()) made->expected(0, kMost);
     }
   }
 
@@ -245,8 +124,7 @@ class Parser {
   [[nodiscard]] Command command() const {
     const CLI::App* app = chosen(&app_);
     const Given given(*app);
-    const std::string path =
-        path_of(app).substr(std::string_view("patchbay ").size() - (app == &app_));
+    const std::string path = path_in_app(app);
     if (path == "model info") return ModelInfo{given.common(), given.model_argument()};
     if (path == "model pull") return pull(given);
     if (path == "model list") return ListModels{given.common()};
@@ -268,8 +146,15 @@ class Parser {
     }
     if (path == "run") return run(given);
     if (path == "study") return study(given);
+    if (path == "report") return report(given);
+    if (path == "compare") return compare(given);
+    if (path == "help") return ShowHelp{given.common(), given.all("TOPIC")};
+    if (path == "man") {
+      return ShowManual{given.common(), given.all("COMMAND"), given.one("--out").value_or("")};
+    }
+    if (path == "completion") return completion(given);
     if (path == "doctor") return Doctor{given.common()};
-    if (path.empty()) return ShowText{render(page_of(app))};
+    if (path.empty()) return ShowText{render(page_of(verbs(), ""))};
     given.fail("a command is missing");
   }
 
@@ -304,7 +189,7 @@ class Parser {
                       .task = given.task("--task"),
                       .settings = {},
                       .out = given.one("--out").value_or(""),
-                      .formats = given.formats(),
+                      .formats = given.formats(kRunFormats, {"json"}, true),
                       .top = given.integer("--top", 0, 1'000'000).value_or(10)};
     run.max_memory = given.max_memory();
     std::vector<std::string> known;
@@ -325,9 +210,43 @@ class Parser {
     if (given.flag("--list")) return ListStudies{given.common()};
     const auto name = given.one("STUDY");
     if (!name) given.fail("no study is named; patchbay study --list shows them");
-    return RunStudy{given.common(),       *name,
-                    given.one("--model"), given.one("--out").value_or(""),
-                    given.formats(),      given.max_memory()};
+    return RunStudy{given.common(),
+                    *name,
+                    given.one("--model"),
+                    given.one("--out").value_or(""),
+                    given.formats(kStudyFormats, {"json", "html"}, true),
+                    given.max_memory()};
+  }
+  static Command report(const Given& given) {
+    DrawReport report{
+        .common = given.common(),
+        .inputs = given.all("FILE"),
+        .out = given.one("--out").value_or(""),
+        .formats = given.formats({"html", "svg", "png", "pdf", "text"}, {"html"}, false),
+        .picture = {.figure = given.one("--figure"),
+                    .effect = given.one("--effect"),
+                    .circuit = given.one("--circuit"),
+                    .title = given.one("--title")}};
+    if (report.inputs.empty())
+      given.fail("no result is named; name result files or the folder of a study");
+    return report;
+  }
+  static Command compare(const Given& given) {
+    const auto first = given.one("FIRST");
+    const auto second = given.one("SECOND");
+    if (!first || !second) given.fail("name two result files");
+    return CompareResults{.common = given.common(),
+                          .first = *first,
+                          .second = *second,
+                          .out = given.one("--out").value_or(""),
+                          .formats = given.formats({"html", "svg", "png", "pdf"}, {"html"}, true),
+                          .effect = given.one("--effect"),
+                          .top = given.integer("--top", 0, 1'000'000).value_or(10)};
+  }
+  static Command completion(const Given& given) {
+    const auto shell = given.one("SHELL");
+    if (!shell) given.fail("no shell is named: bash, zsh or fish");
+    return ShowCompletion{given.common(), *shell};
   }
   static Command cache(const Given& given) {
     CacheActivations cache{.common = given.common(),

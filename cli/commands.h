@@ -15,11 +15,16 @@
 
 namespace patchbay::cli {
 
+/// When output has colours: where a terminal shows them, in this many colours, or never.
+enum class ColourChoice { kAuto, kAlways, kNever, k16, k256, k24Bit };
+
 /// Options that every verb has.
 struct CommonOptions {
-  int threads = 0;     ///< 0: every processor
-  bool json = false;   ///< machine-readable output
-  bool quiet = false;  ///< no messages but errors
+  int threads = 0;       ///< 0: every processor
+  bool json = false;     ///< machine-readable output
+  bool quiet = false;    ///< no messages but errors
+  double timeout = 0.0;  ///< seconds after which the run is stopped; 0: never
+  ColourChoice colour = ColourChoice::kAuto;
 };
 
 /// A prompt as it was given: as text ("-" for standard input) or as token ids.
@@ -113,7 +118,7 @@ struct RunExperiment {
   TaskChoice task;
   std::map<std::string, std::string> settings;  ///< the experiment's own options, by name
   std::string out;                              ///< the folder; empty: no file
-  std::vector<std::string> formats;             ///< of the files: json, csv, npz
+  std::vector<std::string> formats;             ///< of the files: json, csv, npz, svg, png, pdf
   std::int64_t max_memory = RunOptions::kDefaultMemory;
   std::int64_t top = 10;
 };
@@ -123,12 +128,55 @@ struct RunStudy {
   std::string study;                 ///< a name or a path
   std::optional<std::string> model;  ///< instead of the study's own
   std::string out;                   ///< the folder; empty: no files
-  std::vector<std::string> formats;  ///< of the files: json, csv, npz
+  std::vector<std::string> formats;  ///< of the files: those of RunExperiment, and html
   std::int64_t max_memory = RunOptions::kDefaultMemory;
 };
 
 struct ListStudies {
   CommonOptions common;
+};
+
+/// What pictures show.
+struct PictureChoice {
+  std::optional<std::string> figure;  ///< this one alone
+  std::optional<std::string> effect;  ///< instead of the table's own
+  std::optional<std::string>
+      circuit;  ///< heads to circle: a name, heads, or a result of find_circuit
+  std::optional<std::string> title;
+};
+
+struct DrawReport {
+  CommonOptions common;
+  std::vector<std::string> inputs;   ///< result files, folders of them
+  std::string out;                   ///< a file that ends in .html, or a folder
+  std::vector<std::string> formats;  ///< html, svg, png, pdf, text
+  PictureChoice picture;
+};
+
+struct CompareResults {
+  CommonOptions common;
+  std::string first;  ///< a result file
+  std::string second;
+  std::string out;  ///< as in DrawReport; empty: no files
+  std::vector<std::string> formats;
+  std::optional<std::string> effect;
+  std::int64_t top = 10;
+};
+
+struct ShowHelp {
+  CommonOptions common;
+  std::vector<std::string> topic;  ///< a topic or a command; empty: all of them
+};
+
+struct ShowManual {
+  CommonOptions common;
+  std::vector<std::string> verb;
+  std::string out;  ///< a folder for all pages; empty: one page to standard output
+};
+
+struct ShowCompletion {
+  CommonOptions common;
+  std::string shell;
 };
 
 struct Doctor {
@@ -137,7 +185,8 @@ struct Doctor {
 
 using Command = std::variant<ShowText, ModelInfo, PullModel, ListModels, VerifyModel, ListHooks,
                              ShowTokens, Predict, CacheActivations, RunExperiment, RunStudy,
-                             ListStudies, ListTasks, ShowTask, Doctor>;
+                             ListStudies, ListTasks, ShowTask, DrawReport, CompareResults, ShowHelp,
+                             ShowManual, ShowCompletion, Doctor>;
 
 /// Each does its verb and returns the exit code; what goes wrong is thrown as Error.
 int run(const ShowText& command);
@@ -154,6 +203,11 @@ int run(const ShowTask& command);
 int run(const RunExperiment& command);
 int run(const RunStudy& command);
 int run(const ListStudies& command);
+int run(const DrawReport& command);
+int run(const CompareResults& command);
+int run(const ShowHelp& command);
+int run(const ShowManual& command);
+int run(const ShowCompletion& command);
 int run(const Doctor& command);
 
 }  // namespace patchbay::cli

@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <unistd.h>
 
 #include <filesystem>
 #include <optional>
@@ -14,9 +13,9 @@
 #include "cli/task_options.h"
 #include "patchbay/base/error.h"
 #include "patchbay/base/version.h"
-#include "patchbay/circuits/circuit_graph.h"
 #include "patchbay/hub/load_model.h"
 #include "patchbay/model/weight_processing.h"
+#include "patchbay/results/circuit_graph.h"
 #include "patchbay/results/result_csv.h"
 #include "patchbay/results/result_json.h"
 #include "patchbay/results/result_npz.h"
@@ -50,6 +49,10 @@ void write_files(const ExperimentRun::Target& target, const std::string& stem,
 }
 
 }  // namespace
+
+bool is_table_format(std::string_view format) {
+  return format == "json" || format == "csv" || format == "npz";
+}
 
 std::filesystem::path path_in(const std::string& folder, const std::string& stem,
                               std::string_view ending) {
@@ -154,27 +157,6 @@ std::string command_line_of(const RunExperiment& command) {
   add("--process", fmt::format("{}", fmt::join(names_of(command.process), ",")));
   for (const auto& [name, value] : command.settings) add(("--" + name).c_str(), value);
   return shell_line(words);
-}
-
-ProgressLine::ProgressLine(const CommonOptions& common)
-    : terminal_(!common.quiet && isatty(STDERR_FILENO) == 1),
-      begin_(std::chrono::steady_clock::now()) {}
-
-std::function<void(std::int64_t, std::int64_t)> ProgressLine::function() {
-  if (!terminal_) return {};
-  return [this](std::int64_t done, std::int64_t total) {
-    const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - begin_;
-    const double left =
-        done == 0 ? 0.0
-                  : elapsed.count() * static_cast<double>(total - done) / static_cast<double>(done);
-    write_error(fmt::format("\r{} of {} patched, {:.0f} s left \x1b[K", done, total, left));
-    open_ = true;
-  };
-}
-
-void ProgressLine::clear() {
-  if (open_) write_error("\r\x1b[K");
-  open_ = false;
 }
 
 }  // namespace patchbay::cli

@@ -1,9 +1,7 @@
 // A model and a task's prompts, loaded once, and experiments that run on them.
 #pragma once
 
-#include <chrono>
 #include <filesystem>
-#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -24,7 +22,7 @@ class ExperimentRun {
   struct Target {
     std::string folder{};                      ///< empty: no file
     std::string stem{};                        ///< of the file; empty: the experiment's name
-    std::vector<std::string> formats{"json"};  ///< of the files: json, csv, npz
+    std::vector<std::string> formats{"json"};  ///< of the files; json, csv and npz count here
     std::string command{};                     ///< recorded in the result
     std::int64_t first_prompts = 0;            ///< only the first so many; 0: all
   };
@@ -57,6 +55,9 @@ class ExperimentRun {
   Provenance provenance_;
 };
 
+/// Whether it is json, csv or npz.
+bool is_table_format(std::string_view format);
+
 /// FOLDER/STEM followed by an ending such as ".json".
 std::filesystem::path path_in(const std::string& folder, const std::string& stem,
                               std::string_view ending);
@@ -65,21 +66,5 @@ void make_folder(const std::string& folder);
 
 /// The command that repeats a run: what decides its result, in one order.
 std::string command_line_of(const RunExperiment& command);
-
-/// "42 % done" on a terminal's line.
-class ProgressLine {
- public:
-  explicit ProgressLine(const CommonOptions& common);
-  ~ProgressLine() { clear(); }
-  ProgressLine(const ProgressLine&) = delete;
-  ProgressLine& operator=(const ProgressLine&) = delete;
-  [[nodiscard]] std::function<void(std::int64_t, std::int64_t)> function();
-  void clear();
-
- private:
-  bool terminal_;
-  bool open_ = false;
-  std::chrono::steady_clock::time_point begin_;
-};
 
 }  // namespace patchbay::cli

@@ -1,8 +1,12 @@
-// How a help page looks, whichever parser it is made from.
+// How a help page looks: what one verb of verbs.h says about itself.
 #pragma once
 
+#include <deque>
 #include <string>
+#include <string_view>
 #include <vector>
+
+#include "cli/verbs.h"
 
 namespace patchbay::cli {
 
@@ -20,6 +24,11 @@ struct HelpPage {
   std::string examples;  ///< one a line, as typed from the repository's root
 };
 
+/// The page of one verb: "model info", "" for the command itself.
+HelpPage page_of(const std::deque<VerbSpec>& verbs, std::string_view path);
+
 std::string render(const HelpPage& page);
+/// The page in roff, for man.
+std::string render_roff(const HelpPage& page);
 
 }  // namespace patchbay::cli

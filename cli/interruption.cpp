@@ -1,7 +1,11 @@
 // Ctrl-C and SIGTERM: the first asks the run to stop, the second ends the process.
 #include "cli/interruption.h"
 
+#include <sys/time.h>
+
+#include <algorithm>
 #include <atomic>
+#include <cmath>
 #include <csignal>
 #include <utility>
 
@@ -33,6 +37,19 @@ void install_signal_handlers() {
   sigaction(SIGINT, &action, nullptr);
   sigaction(SIGTERM, &action, nullptr);
   std::signal(SIGPIPE, SIG_IGN);
+}
+
+void start_timeout(double seconds) {
+  struct sigaction action {};
+  action.sa_handler = &stop_the_run;
+  sigemptyset(&action.sa_mask);
+  sigaction(SIGALRM, &action, nullptr);
+  const double whole = std::floor(seconds);
+  itimerval timer{};
+  timer.it_value.tv_sec = static_cast<time_t>(whole);
+  timer.it_value.tv_usec = std::max<suseconds_t>(static_cast<suseconds_t>((seconds - whole) * 1e6),
+                                                 whole == 0.0 ? 1 : 0);
+  setitimer(ITIMER_REAL, &timer, nullptr);
 }
 
 int received_signal() { return signal_number.load(); }

@@ -8,6 +8,9 @@ namespace patchbay::cli {
 /// Handles SIGINT and SIGTERM from now on, and has writes to a closed pipe fail, not kill.
 void install_signal_handlers();
 
+/// Stops the run as Ctrl-C does, by SIGALRM, after so many seconds.
+void start_timeout(double seconds);
+
 /// The signal that came, 0 for none.
 int received_signal();
 

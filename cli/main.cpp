@@ -19,6 +19,13 @@ using patchbay::ErrorKind;
 
 constexpr int kSignalBase = 128;  // a shell's code for a process that signal n ended is 128 + n
 
+constexpr int kTimeout = 124;  // as of the command timeout
+
+void begin(const patchbay::cli::CommonOptions& common) {
+  patchbay::cli::choose_colours(common.colour);
+  if (common.timeout > 0.0) patchbay::cli::start_timeout(common.timeout);
+}
+
 int fail(int code, const std::string& text) {
   patchbay::cli::write_error(fmt::format("error: {}\n", text));
   return code;
@@ -31,10 +38,19 @@ int main(int argc, char** argv) {
   patchbay::cli::install_signal_handlers();
   try {
     const patchbay::cli::Command command = patchbay::cli::parse_arguments(argc, argv);
-    return std::visit([](const auto& verb) { return patchbay::cli::run(verb); }, command);
+    return std::visit(
+        [](const auto& verb) {
+          if constexpr (requires { verb.common; }) begin(verb.common);
+          return patchbay::cli::run(verb);
+        },
+        command);
   } catch (const Error& error) {
     const int number = patchbay::cli::received_signal();
     const bool stopped = error.kind() == ErrorKind::kInterrupted && number != 0;
+    if (stopped && number == SIGALRM) {
+      return fail(kTimeout,
+                  "stopped by --timeout; the same command goes on from the rows that --out kept");
+    }
     return fail(stopped ? kSignalBase + number : error.exit_code(), error.what());
   } catch (const patchbay::cli::ClosedPipe&) {
     return kSignalBase + SIGPIPE;

@@ -34,6 +34,23 @@ std::uint64_t read_unsigned(std::string_view option, std::string_view text) {
                           std::numeric_limits<std::uint64_t>::max()));
 }
 
+double read_seconds(std::string_view option, std::string_view text) {
+  constexpr double kYear = 366.0 * 24 * 3600;
+  double value = 0.0;
+  const char* end = text.data() + text.size();
+  const auto [stop, error] = std::from_chars(text.data(), end, value);
+  const std::string_view unit(stop, static_cast<std::size_t>(end - stop));
+  const double factor = unit.empty() || unit == "s" ? 1.0
+                        : unit == "m"               ? 60.0
+                        : unit == "h"               ? 3600.0
+                                                    : 0.0;
+  if (error == std::errc() && value * factor > 0.0 && value * factor <= kYear)
+    return value * factor;
+  throw Error(ErrorKind::kUsage, option,
+              fmt::format("{} is no time; write seconds, or minutes and hours such as 10m, 1.5h",
+                          quote(text)));
+}
+
 std::vector<std::string> split_at_commas(std::string_view text) {
   std::vector<std::string> parts;
   while (true) {

@@ -17,6 +17,8 @@ std::int64_t read_integer(std::string_view option, std::string_view text, std::i
 std::uint64_t read_unsigned(std::string_view option, std::string_view text);
 /// A number of bytes: "4096", "64K", "512M", "2G", in powers of 1,024.
 std::int64_t read_bytes(std::string_view option, std::string_view text);
+/// More than 0 and at most a year: "90", "90s", "1.5m", "2h".
+double read_seconds(std::string_view option, std::string_view text);
 /// "1,2,3", spaces allowed.
 std::vector<TokenId> read_token_ids(std::string_view option, std::string_view text);
 /// The parts between commas, without spaces around them.

@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -12,54 +13,54 @@
 
 #include "cli/interruption.h"
 #include "patchbay/base/error.h"
-#include "patchbay/text/utf8.h"
+#include "patchbay/base/utf8.h"
+#include "patchbay/base/visible_text.h"
 
 namespace patchbay::cli {
 namespace {
 
-bool output_has_colour() {
-  const char* no_color = std::getenv("NO_COLOR");
-  if (no_color != nullptr && *no_color != '\0') return false;
-  const char* terminal = std::getenv("TERM");
-  if (terminal == nullptr || std::string_view(terminal) == "dumb") return false;
-  return isatty(STDOUT_FILENO) == 1;
+ColourChoice chosen_colours = ColourChoice::kAuto;
+
+std::string_view variable(const char* name) {
+  const char* value = std::getenv(name);
+  return value == nullptr ? "" : value;
 }
 
-// Controls of Latin-1, line and paragraph ends, and marks that turn the direction of writing.
-bool is_invisible(char32_t c) {
-  return c < 0x20 || (c >= 0x7F && c < 0xA0) || c == 0xAD || (c >= 0x200B && c <= 0x200F) ||
-         (c >= 0x2028 && c <= 0x202E) || (c >= 0x2060 && c <= 0x206F) || c == 0xFEFF;
+// What the terminal says it shows.
+TerminalColours colours_of_terminal() {
+  const std::string_view colours = variable("COLORTERM");
+  if (colours == "truecolor" || colours == "24bit") return TerminalColours::k24Bit;
+  const std::string_view terminal = variable("TERM");
+  return terminal.find("256color") != std::string_view::npos ? TerminalColours::k256
+                                                             : TerminalColours::k16;
 }
 
-std::string escaped(char32_t c) {
-  switch (c) {
-    case '\n':
-      return "\\n";
-    case '\r':
-      return "\\r";
-    case '\t':
-      return "\\t";
-    default:
-      return c < 0x80 ? fmt::format("\\x{:02x}", static_cast<unsigned>(c))
-                      : fmt::format("\\u{:04x}", static_cast<unsigned>(c));
+TerminalColours output_colours() {
+  switch (chosen_colours) {
+    case ColourChoice::kNever:
+      return TerminalColours::kNone;
+    case ColourChoice::k16:
+      return TerminalColours::k16;
+    case ColourChoice::k256:
+      return TerminalColours::k256;
+    case ColourChoice::k24Bit:
+      return TerminalColours::k24Bit;
+    case ColourChoice::kAlways:
+      return colours_of_terminal();
+    case ColourChoice::kAuto:
+      break;
   }
+  const std::string_view terminal = variable("TERM");
+  const bool plain = !variable("NO_COLOR").empty() || terminal.empty() || terminal == "dumb";
+  return plain || isatty(STDOUT_FILENO) != 1 ? TerminalColours::kNone : colours_of_terminal();
 }
 
-// The text with `keep(c)` deciding what stays as it is; bytes that are not UTF-8 become \xNN.
-template <class Keep>
-std::string with_escapes(std::string_view text, const Keep& keep) {
-  std::string result;
-  for (std::size_t i = 0; i < text.size();) {
-    const Utf8Char c = decode_utf8(text, i);
-    if (c.length == 0) {
-      result += fmt::format("\\x{:02x}", static_cast<unsigned char>(text[i]));
-      ++i;
-      continue;
-    }
-    result += keep(c.code_point) ? std::string(text.substr(i, c.length)) : escaped(c.code_point);
-    i += c.length;
-  }
-  return result;
+int output_width() {
+  constexpr int kUsual = 80;
+  winsize size{};
+  if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) return size.ws_col;
+  const int columns = std::atoi(std::string(variable("COLUMNS")).c_str());
+  return columns > 0 ? columns : kUsual;
 }
 
 std::size_t width(std::string_view text) {
@@ -112,17 +113,24 @@ void message(const CommonOptions& common, std::string_view text) {
   if (!common.quiet) write_error(fmt::format("{}\n", text));
 }
 
+void choose_colours(ColourChoice choice) { chosen_colours = choice; }
+
+std::optional<TerminalStyle> output_style() {
+  const bool asked = chosen_colours != ColourChoice::kAuto;
+  if (!asked && isatty(STDOUT_FILENO) != 1) return std::nullopt;
+  return TerminalStyle{.colours = output_colours(), .width = output_width()};
+}
+
 std::string heading(std::string_view text) {
-  static const bool colour = output_has_colour();
-  return colour ? fmt::format("\x1b[1m{}\x1b[0m", text) : std::string(text);
+  return output_colours() != TerminalColours::kNone ? fmt::format("\x1b[1m{}\x1b[0m", text)
+                                                    : std::string(text);
 }
 
 std::string quote(std::string_view text) {
   std::string result = "\"";
   for (std::size_t begin = 0; begin <= text.size();) {
     const std::size_t end = std::min(text.find_first_of("\"\\", begin), text.size());
-    result +=
-        with_escapes(text.substr(begin, end - begin), [](char32_t c) { return !is_invisible(c); });
+    result += visible_text(text.substr(begin, end - begin));
     if (end < text.size()) result += {'\\', text[end]};
     begin = end + 1;
   }

@@ -1,6 +1,7 @@
 // Standard output for data, standard error for messages, and how texts and numbers look in them.
 #pragma once
 
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -8,6 +9,7 @@
 
 #include "cli/commands.h"
 #include "patchbay/io/json_writer.h"
+#include "patchbay/report/terminal.h"
 
 namespace patchbay::cli {
 
@@ -25,7 +27,12 @@ void hold_closed_streams() noexcept;
 /// A line on standard error, unless --quiet.
 void message(const CommonOptions& common, std::string_view text);
 
-/// Bold, where standard output is a terminal that shows it and NO_COLOR is not set.
+/// What --color asked for, until it is called again.
+void choose_colours(ColourChoice choice);
+/// How heat maps are to look on standard output: in the colours that were asked for or that the
+/// terminal shows; nothing where numbers are to be written instead, as into a pipe.
+std::optional<TerminalStyle> output_style();
+/// Bold, where standard output has colours.
 std::string heading(std::string_view text);
 
 /// The text in double quotes, whole: what does not print (controls, directions, bytes that are not

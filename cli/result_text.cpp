@@ -8,6 +8,8 @@
 #include <numeric>
 
 #include "cli/output.h"
+#include "patchbay/report/figure.h"
+#include "patchbay/report/terminal.h"
 #include "patchbay/results/statistics.h"
 
 namespace patchbay::cli {
@@ -43,6 +45,12 @@ std::string result_heading(const EffectTable& table) {
 }
 
 std::string result_grids(const EffectTable& table, const TableStatistics& statistics) {
+  if (const std::optional<TerminalStyle> style = output_style();
+      style && figures::find("heat_map").fits(table)) {
+    return terminal_heat_map({.table = table, .statistics = statistics, .effect = table.effect},
+                             *style) +
+           "\n";
+  }
   const std::vector<CellSummary>& cells = shown_effect(table, statistics).cells;
   constexpr std::size_t kMostColumns = 40;
   const std::size_t axes = table.axes.size() - 1;  // without the prompts
@@ -116,6 +124,21 @@ std::string result_largest(const EffectTable& table, const TableStatistics& stat
   std::string text = fmt::format("{}\n{}", heading("largest"), list.str());
   if (!tested) text += fmt::format("{}\n", significance.reason);
   return text;
+}
+
+std::string list_text(const StudyList& list) {
+  std::vector<Table::Column> columns;
+  for (const std::string& column : list.columns) columns.push_back({column});
+  Table table(columns);
+  for (const auto& row : list.rows) {
+    std::vector<std::string> cells;
+    for (const std::string& cell : row) cells.push_back(printable(cell));
+    table.add(std::move(cells));
+  }
+  std::string text = heading(printable(list.title)) + "\n";
+  if (!list.rows.empty()) text += table.str();
+  for (const std::string& sentence : list.sentences) text += sentence + "\n";
+  return text + "\n";
 }
 
 std::string result_text(const EffectTable& table, std::int64_t top) {

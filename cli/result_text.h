@@ -4,6 +4,7 @@
 #include <string>
 
 #include "patchbay/results/statistics.h"
+#include "patchbay/results/study_result.h"
 
 namespace patchbay::cli {
 
@@ -14,6 +15,9 @@ std::string result_grids(const EffectTable& table, const TableStatistics& statis
 /// The largest effects by magnitude, with errors, intervals and the test.
 std::string result_largest(const EffectTable& table, const TableStatistics& statistics,
                            std::int64_t top);
+
+/// A list under its title, and its sentences.
+std::string list_text(const StudyList& list);
 
 /// The whole page of one result; `top` cells by magnitude at its end.
 std::string result_text(const EffectTable& table, std::int64_t top);

@@ -5,6 +5,8 @@
 #include "cli/experiment_run.h"
 #include "cli/interruption.h"
 #include "cli/output.h"
+#include "cli/pictures.h"
+#include "cli/progress.h"
 #include "cli/result_text.h"
 #include "patchbay/results/result_json.h"
 
@@ -12,7 +14,7 @@ namespace patchbay::cli {
 
 int run(const RunExperiment& command) {
   const experiments::Experiment& experiment = experiments::find(command.experiment);
-  ProgressLine progress(command.common);
+  Progress progress(command.common);
   const InterruptibleContext ctx({.threads = command.common.threads,
                                   .max_memory = command.max_memory,
                                   .progress = progress.function()});
@@ -25,8 +27,13 @@ int run(const RunExperiment& command) {
   write_output(command.common.json ? to_json(table) : result_text(table, command.top));
   if (!command.out.empty()) {
     for (const std::string& format : command.formats) {
+      if (!is_table_format(format)) continue;
       message(command.common, fmt::format("wrote {}/{}.{}", command.out, table.experiment, format));
     }
+  }
+  for (const auto& path :
+       write_pictures({.table = table}, command.out, table.experiment, command.formats)) {
+    message(command.common, fmt::format("wrote {}", path.string()));
   }
   return 0;
 }

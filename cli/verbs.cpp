@@ -29,6 +29,8 @@ void common(VerbSpec& app) {
   flag(app, "--json", "write JSON");
   option(app, "--threads", "N", "use N threads (all processors); results are the same");
   flag(app, "-q,--quiet", "no messages on standard error except errors");
+  option(app, "--timeout", "TIME", "stop in good order after so many seconds, or 10m, 2h");
+  option(app, "--color", "WHEN", "auto, always, never, 16, 256 or truecolor (auto)");
 }
 void model(VerbSpec& app) {
   option(app, "-m,--model", "PATH",
@@ -177,7 +179,8 @@ void add_run(Verbs& verbs) {
   model(run);
   process(run);
   option(run, "-o,--out", "DIR", "write DIR/EXPERIMENT.json");
-  option(run, "--format", "LIST", "the files to write: json, csv, npz (json)");
+  option(run, "--format", "LIST",
+         "the files to write: json, csv, npz, and pictures as svg, png, pdf (json)");
   option(run, "--max-memory", "SIZE",
          "what activations may take beside the model, such as 512M or 2G (1G)");
   option(run, "--top", "N", "how many of the largest effects to list (10)");
@@ -207,11 +210,62 @@ void add_study(Verbs& verbs) {
   option(study, "STUDY", "", "the name of a study that comes with patchbay, or a .toml file");
   flag(study, "--list", "the studies that come with patchbay");
   model(study);
-  option(study, "-o,--out", "DIR", "write a result file for every experiment");
-  option(study, "--format", "LIST", "the files to write: json, csv, npz (json)");
+  option(study, "-o,--out", "DIR", "write a result file for every experiment, and report.html");
+  option(study, "--format", "LIST",
+         "the files to write: json, csv, npz, pictures as svg, png, pdf, and html (json,html)");
   option(study, "--max-memory", "SIZE",
          "what activations may take beside the model, such as 512M or 2G (1G)");
   common(study);
+}
+
+void add_report(Verbs& verbs) {
+  VerbSpec& report = verb(
+      verbs, "report", "draw result files: one HTML page, or pictures",
+      "patchbay report tests/golden/report/heads.json\n"
+      "patchbay report tests/golden/report/heads.json --format svg,png --out pictures\n"
+      "patchbay report tests/golden/report/heads.json --format text\n"
+      "patchbay report tests/golden/report/heads.json --figure heat_map --effect percent_of_clean "
+      "--circuit \"mover: 2.1 1.2\" --format svg --out pictures");
+  option(report, "FILE", "…", "result files, or folders of them such as a study's");
+  option(report, "-o,--out", "PATH", "a file that ends in .html, or a folder (report.html)");
+  option(report, "--format", "LIST", "html, svg, png, pdf, or text for the terminal (html)");
+  option(report, "--figure", "NAME", "this picture alone; patchbay help figures lists them");
+  option(report, "--effect", "KIND", "instead of the result's own; patchbay help effects");
+  option(report, "--circuit", "CIRCUIT", "circle these heads; patchbay help circuits");
+  option(report, "--title", "TEXT", "the title of the page or of the pictures");
+  common(report);
+}
+
+void add_compare(Verbs& verbs) {
+  VerbSpec& compare =
+      verb(verbs, "compare", "two results side by side, and their difference",
+           "patchbay compare tests/golden/report/heads.json tests/golden/report/heads_bos.json\n"
+           "patchbay compare tests/golden/report/heads.json tests/golden/report/heads_bos.json "
+           "--effect raw --out compare.html");
+  option(compare, "FIRST", "", "a result file");
+  option(compare, "SECOND", "", "another of the same kind: of another model, corruption or BOS");
+  option(compare, "--effect", "KIND", "what is compared (the first result's own)");
+  option(compare, "-o,--out", "PATH", "a file that ends in .html, or a folder");
+  option(compare, "--format", "LIST", "the files to write: html, svg, png, pdf (html)");
+  option(compare, "--top", "N", "how many of the largest differences to list (10)");
+  common(compare);
+}
+
+void add_help(Verbs& verbs) {
+  VerbSpec& help = verb(verbs, "help", "a topic or a command, explained",
+                        "patchbay help\npatchbay help effects\npatchbay help task show");
+  option(help, "TOPIC", "…", "a topic, or the words of a command; without it all of them");
+  common(help);
+  VerbSpec& manual =
+      verb(verbs, "man", "a command's page for man", "patchbay man run\npatchbay man --out man1");
+  option(manual, "COMMAND", "…", "the words of a command; without them patchbay's own page");
+  option(manual, "-o,--out", "DIR", "write the pages of all commands");
+  common(manual);
+  VerbSpec& completion =
+      verb(verbs, "completion", "what a shell needs to complete patchbay's words",
+           "patchbay completion bash\npatchbay completion zsh\npatchbay completion fish");
+  option(completion, "SHELL", "", "bash, zsh or fish");
+  common(completion);
 }
 
 }  // namespace
@@ -232,6 +286,9 @@ std::deque<VerbSpec> verbs() {
   add_task(verbs);
   add_run(verbs);
   add_study(verbs);
+  add_report(verbs);
+  add_compare(verbs);
+  add_help(verbs);
   common(verb(verbs, "doctor", "check the arithmetic of this machine, in some 50 ms",
               "patchbay doctor\npatchbay doctor --json"));
   return verbs;

@@ -10,9 +10,12 @@ namespace patchbay::cli {
 
 struct OptionSpec {
   std::string names;  ///< "-m,--model"; without a dash for an argument by place
-  std::string type;   ///< "PATH"; empty for a flag and for an argument by place
+  std::string type;   ///< "PATH"; empty for a flag and for an argument by place, "…" for several
   std::string what;
-  [[nodiscard]] bool is_flag() const { return names.starts_with('-') && type.empty(); }
+  [[nodiscard]] bool is_argument() const { return !names.starts_with('-'); }
+  [[nodiscard]] bool is_flag() const { return !is_argument() && type.empty(); }
+  /// An argument by place that may be given several times.
+  [[nodiscard]] bool is_many() const { return is_argument() && type == "…"; }
 };
 
 struct VerbSpec {

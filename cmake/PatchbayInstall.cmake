@@ -1,9 +1,9 @@
 # Installation and export: another project finds the library with find_package(patchbay) and links patchbay::core
-# or patchbay::hub.
+# or patchbay::hub or patchbay::report.
 include(CMakePackageConfigHelpers)
 
 install(
-  TARGETS patchbay_core patchbay_hub
+  TARGETS patchbay_core patchbay_hub patchbay_report
   EXPORT patchbayTargets
   ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
 install(
@@ -26,6 +26,26 @@ install(FILES ${PROJECT_BINARY_DIR}/patchbayConfig.cmake ${PROJECT_BINARY_DIR}/p
         DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/patchbay)
 if(PATCHBAY_BUILD_CLI)
   install(TARGETS patchbay RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+  # The program writes its own pages for man, and what shells complete.
+  set(pages ${PROJECT_BINARY_DIR}/pages)
+  add_custom_command(
+    OUTPUT ${pages}/patchbay.bash
+    COMMAND ${CMAKE_COMMAND} -E make_directory ${pages}
+    COMMAND patchbay man --out ${pages}/man1
+    COMMAND patchbay completion zsh > ${pages}/_patchbay
+    COMMAND patchbay completion fish > ${pages}/patchbay.fish
+    COMMAND patchbay completion bash > ${pages}/patchbay.bash
+    DEPENDS patchbay
+    COMMENT "Pages for man, and completions"
+    VERBATIM)
+  add_custom_target(patchbay_pages ALL DEPENDS ${pages}/patchbay.bash)
+  install(DIRECTORY ${pages}/man1/ DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
+  install(
+    FILES ${pages}/patchbay.bash
+    DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions
+    RENAME patchbay)
+  install(FILES ${pages}/_patchbay DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/site-functions)
+  install(FILES ${pages}/patchbay.fish DESTINATION ${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d)
 endif()
 install(
   DIRECTORY models/

@@ -5,6 +5,7 @@
 
 function(patchbay_registry target folder type header)
   get_filename_component(helper "${header}" NAME_WE)
+  get_filename_component(namespace "${folder}" NAME)
   file(GLOB entries CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/patchbay/${folder}/*.cpp)
   list(SORT entries)
   set(declarations "")
@@ -17,7 +18,7 @@ function(patchbay_registry target folder type header)
     string(APPEND declarations "const ${type}& ${stem}();\n")
     string(APPEND items "      &${stem}(),\n")
   endforeach()
-  set(output ${PROJECT_BINARY_DIR}/generated/${folder}_registry.cpp)
+  set(output ${PROJECT_BINARY_DIR}/generated/${namespace}_registry.cpp)
   file(
     CONFIGURE
     OUTPUT ${output}
@@ -25,7 +26,7 @@ function(patchbay_registry target folder type header)
       "// Written by cmake/PatchbayRegistry.cmake from the files in patchbay/${folder}.
 #include \"${header}\"
 
-namespace patchbay::${folder} {
+namespace patchbay::${namespace} {
 
 ${declarations}
 const std::vector<const ${type}*>& all() {
@@ -34,7 +35,7 @@ ${items}  };
   return entries;
 }
 
-}  // namespace patchbay::${folder}
+}  // namespace patchbay::${namespace}
 "
     @ONLY)
   target_sources(${target} PRIVATE ${output})

@@ -13,4 +13,5 @@ cmake -S examples/find_package -B build/install-check/build -G Ninja -DCMAKE_PRE
 cmake --build build/install-check/build
 build/install-check/build/logit_difference tests/golden/tiny-gpt2
 "$prefix/bin/patchbay" --version
+test -s "$prefix/share/man/man1/patchbay-run.1" && test -s "$prefix/share/bash-completion/completions/patchbay"
 cmp docs/schema/result.schema.json "$prefix/share/patchbay/schema/result.schema.json"

@@ -8,4 +8,4 @@ cmake --preset release
 cmake --build --preset release
 build/release/cli/patchbay study ioi_lab --out results
 echo
-echo "The result files are in $PWD/results; patchbay is $PWD/build/release/cli/patchbay"
+echo "Open $PWD/results/report.html in a browser; the result files are beside it; patchbay is $PWD/build/release/cli/patchbay"

@@ -3,9 +3,9 @@
 
 #include <vector>
 
-#include "patchbay/circuits/circuit_graph.h"
 #include "patchbay/circuits/knockout.h"
 #include "patchbay/circuits/path_patching.h"
+#include "patchbay/results/circuit_graph.h"
 
 namespace patchbay {
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "patchbay/base/error.h"
 #include "patchbay/experiments/columns_common.h"
 #include "patchbay/experiments/places_common.h"
 #include "patchbay/patching/recorded_runs.h"
@@ -16,29 +17,86 @@ namespace {
 constexpr OptionInfo kOptions[] = {
     {"layers", "", "only these layers: 0,3-5; negative ones count from the end"},
     {"heads", "", "only these heads"},
-    {"destinations", "END", "where the heads look from: names or numbers of positions; all"},
-    {"sources", "all", "where they look to: names or numbers of positions; all"},
+    {"nodes", "", "instead of layers and heads: these heads, such as 9.9,10.0"},
+    {"side", "both", "which runs: both, clean, corrupted"},
+    {"destinations", "END",
+     "where the heads look from: names or numbers of positions; all; every: all, even where "
+     "prompts "
+     "differ in length"},
+    {"sources", "all", "where they look to, likewise"},
+};
+
+constexpr std::string_view kSides[] = {"both", "clean", "corrupted"};
+
+struct WantedHead {
+  HookName pattern;  // of its layer
+  std::int64_t head;
 };
 
 struct Wanted {
-  std::vector<HookName> patterns;  // of the layers
-  std::vector<std::int64_t> heads;
+  std::vector<std::string> sides;
+  std::vector<TableAxis> axes;  // layer and head, or node
+  std::vector<WantedHead> heads;
   PositionChoice destinations;
   PositionChoice sources;
 
   [[nodiscard]] std::size_t cells() const {
-    return patterns.size() * heads.size() * destinations.positions.size() *
-           sources.positions.size();
+    return heads.size() * destinations.positions.size() * sources.positions.size();
+  }
+  [[nodiscard]] std::vector<HookName> patterns() const {
+    std::vector<HookName> names;
+    for (const WantedHead& head : heads) {
+      if (std::ranges::find(names, head.pattern) == names.end()) names.push_back(head.pattern);
+    }
+    return names;
   }
 };
 
+// Numbers of positions from 0 to the end of the longest prompt; shorter ones have no such cells.
+PositionChoice every_position(const PromptSet& prompts) {
+  PositionChoice choice;
+  for (std::int32_t at = 0; at < prompts.longest(); ++at) {
+    choice.labels.push_back(std::to_string(at));
+    choice.positions.push_back(Positions::at(at));
+  }
+  return choice;
+}
+
+PositionChoice choice_of(const Request& request, std::string_view option) {
+  if (request.settings.text(option) == "every") return every_position(request.prompts);
+  return positions_of(request, option);
+}
+
 Wanted wanted_of(const Request& request) {
-  Wanted wanted{.patterns = {},
-                .heads = request.settings.indices("heads", request.model.cfg().n_heads),
-                .destinations = positions_of(request, "destinations"),
-                .sources = positions_of(request, "sources")};
-  for (const auto layer : request.settings.indices("layers", request.model.cfg().n_layers)) {
-    wanted.patterns.push_back({HookPoint::kPattern, static_cast<int>(layer)});
+  const Settings& settings = request.settings;
+  const HookedTransformerConfig& cfg = request.model.cfg();
+  const std::string side = settings.choice("side", kSides);
+  Wanted wanted{.sides = {side},
+                .axes = {},
+                .heads = {},
+                .destinations = choice_of(request, "destinations"),
+                .sources = choice_of(request, "sources")};
+  if (side == "both") wanted.sides = {"clean", "corrupted"};
+  if (settings.is_given("nodes")) {
+    if (settings.is_given("layers") || settings.is_given("heads")) {
+      throw Error(ErrorKind::kUsage, "--nodes",
+                  "nodes name their layers; leave layers and heads out");
+    }
+    wanted.axes = {{"node", settings.list("nodes")}};
+    for (const std::string& node : wanted.axes.front().labels) {
+      const Place place = head_place(node, HookPoint::kPattern, "--nodes");
+      check_place(cfg, place);
+      wanted.heads.push_back({{HookPoint::kPattern, place.layer}, place.head});
+    }
+    return wanted;
+  }
+  const auto layers = settings.indices("layers", cfg.n_layers);
+  const auto heads = settings.indices("heads", cfg.n_heads);
+  wanted.axes = {{"layer", number_labels(layers)}, {"head", number_labels(heads)}};
+  for (const auto layer : layers) {
+    for (const auto head : heads) {
+      wanted.heads.push_back({{HookPoint::kPattern, static_cast<int>(layer)}, head});
+    }
   }
   return wanted;
 }
@@ -59,34 +117,32 @@ std::size_t prompts_at_once(const Request& request, const Wanted& wanted) {
   constexpr std::int64_t kMostNumbers = std::int64_t{1} << 26;
   const std::int64_t length = std::max<std::int64_t>(request.prompts.longest(), 1);
   const std::int64_t per_prompt =
-      std::ssize(wanted.patterns) * request.model.cfg().n_heads * length * length;
+      std::ssize(wanted.patterns()) * request.model.cfg().n_heads * length * length;
   return static_cast<std::size_t>(std::max<std::int64_t>(kMostNumbers / per_prompt, 1));
 }
 
-// Attention of one prompt, [layer, head, destination, source]; NaN where it has no such position
+// Attention of one prompt, [heads, destination, source]; NaN where it has no such position
 // and where the source comes after the destination.
 std::vector<double> attention(const RecordedRuns& runs, std::int64_t prompt, std::int64_t length,
                               const std::vector<std::int32_t>& named, const Wanted& wanted) {
   std::vector<double> values;
   values.reserve(wanted.cells());
-  for (const HookName& pattern : wanted.patterns) {
-    for (const std::int64_t head : wanted.heads) {
-      for (const Positions& destination : wanted.destinations.positions) {
-        const std::int64_t query = position_in(destination, named, length);
-        for (const Positions& source : wanted.sources.positions) {
-          const std::int64_t key = position_in(source, named, length);
-          const bool there = key >= 0 && key <= query;
-          values.push_back(there ? runs.values(pattern, prompt, static_cast<std::int32_t>(query),
-                                               head * length + key, 1)[0]
-                                 : std::numeric_limits<double>::quiet_NaN());
-        }
+  for (const auto& [pattern, head] : wanted.heads) {
+    for (const Positions& destination : wanted.destinations.positions) {
+      const std::int64_t query = position_in(destination, named, length);
+      for (const Positions& source : wanted.sources.positions) {
+        const std::int64_t key = position_in(source, named, length);
+        const bool there = key >= 0 && key <= query;
+        values.push_back(there ? runs.values(pattern, prompt, static_cast<std::int32_t>(query),
+                                             head * length + key, 1)[0]
+                               : std::numeric_limits<double>::quiet_NaN());
       }
     }
   }
   return values;
 }
 
-// Puts one side's values into the table, [layer, head, destination, source, prompt].
+// Puts one side's values into the table, [heads, destination, source, prompt].
 void measure(const Request& request, const Wanted& wanted, bool clean, std::span<double> values) {
   const std::vector<PromptPair>& pairs = request.prompts.pairs;
   const std::size_t step = prompts_at_once(request, wanted);
@@ -96,7 +152,7 @@ void measure(const Request& request, const Wanted& wanted, bool clean, std::span
     for (std::size_t i = first; i < last; ++i) {
       tokens.push_back(clean ? pairs[i].clean : pairs[i].corrupted);
     }
-    const RecordedRuns runs(request.ctx, request.model, tokens, wanted.patterns);
+    const RecordedRuns runs(request.ctx, request.model, tokens, wanted.patterns());
     for (std::size_t i = first; i < last; ++i) {
       const std::vector<double> one =
           attention(runs, static_cast<std::int64_t>(i - first), std::ssize(tokens[i - first]),
@@ -116,18 +172,18 @@ EffectTable run(const Request& request) {
   table.options = request.settings.recorded();
   table.metric = "attention";
   table.effect = EffectKind::kRaw;
-  TableAxis layers{"layer", {}};
-  for (const HookName& pattern : wanted.patterns) {
-    layers.labels.push_back(std::to_string(pattern.layer));
-  }
-  table.axes = {{"side", {"clean", "corrupted"}},      std::move(layers),
-                {"head", number_labels(wanted.heads)}, {"destination", wanted.destinations.labels},
-                {"source", wanted.sources.labels},     prompt_axis(prompts)};
+  table.axes = {{"side", wanted.sides}};
+  table.axes.insert(table.axes.end(), wanted.axes.begin(), wanted.axes.end());
+  table.axes.push_back({"destination", wanted.destinations.labels});
+  table.axes.push_back({"source", wanted.sources.labels});
+  table.axes.push_back(prompt_axis(prompts));
   table.columns = prompt_columns(request.model, prompts);
   const std::size_t per_side = wanted.cells() * prompts.pairs.size();
-  table.values.resize(2 * per_side);
-  measure(request, wanted, true, std::span(table.values).first(per_side));
-  measure(request, wanted, false, std::span(table.values).last(per_side));
+  table.values.resize(wanted.sides.size() * per_side);
+  for (std::size_t i = 0; i < wanted.sides.size(); ++i) {
+    measure(request, wanted, wanted.sides[i] == "clean",
+            std::span(table.values).subspan(i * per_side, per_side));
+  }
   return table;
 }
 

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "patchbay/results/token_list.h"
+
 namespace patchbay::experiments {
 namespace {
 
@@ -24,14 +26,12 @@ std::string token_text(const HookedTransformer& model, TokenId token) {
 std::string token_list(const HookedTransformer& model, std::span<const TokenId> tokens) {
   constexpr std::size_t kMost = 100;
   if (tokens.size() > kMost) {
-    return fmt::format("{}|…|{}", token_text(model, tokens.front()),
-                       token_text(model, tokens.back()));
+    return join_tokens(std::vector<std::string>{token_text(model, tokens.front()), "…",
+                                                token_text(model, tokens.back())});
   }
-  std::string text;
-  for (std::size_t i = 0; i < tokens.size(); ++i) {
-    text += (i == 0 ? "" : "|") + token_text(model, tokens[i]);
-  }
-  return text;
+  std::vector<std::string> texts;
+  for (const TokenId token : tokens) texts.push_back(token_text(model, token));
+  return join_tokens(texts);
 }
 
 std::vector<TextColumn> prompt_columns(const HookedTransformer& model, const PromptSet& prompts) {

@@ -10,7 +10,7 @@ namespace patchbay::experiments {
 
 /// A token as text, its id where the model has no tokenizer.
 std::string token_text(const HookedTransformer& model, TokenId token);
-/// Tokens with | between them; of many, the first and the last.
+/// As join_tokens; of many, the first and the last.
 std::string token_list(const HookedTransformer& model, std::span<const TokenId> tokens);
 /// "clean", "corrupted", "answer" and "wrong" of every prompt, and the same as tokens and ids.
 std::vector<TextColumn> prompt_columns(const HookedTransformer& model, const PromptSet& prompts);

@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <set>
 
-#include "patchbay/text/utf8.h"
+#include "patchbay/base/utf8.h"
 
 namespace patchbay {
 namespace {

@@ -11,10 +11,10 @@
 #include <vector>
 
 #include "patchbay/base/suggest.h"
+#include "patchbay/base/utf8.h"
 #include "patchbay/io/file.h"
 #include "patchbay/io/json.h"
 #include "patchbay/prompts/prompt_builder.h"
-#include "patchbay/text/utf8.h"
 
 namespace patchbay {
 namespace {

@@ -1,16 +1,15 @@
 // A result file, read back: every key is checked before it is believed.
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <cstdint>
 #include <limits>
 #include <span>
 #include <vector>
 
-#include "patchbay/base/suggest.h"
 #include "patchbay/io/file.h"
 #include "patchbay/io/json.h"
 #include "patchbay/io/json_writer.h"
+#include "patchbay/results/json_keys.h"
 #include "patchbay/results/result_format.h"
 #include "patchbay/results/result_json.h"
 
@@ -20,16 +19,6 @@ namespace {
 constexpr std::string_view kTag = "result";
 constexpr std::uint64_t kMaxBytes = std::uint64_t{256} << 20;
 
-// An object must have exactly these keys.
-void require_keys(const JsonValue& object, std::vector<std::string> keys) {
-  for (const JsonMember& member : object.members()) {
-    if (std::ranges::find(keys, member.key) != keys.end()) continue;
-    throw object.error(fmt::format("has an unknown key {}{}", json_quoted(member.key),
-                                   did_you_mean(member.key, keys)));
-  }
-  for (const std::string& key : keys) (void)object.at(key);
-}
-
 double number_or_null(const JsonValue& value) {
   return value.is_null() ? std::numeric_limits<double>::quiet_NaN() : value.as_double();
 }
@@ -38,12 +27,6 @@ std::string text_or_null(const JsonValue& value) {
   if (value.is_null()) return "";
   if (value.as_string().empty()) throw value.error("must not be empty; null says it is unknown");
   return value.as_string();
-}
-
-std::vector<std::string> texts(const JsonValue& array) {
-  std::vector<std::string> result;
-  for (const JsonValue& item : array.items()) result.push_back(item.as_string());
-  return result;
 }
 
 std::vector<double> numbers(const JsonValue& array) {
@@ -75,7 +58,7 @@ OptionValue option_value(const JsonValue& value) {
     case JsonValue::Type::kString:
       return value.as_string();
     case JsonValue::Type::kArray:
-      return texts(value);
+      return texts_of(value);
     default:
       throw value.error("must be true, false, a number, a string or strings");
   }
@@ -86,7 +69,7 @@ Provenance read_origin(const JsonValue& root) {
   require_keys(model, {"name", "sha256", "weight_processing"});
   return {.model = model.at("name").as_string(),
           .model_sha256 = text_or_null(model.at("sha256")),
-          .weight_processing = texts(model.at("weight_processing")),
+          .weight_processing = texts_of(model.at("weight_processing")),
           .task = root.at("task").as_string(),
           .prepend_bos = root.at("prepend_bos").as_bool(),
           .tokens_sha256 = text_or_null(root.at("tokens_sha256")),
@@ -121,13 +104,13 @@ EffectTable read_table(const JsonValue& root) {
   table.direction = named(root.at("direction"), parse_direction);
   for (const JsonValue& axis : root.at("axes").items()) {
     require_keys(axis, {"name", "labels"});
-    table.axes.push_back({axis.at("name").as_string(), texts(axis.at("labels"))});
+    table.axes.push_back({axis.at("name").as_string(), texts_of(axis.at("labels"))});
   }
   for (const JsonValue& column : root.at("columns").items()) {
     require_keys(column, {"name", "texts"});
-    table.columns.push_back({column.at("name").as_string(), texts(column.at("texts"))});
+    table.columns.push_back({column.at("name").as_string(), texts_of(column.at("texts"))});
   }
-  table.notes = texts(root.at("notes"));
+  table.notes = texts_of(root.at("notes"));
   const JsonValue& baselines = root.at("baselines");
   require_keys(baselines, {"clean", "corrupted"});
   table.baselines = {numbers(baselines.at("clean")), numbers(baselines.at("corrupted"))};
@@ -151,26 +134,13 @@ StatisticsOptions read_options(const JsonValue& object) {
   return options;
 }
 
-void check_format(const JsonValue& root) {
-  const JsonValue* format = root.is_object() ? root.find("format") : nullptr;
-  if (format == nullptr || !format->is_string() || format->as_string() != kResultFormat) {
-    throw root.error(
-        fmt::format("has no \"format\": \"{}\", so this is no result file", kResultFormat));
-  }
-  const JsonValue& version = root.at("format_version");
-  if (version.as_int() != kResultFormatVersion) {
-    throw version.error(fmt::format("is {}, but this patchbay reads version {} only",
-                                    version.as_int(), kResultFormatVersion));
-  }
-}
-
 }  // namespace
 
 StoredResult parse_result(std::string_view text, std::string_view where) {
   const JsonDocument document =
       parse_json(text, where, JsonLimits{.max_bytes = kMaxBytes, .tag = kTag});
   const JsonValue& root = document.root();
-  check_format(root);
+  require_format(root, kResultFormat, kResultFormatVersion, "result file");
   require_keys(
       root, {"format",        "format_version", "experiment", "model",     "task",   "prepend_bos",
              "tokens_sha256", "version",        "command",    "options",   "metric", "direction",

@@ -7,7 +7,7 @@
 #include <charconv>
 
 #include "patchbay/base/error.h"
-#include "patchbay/circuits/circuit_graph.h"
+#include "patchbay/results/circuit_graph.h"
 
 namespace patchbay {
 namespace {

@@ -7,16 +7,12 @@
 #include <vector>
 
 #include "patchbay/results/effect_table.h"
+#include "patchbay/results/study_result.h"
 
 namespace patchbay {
 
 /// Rows of text under headings, and sentences that go with them.
-struct View {
-  std::string title;
-  std::vector<std::string> columns;
-  std::vector<std::vector<std::string>> rows;
-  std::vector<std::string> sentences;
-};
+using View = StudyList;
 
 /// What was published about the cells of a table.
 struct Published {

@@ -7,7 +7,7 @@
 
 #include "patchbay/base/error.h"
 #include "patchbay/base/suggest.h"
-#include "patchbay/text/utf8.h"
+#include "patchbay/base/utf8.h"
 
 namespace patchbay::tasks {
 namespace {

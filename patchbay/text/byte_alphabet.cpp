@@ -4,7 +4,7 @@
 #include <array>
 #include <cstddef>
 
-#include "patchbay/text/utf8.h"
+#include "patchbay/base/utf8.h"
 
 namespace patchbay {
 namespace {

@@ -4,8 +4,8 @@
 
 #include <algorithm>
 
+#include "patchbay/base/utf8.h"
 #include "patchbay/text/unicode_tables.h"
-#include "patchbay/text/utf8.h"
 
 namespace patchbay {
 namespace {

@@ -8,7 +8,7 @@
 #include <iterator>
 
 #include "patchbay/base/error.h"
-#include "patchbay/text/utf8.h"
+#include "patchbay/base/utf8.h"
 #include "patchbay/text/vocabulary.h"
 
 namespace patchbay {

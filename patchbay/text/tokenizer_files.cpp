@@ -6,10 +6,10 @@
 #include <system_error>
 
 #include "patchbay/base/error.h"
+#include "patchbay/base/utf8.h"
 #include "patchbay/io/file.h"
 #include "patchbay/text/tokenizer.h"
 #include "patchbay/text/tokenizer_file_parts.h"
-#include "patchbay/text/utf8.h"
 #include "patchbay/text/vocabulary.h"
 
 namespace patchbay {

@@ -7,8 +7,8 @@
 #include <unordered_set>
 
 #include "patchbay/base/error.h"
+#include "patchbay/base/utf8.h"
 #include "patchbay/text/byte_alphabet.h"
-#include "patchbay/text/utf8.h"
 
 namespace patchbay {
 namespace {

@@ -8,7 +8,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "patchbay/circuits/circuit_graph.h"
+#include "patchbay/results/circuit_graph.h"
 #include "tests/support/experiment_runs.h"
 #include "tests/support/prompt_pairs.h"
 

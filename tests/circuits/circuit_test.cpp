@@ -7,7 +7,7 @@
 #include <set>
 
 #include "patchbay/base/error.h"
-#include "patchbay/circuits/circuit_graph.h"
+#include "patchbay/results/circuit_graph.h"
 #include "tests/support/tiny_models.h"
 
 namespace patchbay {
@@ -115,7 +115,7 @@ TEST(CircuitGraph, IsDrawnForGraphviz) {
   const std::string dot = circuit_dot(graph());
   EXPECT_EQ(dot.find("digraph circuit {"), 0U);
   EXPECT_NE(
-      dot.find("\"9.9@END\" -> \"logits\" [label=\"-50.0\", penwidth=5.00, color=\"#b2182b\"]"),
+      dot.find("\"9.9@END\" -> \"logits\" [label=\"-50.0\", penwidth=5.00, color=\"#2166ac\"]"),
       std::string::npos)
       << dot;
   EXPECT_NE(dot.find("\"3.0@elsewhere\" -> \"5.5@S2\" [label=\"k 10.0\""), std::string::npos);

@@ -20,6 +20,8 @@ class CommandTest(unittest.TestCase):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="patchbay-cli-"))
         self.addCleanup(shutil.rmtree, self.folder)
         self.env = {"PATH": os.environ["PATH"], "HF_HOME": str(self.folder / "huggingface")}
+        if "LSAN_OPTIONS" in os.environ:  # what is no leak of ours, under sanitizers
+            self.env["LSAN_OPTIONS"] = os.environ["LSAN_OPTIONS"]
 
     def run_raw(self, *args):
         return subprocess.run([self.patchbay, *args], capture_output=True, cwd=self.folder,

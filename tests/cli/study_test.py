@@ -51,8 +51,12 @@ class StudyTest(CommandTest):
             self.assertEqual(texts[0], texts[1])
             source = (self.repository / f"studies/{study}.toml").read_text()
             ids = set(re.findall(r'^id = "(\w+)"', source, re.MULTILINE)) - {"one_head"}
+            names = {f"{name}.json" for name in ids | {"patterns_of_heads"}}
             self.assertEqual({p.name for p in (self.folder / f"{study}0").iterdir()},
-                             {f"{name}.json" for name in ids})
+                             names | {"study.json", "report.html"})
+            for name in ("study.json", "report.html"):
+                first, second = ((self.folder / f"{study}{n}" / name).read_bytes() for n in (0, 1))
+                self.assertEqual(first, second)
             for name in ids:
                 first, second = ((self.folder / f"{study}{n}/{name}.json").read_bytes() for n in (0, 1))
                 self.assertEqual(first, second)
@@ -103,7 +107,8 @@ title = "Accuracy"
         self.assertIn("left out: [--threshold] no path from a head to the logits changes logit_diff by 1000 percent",
                       shown)
         self.assertIn("left out: no circuit was found", shown)
-        self.assertEqual([p.name for p in (self.folder / "out").iterdir()], ["last.json"])
+        self.assertEqual(sorted(p.name for p in (self.folder / "out").iterdir()),
+                         ["last.json", "report.html", "study.json"])
 
     def test_ioi_paper_on_the_reference_model_is_about_the_papers_heads(self):
         # ioi-small in the place of GPT-2 small: its five layers have none of those heads, which is said.
@@ -185,7 +190,7 @@ title = "Accuracy"
             self.assertEqual(done.returncode, 0, done.stderr)
             self.assertNotIn(b"finished before", done.stderr)
             self.assertEqual(sorted(p.name for p in (self.folder / "out").iterdir()),
-                             ["accuracy.csv", "accuracy.json", "neurons.csv", "neurons.json"])
+                             ["accuracy.csv", "accuracy.json", "neurons.csv", "neurons.json", "study.json"])
 
     def test_a_killed_study_goes_on_and_ends_with_the_same_bytes(self):
         (self.folder / "long.toml").write_text(LONG)
@@ -210,7 +215,7 @@ title = "Accuracy"
         self.assertIn(b"accuracy was finished before: cut/accuracy.json", done.stderr)
         self.assertEqual(done.stdout.decode(), shown)
         self.assertEqual(sorted(p.name for p in (self.folder / "cut").iterdir()),
-                         ["accuracy.json", "neurons.json"])
+                         ["accuracy.json", "neurons.json", "report.html", "study.json"])
         for name in ("accuracy", "neurons"):
             self.assertEqual((self.folder / f"cut/{name}.json").read_bytes(),
                              (self.folder / f"whole/{name}.json").read_bytes())

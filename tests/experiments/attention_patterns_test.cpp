@@ -65,6 +65,39 @@ TEST_P(AttentionPatterns, FindNamedPositionsInPromptsOfDifferentLengths) {
   }
 }
 
+TEST_P(AttentionPatterns, OfEveryPositionAreWholeAndEndWithTheirPrompt) {
+  const TinyModel tiny(GetParam());
+  const PromptSet prompts = ragged_pairs(tiny);
+  const GivenSettings whole = {
+      {"nodes", "2.1,0.3"}, {"side", "corrupted"}, {"destinations", "every"}, {"sources", "every"}};
+  const EffectTable table = run_experiment("attention_patterns", tiny, prompts, whole);
+  const std::int64_t longest = prompts.longest();
+  ASSERT_EQ(table.shape(), (std::vector<std::int64_t>{1, 2, longest, longest, 5}));
+  EXPECT_EQ(table.axes[0].labels, std::vector<std::string>{"corrupted"});
+  EXPECT_EQ(table.axes[1].labels, (std::vector<std::string>{"2.1", "0.3"}));
+  for (std::int64_t i = 0; i < 5; ++i) {
+    const Prompt& tokens = prompts.pairs[static_cast<std::size_t>(i)].corrupted;
+    const auto cache = tiny.model.run_with_cache(tiny.ctx, {tokens}).second;
+    for (std::int64_t query = 0; query < longest; ++query) {
+      for (std::int64_t key = 0; key < longest; ++key) {
+        const double value = table.value(query * longest + key, i);
+        if (query >= std::ssize(tokens) || key > query) {
+          EXPECT_TRUE(std::isnan(value));
+        } else {
+          EXPECT_EQ(value, cache("pattern", 2)(0, 1, query, key));
+        }
+      }
+    }
+  }
+  EXPECT_NE(
+      usage_error("attention_patterns", tiny, prompts, {{"nodes", "9.9"}, {"sources", "END"}}),
+      "no error");
+  EXPECT_NE(usage_error("attention_patterns", tiny, prompts,
+                        {{"nodes", "2.1"}, {"heads", "0"}, {"sources", "END"}})
+                .find("leave layers and heads out"),
+            std::string::npos);
+}
+
 INSTANTIATE_TEST_SUITE_P(OfTinyModels, AttentionPatterns, ::testing::ValuesIn(kTinyModels),
                          model_test_name);
 

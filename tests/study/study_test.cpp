@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "patchbay/base/error.h"
-#include "patchbay/circuits/circuit_graph.h"
+#include "patchbay/results/circuit_graph.h"
 #include "patchbay/study/views.h"
 #include "tests/support/tiny_models.h"
 

@@ -6,9 +6,9 @@
 #include <string>
 #include <vector>
 
+#include "patchbay/base/utf8.h"
 #include "patchbay/text/byte_alphabet.h"
 #include "patchbay/text/unicode_tables.h"
-#include "patchbay/text/utf8.h"
 
 namespace patchbay {
 namespace {

@@ -9,8 +9,8 @@
 #include <type_traits>
 #include <vector>
 
+#include "patchbay/base/utf8.h"
 #include "patchbay/io/json.h"
-#include "patchbay/text/utf8.h"
 #include "tests/text/gpt2_files.h"
 
 namespace patchbay {

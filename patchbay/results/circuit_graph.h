@@ -23,8 +23,11 @@ std::string text_of(const CircuitEdge& edge);
 /// The edges of a table, in its order. Throws kBadData for a table without them.
 std::vector<CircuitEdge> edges_of(const EffectTable& table);
 
-/// The graph in Graphviz's language: layers upward, an edge's width its effect, red for what the
-/// answer needs and blue for what works against it.
+/// The layer of a sender such as "5.5@S2". Throws kBadData for other texts.
+int layer_of_node(std::string_view node);
+
+/// The graph in Graphviz's language: layers upward, an edge's width the size of its effect, red for
+/// positive and blue for negative effects.
 std::string circuit_dot(const EffectTable& table);
 
 }  // namespace patchbay

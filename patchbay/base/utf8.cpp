@@ -1,5 +1,5 @@
 // UTF-8 by table 3-7 of the Unicode standard, "Well-Formed UTF-8 Byte Sequences".
-#include "patchbay/text/utf8.h"
+#include "patchbay/base/utf8.h"
 
 #include <fmt/format.h>
 

@@ -1,14 +1,14 @@
-#include "patchbay/circuits/circuit_graph.h"
+#include "patchbay/results/circuit_graph.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 #include <cmath>
 #include <map>
 #include <set>
 
 #include "patchbay/base/error.h"
-#include "patchbay/circuits/circuit.h"
 #include "patchbay/io/json_writer.h"
 #include "patchbay/results/statistics.h"
 
@@ -38,31 +38,6 @@ CircuitEdge parse_edge(std::string_view text) {
   return edge;
 }
 
-// How many edges each sender is from the logits.
-std::map<std::string, int> distances(const std::vector<CircuitEdge>& edges) {
-  std::map<std::string, int> distance = {{std::string(kLogits), 0}};
-  for (bool changed = true; changed;) {
-    changed = false;
-    for (const CircuitEdge& edge : edges) {
-      const auto receiver = distance.find(edge.receiver);
-      if (receiver == distance.end()) continue;
-      const int through = receiver->second + 1;
-      const auto [sender, is_new] = distance.try_emplace(edge.sender, through);
-      if (!is_new && sender->second <= through) continue;
-      sender->second = through;
-      changed = true;
-    }
-  }
-  return distance;
-}
-
-// "5.5@S2": the head and the position.
-std::pair<Head, std::string> parse_node(const std::string& text) {
-  const std::size_t at = text.find('@');
-  const Circuit one = parse_circuit(text.substr(0, at));
-  return {one.classes.front().heads.front(), at == std::string::npos ? "" : text.substr(at + 1)};
-}
-
 }  // namespace
 
 std::string text_of(const CircuitEdge& edge) {
@@ -81,28 +56,14 @@ std::vector<CircuitEdge> edges_of(const EffectTable& table) {
   return edges;
 }
 
-Circuit circuit_of(const EffectTable& table) {
-  const std::vector<CircuitEdge> edges = edges_of(table);
-  std::map<std::pair<int, std::string>, std::set<Head>> classes;
-  for (const auto& [text, distance] : distances(edges)) {
-    if (distance == 0) continue;
-    const auto [head, position] = parse_node(text);
-    classes[{distance, position}].insert(head);
+int layer_of_node(std::string_view node) {
+  int layer = -1;
+  const auto [end, error] = std::from_chars(node.data(), node.data() + node.size(), layer);
+  if (error != std::errc() || layer < 0 || end == node.data() + node.size() || *end != '.') {
+    throw Error(ErrorKind::kBadData, "circuit",
+                fmt::format("{} is no head at a position, such as \"5.5@S2\"", json_quoted(node)));
   }
-  Circuit circuit;
-  for (const auto& [key, heads] : classes) {
-    const auto& [distance, position] = key;
-    HeadClass one{.name = distance == 1 ? "to the logits" : fmt::format("step {}", distance),
-                  .heads = {heads.begin(), heads.end()},
-                  .positions = {},
-                  .steps = distance};
-    if (!position.empty()) {
-      one.name += " from " + position;
-      one.positions = {position};
-    }
-    circuit.classes.push_back(std::move(one));
-  }
-  return circuit;
+  return layer;
 }
 
 std::string circuit_dot(const EffectTable& table) {
@@ -111,7 +72,7 @@ std::string circuit_dot(const EffectTable& table) {
   std::map<int, std::set<std::string>> layers;
   double largest = 0.0;
   for (std::size_t i = 0; i < edges.size(); ++i) {
-    layers[parse_node(edges[i].sender).first.layer].insert(edges[i].sender);
+    layers[layer_of_node(edges[i].sender)].insert(edges[i].sender);
     if (std::isfinite(effects[i].value)) largest = std::max(largest, std::abs(effects[i].value));
   }
   std::string text = "digraph circuit {\n  rankdir=BT;\n  node [shape=box];\n";
@@ -127,7 +88,7 @@ std::string circuit_dot(const EffectTable& table) {
                         json_quoted(edges[i].sender), json_quoted(edges[i].receiver),
                         json_quoted(fmt::format("{}{}{:.1f}", edges[i].input,
                                                 edges[i].input.empty() ? "" : " ", effect)),
-                        0.5 + 4.5 * share, effect < 0.0 ? "\"#b2182b\"" : "\"#2166ac\"");
+                        0.5 + 4.5 * share, effect < 0.0 ? "\"#2166ac\"" : "\"#b2182b\"");
   }
   return text + "}\n";
 }

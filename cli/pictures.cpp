@@ -1,0 +1,91 @@
+#include "cli/pictures.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
+#include "cli/experiment_run.h"
+#include "cli/output.h"
+#include "patchbay/base/error.h"
+#include "patchbay/circuits/circuit.h"
+#include "patchbay/io/file.h"
+#include "patchbay/report/raster.h"
+#include "patchbay/results/result_json.h"
+#include "patchbay/results/statistics.h"
+
+namespace patchbay::cli {
+
+bool is_picture_format(std::string_view format) {
+  return format == "svg" || format == "png" || format == "pdf";
+}
+
+std::vector<const figures::Figure*> figures_of(const Picture& picture) {
+  std::vector<const figures::Figure*> fitting = figures::fitting(picture.table);
+  if (!picture.figure) return fitting;
+  const figures::Figure& wanted = figures::find(*picture.figure);
+  if (std::ranges::find(fitting, &wanted) != fitting.end()) return {&wanted};
+  std::vector<std::string_view> names;
+  for (const figures::Figure* figure : fitting) names.push_back(figure->name);
+  throw Error(ErrorKind::kUsage, "--figure",
+              fmt::format("{} cannot show a result of {}; these can: {}", wanted.name,
+                          picture.table.experiment, fmt::join(names, ", ")));
+}
+
+std::vector<std::filesystem::path> write_drawing(const Drawing& drawing, const std::string& folder,
+                                                 const std::string& stem,
+                                                 const std::vector<std::string>& formats) {
+  std::vector<std::filesystem::path> written;
+  const std::string svg = svg_file(drawing);
+  for (const std::string& format : formats) {
+    if (!is_picture_format(format)) continue;
+    make_folder(folder);
+    written.push_back(path_in(folder, stem, "." + format));
+    write_file(written.back(), format == "svg" ? svg : format == "png" ? png_of(svg) : pdf_of(svg));
+  }
+  return written;
+}
+
+std::vector<std::filesystem::path> write_pictures(const Picture& picture, const std::string& folder,
+                                                  const std::string& stem,
+                                                  const std::vector<std::string>& formats) {
+  std::vector<std::filesystem::path> written;
+  if (std::ranges::none_of(formats, is_picture_format)) return written;
+  const TableStatistics statistics = table_statistics(picture.table);
+  for (const figures::Figure* figure : figures_of(picture)) {
+    const Drawing drawing = figure->draw({.table = picture.table,
+                                          .statistics = statistics,
+                                          .effect = picture.effect.value_or(picture.table.effect),
+                                          .title = picture.title,
+                                          .known = picture.known});
+    for (auto& path :
+         write_drawing(drawing, folder, fmt::format("{}.{}", stem, figure->name), formats)) {
+      written.push_back(std::move(path));
+    }
+  }
+  return written;
+}
+
+std::vector<KnownHeads> known_heads(const std::string& text) {
+  Circuit circuit;
+  const std::vector<std::string> published = published_circuit_names();
+  if (text.ends_with(".json")) {
+    circuit = circuit_of(read_result(text).table);
+  } else if (std::ranges::find(published, text) != published.end()) {
+    HookedTransformerConfig gpt2_small;
+    gpt2_small.n_layers = 12;
+    gpt2_small.n_heads = 12;
+    gpt2_small.d_model = 768;
+    circuit = published_circuit(text, gpt2_small);
+  } else {
+    circuit = parse_circuit(text);
+  }
+  std::vector<KnownHeads> known;
+  for (const HeadClass& one : circuit.classes) {
+    known.push_back({one.name, {}});
+    for (const Head& head : one.heads) known.back().heads.push_back(text_of(head));
+  }
+  return known;
+}
+
+}  // namespace patchbay::cli

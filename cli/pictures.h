@@ -1,0 +1,45 @@
+// Result tables as pictures in files.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "cli/commands.h"
+#include "patchbay/report/figure.h"
+#include "patchbay/results/effect_table.h"
+#include "patchbay/results/study_result.h"
+
+namespace patchbay::cli {
+
+/// A table and how it is to be shown.
+struct Picture {
+  const EffectTable& table;
+  std::string title{};
+  std::optional<std::string> figure{};  ///< this one alone
+  std::optional<EffectKind> effect{};   ///< instead of the table's own
+  std::span<const KnownHeads> known{};
+};
+
+/// Whether it is svg, png or pdf.
+bool is_picture_format(std::string_view format);
+
+/// The figures that show the table, or the one that was asked for. Throws kUsage when that one
+/// cannot.
+std::vector<const figures::Figure*> figures_of(const Picture& picture);
+
+/// Writes FOLDER/STEM.FIGURE.svg, .png and .pdf, as far as `formats` name them, each whole or not
+/// at all; returns the paths.
+std::vector<std::filesystem::path> write_pictures(const Picture& picture, const std::string& folder,
+                                                  const std::string& stem,
+                                                  const std::vector<std::string>& formats);
+/// The same for one drawing.
+std::vector<std::filesystem::path> write_drawing(const Drawing& drawing, const std::string& folder,
+                                                 const std::string& stem,
+                                                 const std::vector<std::string>& formats);
+
+/// Heads to circle: of a result file of find_circuit, of a published circuit of GPT-2 small, or as
+/// --circuit writes them. Throws kUsage, and as read_result.
+std::vector<KnownHeads> known_heads(const std::string& circuit);
+
+}  // namespace patchbay::cli

@@ -1,0 +1,29 @@
+// Patches the paths from two heads to the logits, everything else held (Wang et al. 2022, appendix
+// B). Prints: 1.2 -> logits
+#include <cstdio>
+
+#include "patchbay/experiments/experiment.h"
+#include "patchbay/hub/load_model.h"
+#include "patchbay/results/statistics.h"
+#include "patchbay/tasks/task.h"
+
+int main() {
+  const patchbay::RunContext ctx;
+  const patchbay::HookedTransformer model = patchbay::hub::load_model(ctx, "ioi-small");
+  const patchbay::PromptSet prompts = patchbay::tasks::find("ioi").make(
+      {.cfg = model.cfg(), .tokenizer = &model.tokenizer()}, {.prompts = 20, .seed = 1});
+
+  const auto& patching = patchbay::experiments::find("path_patching");
+  const patchbay::experiments::Settings settings(
+      patching.name, patching.options,
+      {{"sender", "1.2,2.1"}, {"sender-position", "END"}, {"receiver", "logits"}});
+  const patchbay::EffectTable table =
+      patching.run({.ctx = ctx, .model = model, .prompts = prompts, .settings = settings});
+
+  const auto cells = patchbay::summarize(table, patchbay::EffectKind::kPercentOfClean,
+                                         patchbay::Aggregate::kRatioOfMeans);
+  for (std::size_t i = 0; i < cells.size(); ++i) {
+    std::printf("%s -> logits: %+.1f %% of the clean logit difference\n",
+                table.axes[0].labels[i].c_str(), cells[i].value);
+  }
+}

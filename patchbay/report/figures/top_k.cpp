@@ -1,0 +1,86 @@
+// The largest effects, with their intervals, as rows.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "patchbay/base/visible_text.h"
+#include "patchbay/report/attention.h"
+#include "patchbay/report/caption.h"
+#include "patchbay/report/figure.h"
+#include "patchbay/report/rows.h"
+
+namespace patchbay::figures {
+
+const Figure& top_k();
+
+namespace {
+
+constexpr std::size_t kMost = 20;
+
+bool fits(const EffectTable& table) {
+  return table.cells() > 1 && table.experiment != "accuracy" && !attention_of(table);
+}
+
+Rows rows(const Request& request) {
+  const auto& cells = cells_of(request);
+  std::vector<std::size_t> order;
+  for (std::size_t i = 0; i < cells.size(); ++i) {
+    if (std::isfinite(cells[i].value)) order.push_back(i);
+  }
+  std::ranges::stable_sort(order, std::ranges::greater(),
+                           [&](std::size_t i) { return std::abs(cells[i].value); });
+  order.resize(std::min(order.size(), kMost));
+  Rows rows{.columns = {"rank"}, .rows = {}};
+  for (std::size_t axis = 0; axis + 1 < request.table.axes.size(); ++axis) {
+    rows.columns.push_back(request.table.axes[axis].name);
+  }
+  const bool tested =
+      request.statistics.significance.reason.empty() && request.table.direction != Direction::kNone;
+  rows.columns.insert(rows.columns.end(), {std::string(name_of(request.effect)), "standard error",
+                                           "95 % interval", "n"});
+  if (tested) rows.columns.emplace_back("p (Holm)");
+  const bool is_signed = request.table.direction != Direction::kNone;
+  for (std::size_t rank = 0; rank < order.size(); ++rank) {
+    const std::size_t index = order[rank];
+    const CellSummary& cell = cells[index];
+    std::vector<std::string> row = {std::to_string(rank + 1)};
+    for (const auto label : request.table.cell_labels(static_cast<std::int64_t>(index))) {
+      row.push_back(visible_text(label, 60));
+    }
+    const auto text = [&](double value, bool sign) {
+      return effect_text(value, request.effect, sign);
+    };
+    row.insert(row.end(),
+               {text(cell.value, is_signed), text(cell.standard_error, false),
+                fmt::format("{} … {}", text(cell.low, is_signed), text(cell.high, is_signed)),
+                std::to_string(cell.n)});
+    if (tested) {
+      const auto& p = request.statistics.significance.p_values[index];
+      row.push_back(p ? fmt::format("{:.4f}", *p) : "-");
+    }
+    rows.rows.push_back(std::move(row));
+  }
+  return rows;
+}
+
+Drawing draw(const Request& request) { return draw_rows(request, rows(request)); }
+
+}  // namespace
+
+const Figure& top_k() {
+  static constexpr Figure kFigure = {
+      .name = "top_k",
+      .summary = "the largest effects as a table",
+      .reading =
+          "The places with the largest effects, whatever their sign. The first of a long list is "
+          "also the "
+          "luckiest: believe the interval and the corrected p more than the rank.",
+      .order = 8,
+      .fits = &fits,
+      .draw = &draw,
+      .rows = &rows};
+  return kFigure;
+}
+
+}  // namespace patchbay::figures

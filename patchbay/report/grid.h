@@ -1,0 +1,46 @@
+// How the cells of a table lie on paper: which axis goes down, which across, and what makes panels.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include "patchbay/results/effect_table.h"
+
+namespace patchbay {
+
+/// One axis of a grid.
+struct GridAxis {
+  std::string name;                 ///< "layer"; empty where the grid has one column
+  std::vector<std::string> labels;  ///< positions have their token beside, where all prompts agree
+  std::size_t step = 0;             ///< from one cell to the next along it
+};
+
+struct GridPanel {
+  std::string title;      ///< "side clean, score induction"; empty for the only one
+  std::size_t first = 0;  ///< the cell in its upper left
+};
+
+struct Grid {
+  GridAxis rows;
+  GridAxis columns;
+  std::vector<GridPanel> panels;
+
+  [[nodiscard]] std::size_t cell(const GridPanel& panel, std::size_t row,
+                                 std::size_t column) const {
+    return panel.first + row * rows.step + column * columns.step;
+  }
+};
+
+/// Layers go down and heads across where the table has both, else layers and positions, else the
+/// last two axes with more than one label; the others make panels.
+Grid grid_of(const EffectTable& table);
+
+/// The axis of that name, or none.
+const TableAxis* axis_of(const EffectTable& table, std::string_view name);
+/// "9.6" of a cell that has a layer and a head; the same of a node; else "".
+std::string head_of(const EffectTable& table, std::size_t cell);
+/// The tokens of one prompt, where the table knows them: of the column "clean tokens".
+std::vector<std::string> tokens_of(const EffectTable& table, std::size_t prompt);
+
+}  // namespace patchbay

@@ -1,0 +1,247 @@
+#include "patchbay/report/page.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "patchbay/report/chapters.h"
+#include "patchbay/report/figure.h"
+#include "patchbay/report/page_data.h"
+#include "patchbay/report/page_files.h"
+#include "patchbay/report/rows.h"
+#include "patchbay/results/statistics.h"
+
+namespace patchbay {
+namespace {
+
+// A paragraph for every line.
+std::string paragraphs(std::string_view text, std::string_view attributes = "") {
+  std::string html;
+  for (std::size_t begin = 0; begin < text.size();) {
+    const std::size_t end = std::min(text.find('\n', begin), text.size());
+    const std::string_view line = text.substr(begin, end - begin);
+    if (!line.empty()) html += fmt::format("<p{}>{}</p>\n", attributes, markup_text(line));
+    begin = end + 1;
+  }
+  return html;
+}
+
+// A box that may be wider than a small screen: it scrolls, the page does not.
+std::string scrolling(std::string_view name, std::string_view html) {
+  return fmt::format(
+      "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"{}\">\n{}</div>\n",
+      markup_text(name), html);
+}
+
+std::string html_table(std::string_view caption, const figures::Rows& rows, std::string_view id) {
+  std::string html =
+      fmt::format("<table class=\"rows\" id=\"{}\">\n<caption>{}</caption>\n<thead><tr>",
+                  markup_text(id), markup_text(caption));
+  std::vector<bool> numeric;
+  for (std::size_t c = 0; c < rows.columns.size(); ++c) {
+    numeric.push_back(!rows.rows.empty() && is_numeric_column(rows, c));
+    const std::string name = rows.columns[c].empty() ? "–" : markup_text(rows.columns[c]);
+    html += fmt::format("<th scope=\"col\"{}>{}</th>", numeric[c] ? " class=\"number\"" : "", name);
+  }
+  html += "</tr></thead>\n<tbody>\n";
+  for (const auto& row : rows.rows) {
+    html += "<tr>";
+    for (std::size_t c = 0; c < row.size(); ++c) {
+      html += fmt::format("<td{}><bdi>{}</bdi></td>", numeric[c] ? " class=\"number\"" : "",
+                          markup_text(row[c]));
+    }
+    html += "</tr>\n";
+  }
+  return scrolling(caption, html + "</tbody>\n</table>\n");
+}
+
+std::string lists_html(const StudySection& section) {
+  std::string html;
+  for (std::size_t i = 0; i < section.lists.size(); ++i) {
+    const StudyList& list = section.lists[i];
+    const std::string id = fmt::format("list-{}-{}", section.id, i);
+    if (!list.rows.empty()) {
+      html += html_table(fmt::format("{}: {}", section.title, list.title),
+                         {list.columns, list.rows}, id);
+    }
+    for (const std::string& sentence : list.sentences) html += paragraphs(sentence);
+  }
+  return html;
+}
+
+// One figure, with `all_effects` a picture for every definition of the effect: the first is seen
+// without scripts, the others get their sentences from the page's data.
+std::string figure_html(const figures::Figure& figure, const PageSection& part, const Page& page,
+                        const TableStatistics& statistics, bool all_effects) {
+  const EffectTable& table = *part.table;
+  const std::string id = fmt::format("{}-{}", part.section.id, figure.name);
+  std::string html = fmt::format("<figure id=\"figure-{}\" data-figure=\"{}\" data-table=\"{}\">\n",
+                                 id, figure.name, part.section.id);
+  std::vector<EffectKind> kinds = {table.effect};
+  for (const EffectSummary& summary : statistics.effects) {
+    if (all_effects && summary.effect != table.effect) kinds.push_back(summary.effect);
+  }
+  std::string pictures;
+  for (std::size_t i = 0; i < kinds.size(); ++i) {
+    const figures::Request request{.table = table,
+                                   .statistics = statistics,
+                                   .effect = kinds[i],
+                                   .title = part.section.title,
+                                   .known = page.known,
+                                   .with_sentences = i == 0};
+    const std::string_view effect = name_of(kinds[i]);
+    pictures += fmt::format("<div class=\"variant\" data-effect=\"{}\"{}>\n", effect,
+                            i == 0 ? "" : " hidden");
+    if (figure.rows != nullptr) {
+      pictures += html_table(fmt::format("{}: {}", part.section.title, figure.summary),
+                             figure.rows(request), fmt::format("table-{}-{}", id, effect));
+    } else {
+      pictures +=
+          scrolling(fmt::format("{}, {}", part.section.title, figure.name),
+                    svg_element(figure.draw(request), fmt::format("svg-{}-{}", id, effect)));
+    }
+    pictures += "</div>\n";
+  }
+  return html + pictures +
+         fmt::format("<figcaption>{}</figcaption>\n</figure>\n", markup_text(figure.reading));
+}
+
+std::string notes_html(const EffectTable& table) {
+  if (table.notes.empty()) return "";
+  std::string html = "<ul class=\"notes\">\n";
+  for (const std::string& note : table.notes)
+    html += fmt::format("<li>{}</li>\n", markup_text(note));
+  return html + "</ul>\n";
+}
+
+std::string section_html(const PageSection& part, const Page& page) {
+  const StudySection& section = part.section;
+  std::string html = fmt::format("<section class=\"result\" id=\"{}\">\n<h3>{}</h3>\n",
+                                 markup_text("result-" + section.id), markup_text(section.title));
+  html += paragraphs(section.text);
+  if (!section.left_out.empty()) html += paragraphs(section.left_out, " class=\"left-out\"");
+  if (part.table) {
+    const TableStatistics statistics = table_statistics(*part.table);
+    bool is_first = true;
+    for (const figures::Figure* figure : figures::fitting(*part.table)) {
+      const std::string drawn = figure_html(*figure, part, page, statistics, is_first);
+      if (is_first) {
+        html += drawn;
+      } else {
+        html += fmt::format("<details><summary>{}</summary>\n{}</details>\n",
+                            markup_text(figure->summary), drawn);
+      }
+      is_first = false;
+    }
+    html += notes_html(*part.table);
+  }
+  for (std::size_t i = 0; i < part.more.size(); ++i) {
+    const auto& [reading, drawing] = part.more[i];
+    html += fmt::format(
+        "<figure data-figure=\"more\">\n{}<figcaption>{}</figcaption>\n</figure>\n",
+        scrolling(section.title, svg_element(drawing, fmt::format("more-{}-{}", section.id, i))),
+        markup_text(reading));
+  }
+  return html + lists_html(section) + "</section>\n";
+}
+
+// The table with the most prompts says which there are.
+std::string prompts_html(const Page& page) {
+  const EffectTable* longest = nullptr;
+  for (const PageSection& part : page.sections) {
+    if (!part.table || part.table->columns.empty()) continue;
+    if (longest == nullptr || part.table->n_prompts() > longest->n_prompts())
+      longest = &*part.table;
+  }
+  if (longest == nullptr) return "";
+  figures::Rows rows{.columns = {"prompt"}, .rows = {}};
+  std::vector<const TextColumn*> columns;
+  for (const char* name : {"clean", "corrupted", "answer", "wrong"}) {
+    const auto column =
+        std::ranges::find(longest->columns, std::string_view(name), &TextColumn::name);
+    if (column == longest->columns.end()) continue;
+    columns.push_back(&*column);
+    rows.columns.emplace_back(name);
+  }
+  for (std::size_t i = 0; i < static_cast<std::size_t>(longest->n_prompts()); ++i) {
+    rows.rows.push_back({longest->axes.back().labels[i]});
+    for (const TextColumn* column : columns) rows.rows.back().push_back(column->texts[i]);
+  }
+  return fmt::format(
+      "<section class=\"chapter\" id=\"prompts\">\n<h2>Prompts</h2>\n<p>Every prompt comes as a "
+      "pair: the clean one "
+      "has the right answer, the corrupted one takes away what decides it. An effect is about this "
+      "difference and "
+      "these prompts, and need not hold for sentences of another form.</p>\n{}</section>\n",
+      html_table(fmt::format("Prompts of {}", longest->provenance.task), rows, "all-prompts"));
+}
+
+std::string chapters_html(const Page& page, std::string& contents) {
+  std::string html;
+  for (const Chapter& chapter : chapters()) {
+    std::string body;
+    std::string links;
+    for (const PageSection& part : page.sections) {
+      if (chapter_of(part.section.experiment).id != chapter.id) continue;
+      body += section_html(part, page);
+      links +=
+          fmt::format("<li><a href=\"#{}\">{}</a></li>\n", markup_text("result-" + part.section.id),
+                      markup_text(part.section.title));
+    }
+    if (body.empty()) continue;
+    contents += fmt::format("<li><a href=\"#{}\">{}</a>\n<ul>\n{}</ul></li>\n", chapter.id,
+                            chapter.title, links);
+    html +=
+        fmt::format("<section class=\"chapter\" id=\"{}\">\n<h2>{}</h2>\n<p>{}</p>\n{}</section>\n",
+                    chapter.id, chapter.title, markup_text(chapter.text), body);
+  }
+  return html;
+}
+
+std::string facts_html(const Page& page) {
+  std::string html = "<dl class=\"facts\">\n";
+  const auto add = [&](std::string_view name, std::string_view value) {
+    if (!value.empty()) html += fmt::format("<dt>{}</dt><dd>{}</dd>\n", name, markup_text(value));
+  };
+  add("model", page.model);
+  for (const PageSection& part : page.sections) {
+    if (!part.table) continue;
+    add("task", part.table->provenance.task);
+    add("version", "patchbay " + part.table->provenance.version);
+    break;
+  }
+  add("command", page.command);
+  return html + "</dl>\n";
+}
+
+}  // namespace
+
+std::string html_page(const Page& page) {
+  const std::string style = std::string(svg_style()) + std::string(page_style());
+  const std::string script = page_script();
+  std::string contents;
+  const std::string prompts = prompts_html(page);
+  if (!prompts.empty()) contents = "<li><a href=\"#prompts\">Prompts</a></li>\n";
+  const std::string chapters = chapters_html(page, contents);
+  return fmt::format(
+      "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
+      "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; script-src "
+      "'sha256-{}'; "
+      "style-src 'sha256-{}'; img-src blob: data:; base-uri 'none'; form-action 'none'\">\n"
+      "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
+      "<meta name=\"referrer\" content=\"no-referrer\">\n<meta name=\"color-scheme\" "
+      "content=\"light dark\">\n"
+      "<title>{}</title>\n<style>{}</style>\n</head>\n<body>\n<header>\n<h1>{}</h1>\n{}{}</"
+      "header>\n"
+      "<nav aria-label=\"Contents\">\n<ol>\n{}</ol>\n</nav>\n<main>\n{}{}</main>\n"
+      "<footer><p>Made by patchbay. Every number is in the result files; this page asks the "
+      "network for "
+      "nothing.</p></footer>\n<script type=\"application/json\" "
+      "id=\"data\">{}</script>\n<script>{}</script>\n"
+      "</body>\n</html>\n",
+      sha256_base64(script), sha256_base64(style), markup_text(page.title), style,
+      markup_text(page.title), paragraphs(page.text), facts_html(page), contents, prompts, chapters,
+      page_data(page), script);
+}
+
+}  // namespace patchbay
