@@ -63,8 +63,9 @@ void make_folder(const std::string& folder) {
   std::error_code error;
   std::filesystem::create_directories(folder, error);
   if (!error) return;
-  throw Error(ErrorKind::kCannotCreate, folder,
-              fmt::format("the folder cannot be made: {}", error.message()));
+  throw Error(
+      ErrorKind::kCannotCreate, folder,
+      fmt::format("the folder cannot be made: {}; name another with --out", error.message()));
 }
 
 ExperimentRun::ExperimentRun(const RunContext& ctx, const std::string& model,

@@ -78,7 +78,7 @@ class Given {
     if (const auto ids = one("--tokens")) prompt.tokens = read_token_ids("--tokens", *ids);
     if (!prompt.text && !prompt.tokens) fail("no prompt is given; add a text or --tokens IDS");
     if (prompt.text && prompt.tokens) fail("the prompt is given twice, as text and as --tokens");
-    if (flag("--bos") && flag("--no-bos")) fail("--bos and --no-bos exclude each other");
+    if (flag("--bos") && flag("--no-bos")) fail("--bos and --no-bos exclude each other; keep one");
     if (flag("--bos") || flag("--no-bos")) prompt.bos = flag("--bos");
     prompt.special = flag("--special");
     if (prompt.tokens && (prompt.bos || prompt.special)) {

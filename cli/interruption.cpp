@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "patchbay/base/error.h"
+#include "patchbay/base/stop_check.h"
 
 namespace patchbay::cli {
 namespace {
@@ -28,6 +29,7 @@ extern "C" void stop_the_run(int number) {
 }  // namespace
 
 void install_signal_handlers() {
+  set_stop_check(&check_interrupted);
   struct sigaction action {};
   action.sa_handler = &stop_the_run;
   // The next signal of its kind acts as if there were no handler. Without SA_RESTART, so that a

@@ -20,11 +20,12 @@ hub::ModelId model_of(const PullModel& command) {
   }
   if (!command.revision) return *model;
   if (command.model.find('@') != std::string::npos) {
-    throw Error(ErrorKind::kUsage, "--revision", "the revision is given twice");
+    throw Error(ErrorKind::kUsage, "--revision", "the revision is given twice; keep one");
   }
   if (!hub::is_revision(*command.revision)) {
     throw Error(ErrorKind::kUsage, "--revision",
-                fmt::format("{} is no branch, tag or commit", quote(*command.revision)));
+                fmt::format("{} is no branch, tag or commit; main is what is meant without it",
+                            quote(*command.revision)));
   }
   model->revision = *command.revision;
   return *model;

@@ -27,12 +27,14 @@ std::string read_standard_input() {
     check_interrupted();
     if (count == 0) return text;
     if (count < 0 && errno != EINTR) {
-      throw Error(ErrorKind::kInputOutput, "standard input",
-                  fmt::format("cannot be read: {}", std::strerror(errno)));
+      throw Error(
+          ErrorKind::kInputOutput, "standard input",
+          fmt::format("cannot be read: {}; give the prompt as an argument", std::strerror(errno)));
     }
     if (count > 0) text.append(piece.data(), static_cast<std::size_t>(count));
     if (text.size() > kMaxInput) {
-      throw Error(ErrorKind::kBadData, "standard input", "is longer than 1 GiB");
+      throw Error(ErrorKind::kBadData, "standard input",
+                  "is longer than 1 GiB; give a shorter text");
     }
   }
 }

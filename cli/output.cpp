@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <numeric>
 
 #include "cli/interruption.h"
 #include "patchbay/base/error.h"
@@ -87,7 +88,7 @@ void write_output(std::string_view text) {
     if (errno == EPIPE) throw ClosedPipe{};
     if (errno != EINTR) {
       throw Error(ErrorKind::kInputOutput, "standard output",
-                  fmt::format("cannot be written: {}", std::strerror(errno)));
+                  fmt::format("cannot be written: {}; see where it leads", std::strerror(errno)));
     }
     check_interrupted();
   }
@@ -142,17 +143,43 @@ std::string printable(std::string_view text) {
   return with_escapes(text, [](char32_t c) { return c == '\n' || c == '\t' || !is_invisible(c); });
 }
 
-std::string Table::str() const {
+std::vector<std::size_t> Table::widths() const {
+  constexpr std::size_t kLeast = 8;
   std::vector<std::size_t> widths;
+  std::vector<std::size_t> least;  // numbers are never cut, their headings and texts are
   for (std::size_t c = 0; c < columns_.size(); ++c) {
-    widths.push_back(width(columns_[c].title));
-    for (const auto& row : rows_) widths[c] = std::max(widths[c], width(row[c]));
+    std::size_t widest = 0;
+    for (const auto& row : rows_) widest = std::max(widest, width(row[c]));
+    widths.push_back(std::max(width(columns_[c].title), widest));
+    least.push_back(columns_[c].align == Align::kRight ? std::max(widest, std::size_t{4})
+                                                       : std::min(widths.back(), kLeast));
   }
+  const std::optional<TerminalStyle> style = output_style();
+  if (!style) return widths;
+  const auto room = static_cast<std::size_t>(std::max(style->width, 60));
+  const auto total = [&] {
+    return std::accumulate(widths.begin(), widths.end(), 2 * (widths.size() - 1));
+  };
+  while (total() > room) {
+    std::size_t widest = widths.size();
+    for (std::size_t c = 0; c < widths.size(); ++c) {
+      const bool can = widths[c] > least[c];
+      if (can && (widest == widths.size() || widths[c] > widths[widest])) widest = c;
+    }
+    if (widest == widths.size()) break;
+    --widths[widest];
+  }
+  return widths;
+}
+
+std::string Table::str() const {
+  const std::vector<std::size_t> widths = this->widths();
   const auto line = [&](const auto& cell_of) {
     std::string result;
     for (std::size_t c = 0; c < columns_.size(); ++c) {
-      const std::string& cell = cell_of(c);
-      const std::string space(widths[c] - width(cell), ' ');
+      const std::string& whole = cell_of(c);
+      const std::string cell = width(whole) > widths[c] ? visible_text(whole, widths[c]) : whole;
+      const std::string space(widths[c] - std::min(width(cell), widths[c]), ' ');
       if (c > 0) result += "  ";
       result += columns_[c].align == Align::kRight ? space + cell : cell + space;
     }

@@ -42,7 +42,8 @@ std::string quote(std::string_view text);
 /// stay.
 std::string printable(std::string_view text);
 
-/// Columns, aligned by the number of characters; the first line is the heading.
+/// Columns, aligned by the number of characters; the first line is the heading. On a terminal that
+/// is too narrow texts and headings are cut, numbers never.
 class Table {
  public:
   enum class Align { kLeft, kRight };
@@ -55,6 +56,8 @@ class Table {
   [[nodiscard]] std::string str() const;
 
  private:
+  [[nodiscard]] std::vector<std::size_t> widths() const;
+
   std::vector<Column> columns_;
   std::vector<std::vector<std::string>> rows_;
 };

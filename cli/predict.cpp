@@ -118,8 +118,10 @@ std::vector<TokenId> answers_of(const Predict& command, const Tokenizer* tokeniz
   std::vector<TokenId> ids;
   if (command.answers.empty()) return ids;
   if (tokenizer == nullptr) {
-    throw Error(ErrorKind::kNoInput, "--answer",
-                fmt::format("{}: has no tokenizer, so an answer cannot be text", command.model));
+    throw Error(
+        ErrorKind::kNoInput, "--answer",
+        fmt::format("{}: has no tokenizer, so an answer cannot be text; leave --answer away",
+                    command.model));
   }
   for (const std::string& answer : command.answers) {
     ids.push_back(tokenizer->to_single_token(answer));

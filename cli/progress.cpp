@@ -61,7 +61,7 @@ void Progress::show(std::int64_t done, std::int64_t total) {
   const double left = static_cast<double>(total - done) / rate;
   const std::string name = what_.empty() ? "" : what_ + ": ";
   const std::string figures =
-      fmt::format("{} of {} patched, {:.3g} a second, {} left", done, total, rate, time_text(left));
+      fmt::format("{} of {} done, {:.3g} a second, {} left", done, total, rate, time_text(left));
   if (terminal_) {
     const double share = total == 0 ? 1.0 : static_cast<double>(done) / static_cast<double>(total);
     write_error(fmt::format("\r{}{} {}\x1b[K", name, bar_text(share), figures));

@@ -106,8 +106,10 @@ void show_effect(Page& page, EffectKind effect) {
   for (PageSection& part : page.sections) {
     if (!part.table) continue;
     if (!part.table->has_effect(effect)) {
-      throw Error(ErrorKind::kUsage, "--effect",
-                  fmt::format("{} has no effect {}", part.section.id, name_of(effect)));
+      throw Error(
+          ErrorKind::kUsage, "--effect",
+          fmt::format("{} has no effect {}; leave --effect away, or name results that have it",
+                      part.section.id, name_of(effect)));
     }
     part.table->effect = effect;
   }

@@ -39,7 +39,7 @@ tasks::TaskOptions read_task_options(const GivenTaskOption& given) {
   options.collisions = given(kCollisions).has_value();
   const bool bos = given(kBos).has_value();
   if (bos && given(kNoBos)) {
-    throw Error(ErrorKind::kUsage, kBos.name, "--bos and --no-bos exclude each other");
+    throw Error(ErrorKind::kUsage, kBos.name, "--bos and --no-bos exclude each other; keep one");
   }
   if (bos || given(kNoBos)) options.prepend_bos = bos;
   return options;

@@ -27,8 +27,9 @@ int run(const ShowTokens& command) {
   const Tokenizer* known = tokenizer ? &*tokenizer : nullptr;
   const bool bos_or_ids = command.prompt.tokens || command.prompt.bos.value_or(false);
   if (command.single && (bos_or_ids || known == nullptr)) {
-    throw Error(ErrorKind::kUsage, "--single",
-                "needs a text without BOS, and a model with a tokenizer");
+    throw Error(
+        ErrorKind::kUsage, "--single",
+        "needs a text without BOS, and a model with a tokenizer; leave --bos and --tokens away");
   }
   const TokenizedPrompt prompt = command.single ? single_token(command, *known)
                                                 : tokenize(command.prompt, known, command.model);

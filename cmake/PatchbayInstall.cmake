@@ -56,7 +56,7 @@ install(
   PATTERN "model.safetensors"
   PATTERN "tokenizer.json"
   PATTERN "MODEL_CARD.md")
-install(FILES docs/schema/result.schema.json DESTINATION ${CMAKE_INSTALL_DATADIR}/patchbay/schema)
+install(FILES docs/schema/result.schema.json docs/schema/study.schema.json DESTINATION ${CMAKE_INSTALL_DATADIR}/patchbay/schema)
 install(
   DIRECTORY studies/
   DESTINATION ${CMAKE_INSTALL_DATADIR}/patchbay/studies

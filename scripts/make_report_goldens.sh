@@ -20,6 +20,8 @@ result() {
   mv "$scratch/$1.json" "$folder/$name.json"
 }
 
+"$patchbay" study figure_3b --quiet --out "$scratch/study" > /dev/null
+cp "$scratch/study/study.json" "$folder/study.json"
 result heads activation_patching --task ioi --prompts 12
 result heads_bos activation_patching --task ioi --prompts 12 --bos
 result mlps activation_patching --task ioi --prompts 6 --site mlp_out --axes layer

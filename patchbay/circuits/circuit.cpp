@@ -55,8 +55,10 @@ HeadClass parse_class(std::string_view text) {
     result.heads.push_back(parse_head(head));
   }
   if (result.heads.empty()) {
-    throw Error(ErrorKind::kUsage, "circuit",
-                fmt::format("the class \"{}\" has no heads", result.name));
+    throw Error(
+        ErrorKind::kUsage, "circuit",
+        fmt::format("the class \"{}\" has no heads; write them after the colon, such as 9.9 9.6",
+                    result.name));
   }
   if (at == std::string_view::npos) return result;
   for (const std::string_view position : split(text.substr(at + 1), ' ')) {
@@ -77,7 +79,8 @@ Circuit parse_circuit(std::string_view text) {
     if (added.name.empty()) added.name = fmt::format("class {}", circuit.classes.size());
   }
   if (circuit.classes.empty()) {
-    throw Error(ErrorKind::kUsage, "circuit", "a circuit needs at least one head");
+    throw Error(ErrorKind::kUsage, "circuit",
+                "a circuit needs at least one head; write \"9.9 9.6 @ END\"");
   }
   return circuit;
 }

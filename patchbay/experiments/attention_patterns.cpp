@@ -161,6 +161,7 @@ void measure(const Request& request, const Wanted& wanted, bool clean, std::span
         values[cell * pairs.size() + i] = one[cell];
       }
     }
+    request.ctx.report_progress(static_cast<std::int64_t>(last), std::ssize(pairs));
   }
 }
 

@@ -82,6 +82,7 @@ class Prompts {
       const RecordedRuns runs(request_.ctx, request_.model, tokens, names);
       for (std::size_t i = first; i < last; ++i) add_attention(runs, i, i - first);
       add_projections(runs, first, last);
+      request_.ctx.report_progress(static_cast<std::int64_t>(last), static_cast<std::int64_t>(n_));
     }
     return std::move(values_);
   }

@@ -57,10 +57,12 @@ Work work_of(const Request& request) {
     }
   }
   if (work.names.empty()) {
-    throw Error(ErrorKind::kUsage, "--names", "no prompt has any of these positions");
+    throw Error(ErrorKind::kUsage, "--names",
+                "no prompt has any of these positions; patchbay task show has those of the task");
   }
   if (request.model.cfg().n_layers < 2) {
-    throw Error(ErrorKind::kUsage, "copy_scores", "needs a model of at least two layers");
+    throw Error(ErrorKind::kUsage, "copy_scores",
+                "needs a model of at least two layers; take another model");
   }
   return work;
 }

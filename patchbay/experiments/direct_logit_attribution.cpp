@@ -50,7 +50,7 @@ Wanted wanted_of(const Request& request) {
                                               std::pair{"neurons", components != "neurons"}}) {
     if (!means_nothing || !settings.is_given(option)) continue;
     throw Error(ErrorKind::kUsage, fmt::format("--{}", option),
-                fmt::format("means nothing with --components {}", components));
+                fmt::format("means nothing with --components {}; leave it away", components));
   }
   const bool complete = settings.choice("definition", kDefinitions) == "complete";
   return {.components = components,

@@ -78,7 +78,8 @@ std::vector<PathPreset> presets_of(const Settings& settings) {
   for (const std::string& name : settings.list("preset")) {
     PathPreset preset = find_preset(name);
     if (std::ranges::find(presets, preset.name, &PathPreset::name) != presets.end()) {
-      throw Error(ErrorKind::kUsage, "--preset", fmt::format("{} is there twice", name));
+      throw Error(ErrorKind::kUsage, "--preset",
+                  fmt::format("{} is there twice; name each preset once", name));
     }
     preset.meaning = static_cast<PathMeaning>(
         index_of(settings, "meaning", kMeanings, static_cast<std::size_t>(preset.meaning)));

@@ -117,7 +117,8 @@ Dimensions dimensions_of(const Request& request) {
   }
   if ((has("source") || has("destination") || settings.is_given("sources")) && !attention) {
     throw Error(ErrorKind::kUsage, "--axes",
-                "destination and source are axes of pattern and attn_scores");
+                "destination and source are axes of pattern and attn_scores; add --site pattern, "
+                "or take other axes");
   }
   d.layer = numbers(request, "layers", "layer", cfg.n_layers, has("layer"));
   if (!d.layer.is_axis && d.layer.values.front() == Place::kAll) {

@@ -212,8 +212,8 @@ PromptSet read_prompt_file(const std::filesystem::path& path, const HookedTransf
   }
   if (options.prompts > count) {
     throw Error(ErrorKind::kUsage, kTag,
-                fmt::format("{}: has {} prompts, and {} were asked for", path.string(), count,
-                            options.prompts));
+                fmt::format("{}: has {} prompts, and {} were asked for; ask for fewer",
+                            path.string(), count, options.prompts));
   }
   PromptSet set;
   set.task = fmt::format("{}:{}", kTag, path.string());

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "patchbay/base/stop_check.h"
 #include "patchbay/report/chapters.h"
 #include "patchbay/report/figure.h"
 #include "patchbay/report/page_data.h"
@@ -83,6 +84,7 @@ std::string figure_html(const figures::Figure& figure, const PageSection& part, 
   }
   std::string pictures;
   for (std::size_t i = 0; i < kinds.size(); ++i) {
+    stop_check();
     const figures::Request request{.table = table,
                                    .statistics = statistics,
                                    .effect = kinds[i],

@@ -66,8 +66,10 @@ std::vector<TableAxis> common_axes(const EffectTable& first, const EffectTable& 
       if (std::ranges::find(others, label) != others.end()) axis.labels.push_back(label);
     }
     if (axis.labels.empty()) {
-      throw Error(ErrorKind::kUsage, "compare",
-                  fmt::format("the two results have no {} in common", axis.name));
+      throw Error(
+          ErrorKind::kUsage, "compare",
+          fmt::format("the two results have no {} in common; compare results of the same places",
+                      axis.name));
     }
     axes.push_back(std::move(axis));
   }

@@ -13,6 +13,7 @@
 
 #include "patchbay/base/float_environment.h"
 #include "patchbay/base/split_mix.h"
+#include "patchbay/base/stop_check.h"
 #include "patchbay/results/statistics.h"
 
 namespace patchbay {
@@ -214,6 +215,7 @@ Significance sign_flip_test(const EffectTable& table, const StatisticsOptions& o
   const DrawnSigns drawn(static_cast<std::size_t>(table.n_prompts()), result.flips,
                          options.seed ^ kSignStream);
   for (std::int64_t cell = 0; cell < table.cells(); ++cell) {
+    stop_check();
     const CellEffects effects = raw_effects(table, cell);
     auto& p = result.p_values.emplace_back();
     if (effects.n > 0) p = effects.n <= kExactPrompts ? exact_p(effects) : drawn.p(effects);

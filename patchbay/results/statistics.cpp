@@ -14,6 +14,7 @@
 
 #include "patchbay/base/error.h"
 #include "patchbay/base/float_environment.h"
+#include "patchbay/base/stop_check.h"
 #include "patchbay/results/effect_ratio-inl.h"
 #include "patchbay/results/resampling.h"
 
@@ -57,6 +58,7 @@ class Summarizer {
       if (aggregate == Aggregate::kMeanOfRatios) result.back().left_out_prompts = too_small(kind);
     }
     for (std::int64_t cell = 0; cell < table_.cells(); ++cell) {
+      stop_check();
       if (aggregate == Aggregate::kRatioOfMeans) {
         ratios_of_means(cell, result);
       } else {

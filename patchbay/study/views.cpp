@@ -8,6 +8,7 @@
 
 #include "patchbay/base/error.h"
 #include "patchbay/base/suggest.h"
+#include "patchbay/results/token_list.h"
 #include "patchbay/study/views_common.h"
 
 namespace patchbay {
@@ -75,7 +76,9 @@ View tokens(const EffectTable& table) {
   View view{"tokens", {"prompt", "", "tokens, | between them, or ids"}, {}, {}};
   for (std::size_t i = 0; i < static_cast<std::size_t>(table.n_prompts()); ++i) {
     for (const TextColumn& texts : table.columns) {
-      if (is_of_tokens(texts)) view.rows.push_back({std::to_string(i), texts.name, texts.texts[i]});
+      if (!is_of_tokens(texts)) continue;
+      view.rows.push_back({std::to_string(i), texts.name,
+                           fmt::format("{}", fmt::join(split_tokens(texts.texts[i]), "|"))});
     }
   }
   return view;
@@ -115,7 +118,10 @@ std::pair<std::string, double> parts_of(std::string_view view) {
     const char* const end = view.data() + view.size();
     const auto [last, error] = std::from_chars(view.data() + colon + 1, end, value);
     if (error != std::errc() || last != end || !(value >= 0 && value < 1e6)) {
-      throw Error(ErrorKind::kUsage, "show", fmt::format("\"{}\" ends in no number", view));
+      throw Error(
+          ErrorKind::kUsage, "show",
+          fmt::format("\"{}\" ends in no number; write one after the colon, such as largest:10",
+                      view));
     }
   }
   return {std::string(view.substr(0, colon)), value};

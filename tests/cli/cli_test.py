@@ -26,7 +26,7 @@ REPOSITORY = pathlib.Path()
 MODEL = "tests/golden/tiny-gpt2"
 PROMPT = "When Mary and John went to the"
 VERBS = [[], ["model"], ["model", "info"], ["model", "list"], ["model", "verify"], ["hooks"],
-         ["tokens"], ["predict"], ["cache"], ["doctor"]]
+         ["tokens"], ["predict"], ["cache"], ["doctor"], ["report"], ["compare"], ["help"], ["man"], ["completion"]]
 # Their examples need a network: tests/hub/pull_test.py runs them with a hub of its own.
 NETWORK_VERBS = [["model", "pull"]]
 
@@ -150,6 +150,8 @@ class CliTest(unittest.TestCase):
         (self.folder / "tests").symlink_to(REPOSITORY / "tests")
         self.env = {"PATH": f"{pathlib.Path(PATCHBAY).parent}:{os.environ['PATH']}",
                     "TERM": "xterm", "HF_HOME": str(self.folder / "huggingface")}
+        if "LSAN_OPTIONS" in os.environ:  # what is no leak of ours, under sanitizers
+            self.env["LSAN_OPTIONS"] = os.environ["LSAN_OPTIONS"]
 
     def run_raw(self, *args, stdin=b"", **options):
         options.setdefault("stdout", subprocess.PIPE)
@@ -197,16 +199,6 @@ class Help(CliTest):
                         json.loads(done.stdout)
                     count += 1
         self.assertGreaterEqual(count, 22)
-
-    def test_the_commands_of_the_readme_run_as_written(self):
-        block = (REPOSITORY / "README.md").read_text().split("## The command line")[1]
-        commands = block.split("```sh\n")[1].split("```")[0].splitlines()
-        self.assertGreaterEqual(len(commands), 7)
-        for command in commands:
-            with self.subTest(command):
-                done = subprocess.run(["bash", "-c", command], capture_output=True, cwd=self.folder,
-                                      env=self.env, timeout=120, check=False)
-                self.assertEqual(done.returncode, 0, done.stderr)
 
     def test_the_guide_has_every_example(self):
         guide = (REPOSITORY / "docs" / "command_line.md").read_text()
@@ -671,8 +663,12 @@ class Endings(CliTest):
         with subprocess.Popen(["sh", "-c", 'exec "$@" >&- 2>&-', "sh", *waiting],
                               stdin=subprocess.PIPE, cwd=self.folder, env=self.env) as process:
             self.wait_for_handler(process, signal.SIGINT)
-            self.assertEqual([os.readlink(f"/proc/{process.pid}/fd/{stream}") for stream in (1, 2)],
-                             ["/dev/null"] * 2)
+            # sh may be what is seen for a moment, with its streams closed.
+            links = [pathlib.Path(f"/proc/{process.pid}/fd/{stream}") for stream in (1, 2)]
+            while not all(link.is_symlink() for link in links):
+                self.assertIsNone(process.poll())
+                time.sleep(0.01)
+            self.assertEqual([os.readlink(link) for link in links], ["/dev/null"] * 2)
             process.kill()
 
     def interrupted(self, args, number):

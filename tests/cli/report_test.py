@@ -119,6 +119,10 @@ class ReportTest(CommandTest):
             text = self.in_terminal("report", self.results / "stream.json", "--format", "text", columns=columns, COLORTERM="truecolor")[0]
             rows = [re.sub("\x1b\\[[0-9;]*m", "", line) for line in text.split("\n") if "▀" in line]
             self.assertLessEqual(max(map(len, rows)), columns)
+            table = text.split("largest")[1].split("\n\n")[0]
+            lines = [re.sub("\x1b\\[[0-9;]*m", "", line) for line in table.split("\n")[1:11]]
+            self.assertEqual(len(lines), 10)
+            self.assertLessEqual(max(map(len, lines)), columns)
 
     def test_topics_and_commands_are_explained(self):
         topics = self.run_ok("help")
@@ -169,11 +173,11 @@ class ReportTest(CommandTest):
         command = ["run", "activation_patching", "--task", "ioi", "--prompts", "200", "--site", "mlp_post", "--axes", "layer,neuron",
                    "--neurons", "0-79", "--threads", "1", "--top", "1", "--timeout", "6", "--max-memory", "8M"]
         done = self.run_raw(*command)
-        lines = [line for line in done.stderr.decode().splitlines() if " patched, " in line]
+        lines = [line for line in done.stderr.decode().splitlines() if " done, " in line]
         self.assertGreaterEqual(len(lines), 1)
-        self.assertRegex(lines[0], r"^\d+ of \d+ patched, [0-9.e+]+ a second, .* left$")
-        self.assertNotIn("patched", self.run_raw(*command, "--quiet").stderr.decode())
-        self.assertRegex(self.in_terminal(*command)[0], "\r█*░+ [0-9]+ of [0-9]+ patched, .* left")
+        self.assertRegex(lines[0], r"^\d+ of \d+ done, [0-9.e+]+ a second, .* left$")
+        self.assertNotIn(" done, ", self.run_raw(*command, "--quiet").stderr.decode())
+        self.assertRegex(self.in_terminal(*command)[0], "\r█*░+ [0-9]+ of [0-9]+ done, .* left")
 
     def test_ctrl_c_answers_at_once(self):
         command = [self.patchbay, "run", "activation_patching", "--task", "ioi", "--prompts", "200", "--site", "mlp_post",

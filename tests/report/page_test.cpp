@@ -5,11 +5,15 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <functional>
 
+#include "patchbay/base/error.h"
+#include "patchbay/base/stop_check.h"
 #include "patchbay/io/json.h"
 #include "patchbay/report/chapters.h"
 #include "patchbay/report/page_data.h"
 #include "patchbay/results/result_json.h"
+#include "patchbay/results/statistics.h"
 #include "tests/results/results_testing.h"
 
 namespace patchbay {
@@ -142,6 +146,25 @@ TEST(Page, DataReadsBackAsTheTables) {
   }
   EXPECT_EQ(attention.at("weights").as_string().size(), (2 * weights + 2) / 3 * 4);
   EXPECT_FALSE(document->at("tables").find("s1"));
+}
+
+TEST(Page, AndItsStatisticsStopWhenAsked) {
+  static int asked = 0;
+  const auto stop = [] {
+    if (++asked == 3) throw Error(ErrorKind::kInterrupted, "test", "stopped");
+  };
+  const EffectTable table = golden("heads");
+  const Page page = page_with({golden("accuracy")});
+  for (const std::function<void()>& work : std::vector<std::function<void()>>{
+           [&] { (void)table_statistics(table); }, [&] { (void)sign_flip_test(table); },
+           [&] { (void)html_page(page); }}) {
+    asked = 0;
+    set_stop_check(+stop);
+    EXPECT_THROW(work(), Error);
+    set_stop_check(nullptr);
+    EXPECT_EQ(asked, 3);
+    EXPECT_NO_THROW(work());
+  }
 }
 
 TEST(Page, DigestsAreThoseOfOpenssl) {

@@ -37,6 +37,21 @@ def flat(nested, depth):
     return [nested] if depth == 0 else [x for part in nested for x in flat(part, depth - 1)]
 
 
+class StudySchema(unittest.TestCase):
+    def test_a_study_satisfies_its_schema_and_nothing_else_does(self):
+        schema = json.loads((REPOSITORY / "docs/schema/study.schema.json").read_text(encoding="utf-8"))
+        jsonschema.Draft202012Validator.check_schema(schema)
+        valid = jsonschema.Draft202012Validator(schema).is_valid
+        study = json.loads((REPOSITORY / "tests/golden/report/study.json").read_text(encoding="utf-8"))
+        self.assertTrue(valid(study))
+        for key in study:
+            self.assertFalse(valid({k: v for k, v in study.items() if k != key}), key)
+        self.assertFalse(valid({**study, "more": 1}))
+        wrong = copy.deepcopy(study)
+        wrong["sections"][0]["id"] = "../heads"
+        self.assertFalse(valid(wrong))
+
+
 class Schema(unittest.TestCase):
     def setUp(self):
         self.schema = json.loads((REPOSITORY / "docs/schema/result.schema.json").read_text())

@@ -3,8 +3,11 @@
 
 #include <gtest/gtest.h>
 
+#include <filesystem>
+
 #include "patchbay/base/error.h"
 #include "patchbay/base/visible_text.h"
+#include "patchbay/io/file.h"
 #include "patchbay/results/token_list.h"
 
 namespace patchbay {
@@ -49,6 +52,13 @@ TEST(StudyResult, ReadsBackAsTheSameBytes) {
   EXPECT_EQ(to_json(parse_study_result(text, "study.json")), text);
   EXPECT_EQ(to_json(parse_study_result(to_json(StudyResult{}), "study.json")),
             to_json(StudyResult{}));
+}
+
+TEST(StudyResult, OfAStudyReadsBackAsTheSameBytes) {
+  const auto path = std::filesystem::path(PATCHBAY_GOLDEN_DIR) / "report" / "study.json";
+  const StudyResult study = read_study_result(path);
+  EXPECT_EQ(study.command, "patchbay study figure_3b");
+  EXPECT_EQ(to_json(study), read_file(path, 1 << 20));
 }
 
 TEST(StudyResult, EveryRuleIsNamed) {
