@@ -179,8 +179,7 @@ test('figures are copied as CSV, SVG and PNG', async () => {
   const copied = async (name) => {
     const made = figure.locator('.tools button', { hasText: name });
     await made.click();
-    const said = await page.waitForFunction(
-      (button) => ['copied', 'saved'].includes(button.textContent) && button.textContent, await made.elementHandle());
+    const said = await page.waitForFunction((button) => button.dataset.done, await made.elementHandle());
     assert.equal(await said.jsonValue(), 'copied');
   };
   await copied('CSV');

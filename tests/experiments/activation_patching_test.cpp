@@ -186,7 +186,8 @@ TEST(ActivationPatching, SaysWhatIsWrongWithItsSettings) {
   EXPECT_EQ(error({{"site", "mlp_out"}, {"axes", "head"}}),
             "[--axes] mlp_out has no heads; take layer,position");
   EXPECT_EQ(error({{"axes", "source"}}),
-            "[--axes] destination and source are axes of pattern and attn_scores");
+            "[--axes] destination and source are axes of pattern and attn_scores; add --site "
+            "pattern, or take other axes");
   EXPECT_EQ(error({{"layers", "3"}}), "[--layers] \"3\" is not a number or a range of 0 to 2");
   EXPECT_EQ(error({{"heads", "1,,2"}}),
             "[--heads] \"1,,2\" is not a list: a name between two commas is missing");

@@ -72,7 +72,8 @@ TEST_F(PromptFile, TakesTheFirstPromptsThatAreAskedFor) {
   const std::string two = one_line(kPair) + "\n" + one_line(kPair);
   EXPECT_EQ(read(two).size(), 2);
   EXPECT_EQ(read(two, {.prompts = 1}).size(), 1);
-  EXPECT_EQ(error(two, {.prompts = 3}), "[file] p.jsonl: has 2 prompts, and 3 were asked for");
+  EXPECT_EQ(error(two, {.prompts = 3}),
+            "[file] p.jsonl: has 2 prompts, and 3 were asked for; ask for fewer");
   EXPECT_EQ(kind_, ErrorKind::kUsage);
 }
 

@@ -20,6 +20,7 @@ async function hand(button, name, blob) {
   }
   const before = button.textContent;
   button.textContent = how;
+  button.dataset.done = how;
   setTimeout(() => { button.textContent = before; }, 1200);
 }
 
