@@ -42,7 +42,8 @@ Work work_of(const Request& request) {
             .settings = knockout_settings_of(request, false),
             .halves = settings.integer("samples", 1, 2) == 2 && request.prompts.size() >= 4};
   if (work.search.threshold <= 0.0) {
-    throw Error(ErrorKind::kUsage, "--threshold", "must be more than 0 percent");
+    throw Error(ErrorKind::kUsage, "--threshold",
+                "must be more than 0 percent; 5 is the usual one");
   }
   return work;
 }

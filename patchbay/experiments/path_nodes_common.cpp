@@ -35,7 +35,7 @@ int layer_of(std::string_view text, std::string_view option) {
   const auto [last, error] = std::from_chars(text.data(), end, layer);
   if (error != std::errc() || last != end) {
     throw Error(ErrorKind::kUsage, std::string(option),
-                fmt::format("\"{}\" is not the number of a layer", text));
+                fmt::format("\"{}\" is not the number of a layer; layers count from 0", text));
   }
   return layer;
 }

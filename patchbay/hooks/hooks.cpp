@@ -73,9 +73,11 @@ std::vector<HookName> NamesFilter::resolve(const HookedTransformerConfig& cfg) c
   const std::vector<HookName> all = hook_names(cfg);
   for (const HookName& name : names_) {
     if (std::ranges::find(all, name) == all.end()) {
-      throw Error(ErrorKind::kUsage, "hooks",
-                  fmt::format("there is no hook point \"{}\" in a model of {} layers", name.str(),
-                              cfg.n_layers));
+      throw Error(
+          ErrorKind::kUsage, "hooks",
+          fmt::format(
+              "there is no hook point \"{}\" in a model of {} layers; patchbay hooks lists them",
+              name.str(), cfg.n_layers));
     }
   }
   for (const std::string& pattern : patterns_) {

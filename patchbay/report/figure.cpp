@@ -35,8 +35,8 @@ const std::vector<CellSummary>& cells_of(const Request& request) {
       std::ranges::find(request.statistics.effects, request.effect, &EffectSummary::effect);
   if (found == request.statistics.effects.end()) {
     throw Error(ErrorKind::kUsage, "figure",
-                fmt::format("the result of {} has no effect {}", request.table.experiment,
-                            name_of(request.effect)));
+                fmt::format("the result of {} has no effect {}; take the result's own",
+                            request.table.experiment, name_of(request.effect)));
   }
   return found->cells;
 }

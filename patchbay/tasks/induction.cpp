@@ -48,7 +48,8 @@ PromptSet make(const TaskModel& model, const TaskOptions& options) {
   if (length < kShortestCopy) {
     throw Error(
         ErrorKind::kBadData, "induction",
-        fmt::format("{} has {} positions and {} ordinary tokens, too few for {} tokens twice",
+        fmt::format("{} has {} positions and {} ordinary tokens, too few for {} tokens twice; take "
+                    "another model",
                     model.cfg.model_name, model.cfg.n_ctx, vocabulary.size(), kShortestCopy));
   }
   if (length < kLongestCopy) {

@@ -94,7 +94,8 @@ TEST(NamesFilter, APatternThatPicksNothingIsAnError) {
   EXPECT_EQ(error_of([] {
               (void)NamesFilter(HookName{HookPoint::kZ, 2}).resolve(layers(2));
             }),
-            "[hooks] there is no hook point \"blocks.2.attn.hook_z\" in a model of 2 layers");
+            "[hooks] there is no hook point \"blocks.2.attn.hook_z\" in a model of 2 layers; "
+            "patchbay hooks lists them");
 }
 
 TEST(ActivationCache, FindsByFullAndShortNameAndSaysWhatIsMissing) {
