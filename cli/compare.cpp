@@ -2,17 +2,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
-#include <filesystem>
 
 #include "cli/commands.h"
-#include "cli/experiment_run.h"
 #include "cli/output.h"
 #include "cli/pictures.h"
 #include "cli/provenance.h"
 #include "cli/result_text.h"
 #include "patchbay/base/version.h"
-#include "patchbay/io/file.h"
 #include "patchbay/report/caption.h"
 #include "patchbay/report/page.h"
 #include "patchbay/report/scatter_plot.h"
@@ -30,20 +26,28 @@ struct Side {
 
 Side side_of(std::string_view which, const EffectTable& table, EffectKind effect) {
   const Provenance& from = table.provenance;
-  std::string corruption;
-  for (const TextColumn& column : table.columns) {
-    if (column.name == "corrupted" && !column.texts.empty()) corruption = column.texts.front();
-  }
   return {fmt::format("{}: {}, {}, {} BOS, {} prompts", which, from.model, from.task,
                       from.prepend_bos ? "with" : "without", table.n_prompts()),
           summarize(table, effect, table.aggregate)};
 }
 
+// Two results, and what every part of the answer is made from.
+struct Compared {
+  Comparison both;
+  EffectKind effect;
+  Side first;
+  Side second;
+  TableStatistics difference;
+
+  [[nodiscard]] const std::vector<CellSummary>& cells() const {
+    return difference.effects.front().cells;  // raw: the difference has no other effect
+  }
+};
+
 // The cells of both against each other.
-Drawing scatter_of(const Comparison& both, EffectKind effect, const Side& first,
-                   const Side& second) {
-  const TableStatistics statistics = table_statistics(both.difference);
-  ScatterPlot plot{.title = fmt::format("every place: second against first"),
+Drawing scatter_of(const Compared& compared) {
+  const auto& [both, effect, first, second, statistics] = compared;
+  ScatterPlot plot{.title = "every place: second against first",
                    .x_name = fmt::format("first, {}", name_of(effect)),
                    .y_name = fmt::format("second, {}", name_of(effect)),
                    .points = {},
@@ -63,23 +67,16 @@ Drawing scatter_of(const Comparison& both, EffectKind effect, const Side& first,
                 svg, kScatterWidth, kScatterHeight);
 }
 
-StudyList list_of(const Comparison& both, const Side& first, const Side& second, std::int64_t top) {
-  const std::vector<CellSummary> cells =
-      summarize(both.difference, EffectKind::kRaw, both.difference.aggregate);
-  std::vector<std::size_t> order;
-  for (std::size_t i = 0; i < cells.size(); ++i) {
-    if (std::isfinite(cells[i].value)) order.push_back(i);
-  }
-  std::ranges::stable_sort(order, std::ranges::greater(),
-                           [&](std::size_t i) { return std::abs(cells[i].value); });
-  order.resize(std::min(order.size(), static_cast<std::size_t>(top)));
+StudyList list_of(const Compared& compared, std::int64_t top) {
+  const auto& [both, effect, first, second, statistics] = compared;
+  const std::vector<CellSummary>& cells = compared.cells();
   StudyList list{.title = "largest differences", .columns = {}, .rows = {}, .sentences = {}};
   for (std::size_t axis = 0; axis + 1 < both.difference.axes.size(); ++axis) {
     list.columns.push_back(both.difference.axes[axis].name);
   }
   list.columns.insert(list.columns.end(), {"first", "second", "second - first", "95 % interval"});
   const auto text = [](double value) { return effect_text(value, EffectKind::kRaw, true); };
-  for (const std::size_t cell : order) {
+  for (const std::size_t cell : by_size(cells, static_cast<std::size_t>(top))) {
     std::vector<std::string> row;
     for (const auto label : both.difference.cell_labels(static_cast<std::int64_t>(cell)))
       row.emplace_back(label);
@@ -103,8 +100,8 @@ StudyList list_of(const Comparison& both, const Side& first, const Side& second,
   return list;
 }
 
-Page page_of(const Comparison& both, const CompareResults& command, EffectKind effect,
-             const Side& first, const Side& second) {
+Page page_of(const Compared& compared, const CompareResults& command) {
+  const auto& [both, effect, first, second, statistics] = compared;
   Page page{.title = "Two results side by side",
             .text = first.name + "\n" + second.name,
             .model = both.first.provenance.model == both.second.provenance.model
@@ -127,25 +124,22 @@ Page page_of(const Comparison& both, const CompareResults& command, EffectKind e
   page.sections.push_back({section("first", both.first.experiment, first.name, ""), both.first});
   page.sections.push_back(
       {section("second", both.second.experiment, second.name, ""), both.second});
-  PageSection difference{
-      section("difference", both.first.experiment, "second - first",
-              "Red: the second result has more, blue: less. A difference is only as sure as "
-              "its interval."),
-      both.difference};
-  difference.section.lists.push_back(list_of(both, first, second, command.top));
+  PageSection difference{section("difference", both.first.experiment, "second - first",
+                                 "Red: the second result has more, blue: less. A difference is "
+                                 "only as sure as its interval."),
+                         both.difference};
+  difference.section.lists.push_back(list_of(compared, command.top));
   difference.more.emplace_back(
       "Each point is one place in both results; on the dotted line they agree. A high correlation "
-      "says that "
-      "the two have the same order, not the same sizes.",
-      scatter_of(both, effect, first, second));
+      "says that the two have the same order, not the same sizes.",
+      scatter_of(compared));
   page.sections.push_back(std::move(difference));
   return page;
 }
 
-std::string json_of(const Comparison& both, EffectKind effect, const Side& first,
-                    const Side& second) {
-  const std::vector<CellSummary> cells =
-      summarize(both.difference, EffectKind::kRaw, both.difference.aggregate);
+std::string json_of(const Compared& compared) {
+  const auto& [both, effect, first, second, statistics] = compared;
+  const std::vector<CellSummary>& cells = compared.cells();
   JsonWriter json;
   json.begin_object()
       .member("patchbay", std::string_view(kVersion))
@@ -170,28 +164,27 @@ std::string json_of(const Comparison& both, EffectKind effect, const Side& first
 }  // namespace
 
 int run(const CompareResults& command) {
-  const EffectTable first_table = read_result(command.first).table;
-  const EffectTable second_table = read_result(command.second).table;
-  const EffectKind effect =
-      command.effect ? parse_effect_kind(*command.effect) : first_table.effect;
-  const Comparison both = compare(first_table, second_table, effect);
-  const Side first = side_of("first", both.first, effect);
-  const Side second = side_of("second", both.second, effect);
+  check_place(command.out, command.formats);
+  const EffectTable first = read_result(command.first).table;
+  const EffectTable second = read_result(command.second).table;
+  const EffectKind effect = command.effect ? parse_effect_kind(*command.effect) : first.effect;
+  Comparison both = compare(first, second, effect);
+  const Side first_side = side_of("first", both.first, effect);
+  const Side second_side = side_of("second", both.second, effect);
+  TableStatistics difference = table_statistics(both.difference);
+  const Compared compared{std::move(both), effect, first_side, second_side, std::move(difference)};
   if (command.common.json) {
-    write_output(json_of(both, effect, first, second));
+    write_output(json_of(compared));
   } else {
-    std::string text = fmt::format("{}\n{}\n\n", printable(first.name), printable(second.name));
-    const TableStatistics statistics = table_statistics(both.difference);
-    text += fmt::format("{}\n{}", heading(fmt::format("second - first, {}", name_of(effect))),
-                        result_grids(both.difference, statistics));
-    text += list_text(list_of(both, first, second, command.top));
-    write_output(text);
+    write_output(fmt::format("{}\n{}\n\n{}\n{}{}", printable(first_side.name),
+                             printable(second_side.name),
+                             heading(fmt::format("second - first, {}", name_of(effect))),
+                             result_grids(compared.both.difference, compared.difference),
+                             list_text(list_of(compared, command.top))));
   }
   if (command.out.empty()) return 0;
-  const bool is_file = command.out.ends_with(".html");
-  const Page page = page_of(both, command, effect, first, second);
+  const Page page = page_of(compared, command);
   for (const PageSection& part : page.sections) {
-    if (is_file) continue;
     const Picture picture{.table = *part.table, .title = part.section.title};
     for (const auto& path :
          write_pictures(picture, command.out, part.section.id, command.formats)) {
@@ -199,12 +192,7 @@ int run(const CompareResults& command) {
     }
   }
   if (std::ranges::find(command.formats, "html") != command.formats.end()) {
-    const std::filesystem::path path =
-        is_file ? std::filesystem::path(command.out) : path_in(command.out, "compare", ".html");
-    const std::string html = html_page(page);
-    if (!is_file) make_folder(command.out);
-    write_file(path, html);
-    message(command.common, fmt::format("wrote {}", path.string()));
+    write_page(command.common, page, command.out, "compare");
   }
   return 0;
 }

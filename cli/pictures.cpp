@@ -8,7 +8,6 @@
 #include "cli/experiment_run.h"
 #include "cli/output.h"
 #include "patchbay/base/error.h"
-#include "patchbay/circuits/circuit.h"
 #include "patchbay/io/file.h"
 #include "patchbay/report/raster.h"
 #include "patchbay/results/result_json.h"
@@ -66,6 +65,33 @@ std::vector<std::filesystem::path> write_pictures(const Picture& picture, const 
   return written;
 }
 
+void check_place(const std::string& out, const std::vector<std::string>& formats) {
+  const bool page_alone = std::ranges::all_of(formats, [](const auto& f) { return f == "html"; });
+  if (!out.ends_with(".html") || page_alone) return;
+  throw Error(ErrorKind::kUsage, "--out",
+              "pictures go into a folder; name one that does not end in .html");
+}
+
+void write_page(const CommonOptions& common, const Page& page, const std::string& out,
+                const std::string& stem) {
+  const bool is_file = out.ends_with(".html");
+  const std::filesystem::path path =
+      is_file ? std::filesystem::path(out) : path_in(out, stem, ".html");
+  const std::string html = html_page(page);
+  if (!is_file) make_folder(out);
+  write_file(path, html);
+  message(common, fmt::format("wrote {}", path.string()));
+}
+
+std::vector<KnownHeads> known_heads(const Circuit& circuit) {
+  std::vector<KnownHeads> known;
+  for (const HeadClass& one : circuit.classes) {
+    known.push_back({one.name, {}});
+    for (const Head& head : one.heads) known.back().heads.push_back(text_of(head));
+  }
+  return known;
+}
+
 std::vector<KnownHeads> known_heads(const std::string& text) {
   Circuit circuit;
   const std::vector<std::string> published = published_circuit_names();
@@ -80,12 +106,7 @@ std::vector<KnownHeads> known_heads(const std::string& text) {
   } else {
     circuit = parse_circuit(text);
   }
-  std::vector<KnownHeads> known;
-  for (const HeadClass& one : circuit.classes) {
-    known.push_back({one.name, {}});
-    for (const Head& head : one.heads) known.back().heads.push_back(text_of(head));
-  }
-  return known;
+  return known_heads(circuit);
 }
 
 }  // namespace patchbay::cli

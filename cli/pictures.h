@@ -6,7 +6,9 @@
 #include <vector>
 
 #include "cli/commands.h"
+#include "patchbay/circuits/circuit.h"
 #include "patchbay/report/figure.h"
+#include "patchbay/report/page.h"
 #include "patchbay/results/effect_table.h"
 #include "patchbay/results/study_result.h"
 
@@ -38,6 +40,15 @@ std::vector<std::filesystem::path> write_drawing(const Drawing& drawing, const s
                                                  const std::string& stem,
                                                  const std::vector<std::string>& formats);
 
+/// Throws kUsage when formats that are files of their own are to go into `out`, which ends in
+/// .html.
+void check_place(const std::string& out, const std::vector<std::string>& formats);
+/// Writes the page to `out` if that ends in .html, else to OUT/STEM.html, and says so.
+void write_page(const CommonOptions& common, const Page& page, const std::string& out,
+                const std::string& stem);
+
+/// The classes of a circuit, as heads to circle.
+std::vector<KnownHeads> known_heads(const Circuit& circuit);
 /// Heads to circle: of a result file of find_circuit, of a published circuit of GPT-2 small, or as
 /// --circuit writes them. Throws kUsage, and as read_result.
 std::vector<KnownHeads> known_heads(const std::string& circuit);

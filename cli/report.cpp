@@ -15,7 +15,6 @@
 #include "cli/result_text.h"
 #include "cli/study_page.h"
 #include "patchbay/base/error.h"
-#include "patchbay/io/file.h"
 #include "patchbay/report/page.h"
 #include "patchbay/results/result_json.h"
 #include "patchbay/results/study_result.h"
@@ -128,15 +127,11 @@ std::string terminal_text(const Page& page) {
 }  // namespace
 
 int run(const DrawReport& command) {
-  const bool is_file = command.out.ends_with(".html");
+  check_place(command.out, command.formats);
   const auto wants = [&](std::string_view format) {
     return std::ranges::find(command.formats, format) != command.formats.end();
   };
   const bool pictures = std::ranges::any_of(command.formats, is_picture_format);
-  if (is_file && (pictures || wants("text"))) {
-    throw Error(ErrorKind::kUsage, "--out",
-                "pictures go into a folder; name one that does not end in .html");
-  }
   Page page;
   Inputs inputs(page);
   for (const std::string& input : command.inputs) inputs.add(input);
@@ -152,7 +147,7 @@ int run(const DrawReport& command) {
       if (part.table) page.model = part.table->provenance.model;
     }
   }
-  const std::string folder = is_file ? "" : command.out.empty() ? "." : command.out;
+  const std::string out = command.out.empty() ? "." : command.out;
   for (const PageSection& part : page.sections) {
     if (!part.table || !pictures) continue;
     check_interrupted();
@@ -160,18 +155,11 @@ int run(const DrawReport& command) {
                           .title = command.picture.title.value_or(part.section.title),
                           .figure = command.picture.figure,
                           .known = page.known};
-    for (const auto& path : write_pictures(picture, folder, part.section.id, command.formats)) {
+    for (const auto& path : write_pictures(picture, out, part.section.id, command.formats)) {
       message(command.common, fmt::format("wrote {}", path.string()));
     }
   }
-  if (wants("html")) {
-    const std::filesystem::path path =
-        is_file ? std::filesystem::path(command.out) : path_in(folder, "report", ".html");
-    const std::string html = html_page(page);
-    if (!is_file) make_folder(folder);
-    write_file(path, html);
-    message(command.common, fmt::format("wrote {}", path.string()));
-  }
+  if (wants("html")) write_page(command.common, page, out, "report");
   if (wants("text")) write_output(terminal_text(page));
   return 0;
 }

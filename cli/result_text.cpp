@@ -90,13 +90,6 @@ std::string result_largest(const EffectTable& table, const TableStatistics& stat
                            std::int64_t top) {
   const EffectSummary& shown = shown_effect(table, statistics);
   const Significance& significance = statistics.significance;
-  std::vector<std::size_t> order;
-  for (std::size_t cell = 0; cell < shown.cells.size(); ++cell) {
-    if (!std::isnan(shown.cells[cell].value)) order.push_back(cell);
-  }
-  std::ranges::stable_sort(order, std::ranges::greater(),
-                           [&](std::size_t cell) { return std::abs(shown.cells[cell].value); });
-  order.resize(std::min(order.size(), static_cast<std::size_t>(top)));
   std::vector<Table::Column> head;
   for (std::size_t axis = 0; axis + 1 < table.axes.size(); ++axis) {
     head.push_back({table.axes[axis].name});
@@ -107,7 +100,7 @@ std::string result_largest(const EffectTable& table, const TableStatistics& stat
   const bool tested = significance.reason.empty();
   if (tested) head.push_back({"p (Holm)", kRight});
   Table list(head);
-  for (const std::size_t cell : order) {
+  for (const std::size_t cell : by_size(shown.cells, static_cast<std::size_t>(top))) {
     const CellSummary& summary = shown.cells[cell];
     std::vector<std::string> line;
     for (const auto label : table.cell_labels(static_cast<std::int64_t>(cell))) {

@@ -1,7 +1,5 @@
 #include "cli/study_page.h"
 
-#include <algorithm>
-#include <cmath>
 #include <set>
 
 #include "patchbay/circuits/circuit.h"
@@ -18,15 +16,10 @@ std::vector<std::string> strongest(const EffectTable& table) {
   StatisticsOptions quick;
   quick.bootstrap_resamples = 1;  // the values alone are read
   const std::vector<CellSummary> cells = summarize(table, table.effect, table.aggregate, quick);
-  std::vector<std::size_t> order;
-  for (std::size_t i = 0; i < cells.size(); ++i) {
-    if (std::isfinite(cells[i].value) && cells[i].value != 0.0) order.push_back(i);
-  }
-  std::ranges::stable_sort(order, std::ranges::greater(),
-                           [&](std::size_t i) { return std::abs(cells[i].value); });
-  order.resize(std::min(order.size(), kOfEachTable));
   std::vector<std::string> heads;
-  for (const std::size_t cell : order) heads.push_back(head_of(table, cell));
+  for (const std::size_t cell : by_size(cells, kOfEachTable)) {
+    if (cells[cell].value != 0.0) heads.push_back(head_of(table, cell));
+  }
   return heads;
 }
 

@@ -151,6 +151,16 @@ std::vector<StudyList> lists_of(const StudyStep& step, const EffectTable& table,
   return lists;
 }
 
+StudySection section_of(const StudyStep& step, const std::string& left_out,
+                        std::vector<StudyList> lists) {
+  return {.id = step.id,
+          .experiment = step.experiment,
+          .title = step.title,
+          .text = step.text,
+          .left_out = left_out,
+          .lists = std::move(lists)};
+}
+
 // The step that a report needs so that a click on a head can show where it looks.
 StudyStep patterns_step(const std::vector<std::string>& heads) {
   return {.where = "",
@@ -159,8 +169,7 @@ StudyStep patterns_step(const std::vector<std::string>& heads) {
           .title = "Attention patterns of the heads that stand out",
           .text =
               "Whole patterns of the heads with the largest effects above, on clean prompts. In "
-              "the report a "
-              "click on a head shows its pattern on any prompt.",
+              "the report a click on a head shows its pattern on any prompt.",
           .settings = {{"nodes", fmt::format("{}", fmt::join(heads, ","))},
                        {"destinations", "every"},
                        {"sources", "every"},
@@ -222,10 +231,7 @@ class StudyRun {
     if (html) {
       Page page;
       add_study(page, result_, tables_);
-      check_interrupted();
-      const auto path = path_in(command_.out, "report", ".html");
-      write_file(path, html_page(page));
-      message(command_.common, fmt::format("wrote {}", path.string()));
+      write_page(command_.common, page, command_.out, "report");
     }
     finished_->remove();
   }
@@ -239,12 +245,7 @@ class StudyRun {
 
   void leave_out(const StudyStep& step, const std::string& why) {
     text_ += fmt::format("{}\n{}\n", title_text(step), why);
-    result_.sections.push_back({.id = step.id,
-                                .experiment = step.experiment,
-                                .title = step.title,
-                                .text = step.text,
-                                .left_out = why,
-                                .lists = {}});
+    result_.sections.push_back(section_of(step, why, {}));
   }
 
   void step(std::size_t i) {
@@ -281,12 +282,7 @@ class StudyRun {
     progress_.clear();
     write_output(text_ + section_text(step, table, context));
     text_.clear();
-    result_.sections.push_back({.id = step.id,
-                                .experiment = step.experiment,
-                                .title = step.title,
-                                .text = step.text,
-                                .left_out = "",
-                                .lists = lists_of(step, table, context)});
+    result_.sections.push_back(section_of(step, "", lists_of(step, table, context)));
     if (names_ && step.id == study_.circuit->found_by) names_->find_in(table);
     tables_.emplace(step.id, std::move(table));
     tell(step, before.has_value());
@@ -326,12 +322,7 @@ class StudyRun {
     progress_.begin(step.id);
     tables_.emplace(
         step.id, run_.result(experiments::find(step.experiment), step.settings, target_of(step)));
-    result_.sections.push_back({.id = step.id,
-                                .experiment = step.experiment,
-                                .title = step.title,
-                                .text = step.text,
-                                .left_out = "",
-                                .lists = {}});
+    result_.sections.push_back(section_of(step, "", {}));
     RunExperiment one{.common = {},
                       .experiment = step.experiment,
                       .model = command_.model.value_or(study_.model),
@@ -359,9 +350,8 @@ class StudyRun {
     }
     for (const auto& [id, table] : tables_) {
       if (table.experiment != "find_circuit") continue;
-      for (const HeadClass& one : circuit_of(table).classes) {
-        result_.known.push_back({one.name, {}});
-        for (const Head& head : one.heads) result_.known.back().heads.push_back(text_of(head));
+      for (KnownHeads& known : known_heads(circuit_of(table))) {
+        result_.known.push_back(std::move(known));
       }
     }
   }

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <span>
+#include <vector>
 
 #include "patchbay/base/stop_check.h"
 #include "patchbay/report/chapters.h"
@@ -116,14 +118,14 @@ std::string notes_html(const EffectTable& table) {
   return html + "</ul>\n";
 }
 
-std::string section_html(const PageSection& part, const Page& page) {
+std::string section_html(const PageSection& part, const Page& page,
+                         const TableStatistics& statistics) {
   const StudySection& section = part.section;
   std::string html = fmt::format("<section class=\"result\" id=\"{}\">\n<h3>{}</h3>\n",
                                  markup_text("result-" + section.id), markup_text(section.title));
   html += paragraphs(section.text);
   if (!section.left_out.empty()) html += paragraphs(section.left_out, " class=\"left-out\"");
   if (part.table) {
-    const TableStatistics statistics = table_statistics(*part.table);
     bool is_first = true;
     for (const figures::Figure* figure : figures::fitting(*part.table)) {
       const std::string drawn = figure_html(*figure, part, page, statistics, is_first);
@@ -171,21 +173,22 @@ std::string prompts_html(const Page& page) {
   }
   return fmt::format(
       "<section class=\"chapter\" id=\"prompts\">\n<h2>Prompts</h2>\n<p>Every prompt comes as a "
-      "pair: the clean one "
-      "has the right answer, the corrupted one takes away what decides it. An effect is about this "
-      "difference and "
-      "these prompts, and need not hold for sentences of another form.</p>\n{}</section>\n",
+      "pair: the clean one has the right answer, the corrupted one takes away what decides it. An "
+      "effect is about this difference and these prompts, and need not hold for sentences of "
+      "another form.</p>\n{}</section>\n",
       html_table(fmt::format("Prompts of {}", longest->provenance.task), rows, "all-prompts"));
 }
 
-std::string chapters_html(const Page& page, std::string& contents) {
+std::string chapters_html(const Page& page, std::span<const TableStatistics> statistics,
+                          std::string& contents) {
   std::string html;
   for (const Chapter& chapter : chapters()) {
     std::string body;
     std::string links;
-    for (const PageSection& part : page.sections) {
+    for (std::size_t i = 0; i < page.sections.size(); ++i) {
+      const PageSection& part = page.sections[i];
       if (chapter_of(part.section.experiment).id != chapter.id) continue;
-      body += section_html(part, page);
+      body += section_html(part, page, statistics[i]);
       links +=
           fmt::format("<li><a href=\"#{}\">{}</a></li>\n", markup_text("result-" + part.section.id),
                       markup_text(part.section.title));
@@ -221,15 +224,19 @@ std::string facts_html(const Page& page) {
 std::string html_page(const Page& page) {
   const std::string style = std::string(svg_style()) + std::string(page_style());
   const std::string script = page_script();
+  std::vector<TableStatistics> statistics;
+  for (const PageSection& part : page.sections) {
+    statistics.push_back(part.table ? table_statistics(*part.table) : TableStatistics{});
+  }
   std::string contents;
   const std::string prompts = prompts_html(page);
   if (!prompts.empty()) contents = "<li><a href=\"#prompts\">Prompts</a></li>\n";
-  const std::string chapters = chapters_html(page, contents);
+  const std::string chapters = chapters_html(page, statistics, contents);
   return fmt::format(
       "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
       "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; script-src "
-      "'sha256-{}'; "
-      "style-src 'sha256-{}'; img-src blob: data:; base-uri 'none'; form-action 'none'\">\n"
+      "'sha256-{}'; style-src 'sha256-{}'; img-src blob: data:; base-uri 'none'; form-action "
+      "'none'\">\n"
       "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
       "<meta name=\"referrer\" content=\"no-referrer\">\n<meta name=\"color-scheme\" "
       "content=\"light dark\">\n"
@@ -237,13 +244,12 @@ std::string html_page(const Page& page) {
       "header>\n"
       "<nav aria-label=\"Contents\">\n<ol>\n{}</ol>\n</nav>\n<main>\n{}{}</main>\n"
       "<footer><p>Made by patchbay. Every number is in the result files; this page asks the "
-      "network for "
-      "nothing.</p></footer>\n<script type=\"application/json\" "
+      "network for nothing.</p></footer>\n<script type=\"application/json\" "
       "id=\"data\">{}</script>\n<script>{}</script>\n"
       "</body>\n</html>\n",
       sha256_base64(script), sha256_base64(style), markup_text(page.title), style,
       markup_text(page.title), paragraphs(page.text), facts_html(page), contents, prompts, chapters,
-      page_data(page), script);
+      page_data(page, statistics), script);
 }
 
 }  // namespace patchbay

@@ -35,8 +35,7 @@ void write_texts(JsonWriter& json, const Texts& texts) {
   json.end_array();
 }
 
-void write_table(JsonWriter& json, const EffectTable& table) {
-  const TableStatistics statistics = table_statistics(table);
+void write_table(JsonWriter& json, const EffectTable& table, const TableStatistics& statistics) {
   json.begin_object();
   json.member("experiment", table.experiment).member("metric", table.metric);
   json.member("effect", name_of(table.effect)).key("axes").begin_array();
@@ -135,13 +134,14 @@ std::string sha256_base64(std::string_view text) {
   return base64({reinterpret_cast<const char*>(digest.data()), digest.size()});
 }
 
-std::string page_data(const Page& page) {
+std::string page_data(const Page& page, std::span<const TableStatistics> statistics) {
   JsonWriter json(JsonLayout::kCompact);
   json.begin_object().key("tables").begin_object();
-  for (const PageSection& section : page.sections) {
+  for (std::size_t i = 0; i < page.sections.size(); ++i) {
+    const PageSection& section = page.sections[i];
     if (!section.table || attention_of(*section.table)) continue;
     json.key(section.section.id);
-    write_table(json, *section.table);
+    write_table(json, *section.table, statistics[i]);
   }
   json.end_object().key("attention");
   write_attention(json, page);

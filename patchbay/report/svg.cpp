@@ -236,8 +236,7 @@ std::string opening(const Drawing& drawing, std::string_view id) {
   const std::string height = svg_number(std::ceil(drawing.height));
   return fmt::format(
       "<svg xmlns=\"http://www.w3.org/2000/svg\"{} width=\"{}\" height=\"{}\" viewBox=\"0 0 {} "
-      "{}\" "
-      "font-family=\"{}\" font-size=\"{}\" role=\"img\" aria-label=\"{}\">\n",
+      "{}\" font-family=\"{}\" font-size=\"{}\" role=\"img\" aria-label=\"{}\">\n",
       id.empty() ? "" : fmt::format(" id=\"{}\"", markup_text(id)), width, height, width, height,
       kFont, svg_number(kFontSize), markup_text(drawing.label));
 }

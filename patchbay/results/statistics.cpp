@@ -263,4 +263,15 @@ std::vector<CellSummary> summarize(const EffectTable& table, EffectKind kind, Ag
   return std::move(summary.front().cells);
 }
 
+std::vector<std::size_t> by_size(std::span<const CellSummary> cells, std::size_t count) {
+  std::vector<std::size_t> order;
+  for (std::size_t cell = 0; cell < cells.size(); ++cell) {
+    if (!std::isnan(cells[cell].value)) order.push_back(cell);
+  }
+  std::ranges::stable_sort(order, std::ranges::greater(),
+                           [&](std::size_t cell) { return std::abs(cells[cell].value); });
+  order.resize(std::min(order.size(), count));
+  return order;
+}
+
 }  // namespace patchbay

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -79,6 +80,10 @@ TableStatistics table_statistics(const EffectTable& table, const StatisticsOptio
 /// have what the effect is computed from.
 std::vector<CellSummary> summarize(const EffectTable& table, EffectKind kind, Aggregate aggregate,
                                    const StatisticsOptions& options = {});
+
+/// The cells with the largest values by magnitude, `count` at most; those without a value are left
+/// out.
+std::vector<std::size_t> by_size(std::span<const CellSummary> cells, std::size_t count);
 
 /// The test alone. Up to 20 prompts every pattern of signs is counted; above, patterns are drawn.
 Significance sign_flip_test(const EffectTable& table, const StatisticsOptions& options = {});

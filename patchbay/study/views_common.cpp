@@ -31,29 +31,13 @@ std::string cell_name(const EffectTable& table, std::size_t cell) {
   return name;
 }
 
-namespace {
-
-// Cells in falling order of a number, those without one left out.
-template <class Key>
-std::vector<std::size_t> sorted(const std::vector<CellSummary>& cells, const Key& key) {
+std::vector<std::size_t> by_value(const std::vector<CellSummary>& cells) {
   std::vector<std::size_t> order;
   for (std::size_t i = 0; i < cells.size(); ++i) {
     if (!std::isnan(cells[i].value)) order.push_back(i);
   }
   std::ranges::stable_sort(order, std::ranges::greater(),
-                           [&](std::size_t i) { return key(cells[i].value); });
-  return order;
-}
-
-}  // namespace
-
-std::vector<std::size_t> by_value(const std::vector<CellSummary>& cells) {
-  return sorted(cells, [](double value) { return value; });
-}
-
-std::vector<std::size_t> by_size(const std::vector<CellSummary>& cells, std::size_t count) {
-  auto order = sorted(cells, [](double value) { return std::abs(value); });
-  order.resize(std::min(order.size(), count));
+                           [&](std::size_t i) { return cells[i].value; });
   return order;
 }
 

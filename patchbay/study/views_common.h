@@ -23,8 +23,6 @@ std::string cell_name(const EffectTable& table, std::size_t cell);
 std::vector<CellSummary> effects(const EffectTable& table, EffectKind kind);
 /// Cells from the largest value to the smallest; those without a value are left out.
 std::vector<std::size_t> by_value(const std::vector<CellSummary>& cells);
-/// The same by magnitude, `count` at most.
-std::vector<std::size_t> by_size(const std::vector<CellSummary>& cells, std::size_t count);
 
 View marks(const EffectTable& table, std::size_t count);
 View split(const EffectTable& table, double threshold);

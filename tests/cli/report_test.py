@@ -99,6 +99,7 @@ class ReportTest(CommandTest):
         self.run_ok("compare", *pair, "--out", "c", "--format", "html,svg")
         self.assertEqual([n for n in self.files("c") if "heat_map" in n or n.endswith("html")],
                          ["compare.html", "difference.heat_map.svg", "first.heat_map.svg", "second.heat_map.svg"])
+        self.assertIn("pictures go into a folder", self.error(2, "compare", *pair, "--out", "x.html", "--format", "svg"))
         self.assertIn("results of the same kind", self.error(2, "compare", pair[0], str(self.results / "circuit.json")))
 
     def test_heat_maps_are_drawn_as_the_terminal_can(self):

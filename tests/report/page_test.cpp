@@ -131,7 +131,8 @@ TEST(Page, HostileTextIsShownAndNeverMarkup) {
 
 TEST(Page, DataReadsBackAsTheTables) {
   const EffectTable table = golden("heads");
-  const std::string data = page_data(page_with({table, golden("patterns")}));
+  const Page page = page_with({table, golden("patterns")});
+  const std::string data = page_data(page, std::vector{table_statistics(table), TableStatistics{}});
   const JsonDocument document = parse_json(data, "data", {});
   const JsonValue& heads = document->at("tables").at("s0");
   EXPECT_EQ(heads.at("effects").members().size(), std::size(kEffectKinds));

@@ -52,8 +52,7 @@ const Figure& accuracy_table() {
       .summary = "every metric of the unpatched runs, with intervals",
       .reading =
           "What the model does before anything is patched: the gap between the two sides is all "
-          "that "
-          "patching can move. Where clean accuracy is low there is no behaviour to explain.",
+          "that patching can move. Where clean accuracy is low there is no behaviour to explain.",
       .order = 1,
       .fits = &fits,
       .draw = &draw,

@@ -119,8 +119,7 @@ const Figure& bar() {
       .summary = "a bar with its interval for every place",
       .reading =
           "Each bar is the effect at one place, its whisker the interval over prompts. Two bars "
-          "whose "
-          "whiskers overlap widely are not shown to differ, whatever their lengths.",
+          "whose whiskers overlap widely are not shown to differ, whatever their lengths.",
       .order = 2,
       .fits = &fits,
       .draw = &draw};

@@ -58,8 +58,7 @@ class Graph {
     double y = height + 12.0;
     for (const std::string& line : wrapped(
              fmt::format("edge width: |{}|, at most {}; red positive, blue negative; q, k, v: the "
-                         "input that "
-                         "reads; head@position: where it is read",
+                         "input that reads; head@position: where it is read",
                          name_of(request_.effect), effect_text(largest, request_.effect, false)),
              std::max(width_, 540.0), 11.0)) {
       svg.text(0, y, line, {.name = "muted", .size = 11.0});
@@ -187,10 +186,8 @@ const Figure& circuit_graph() {
       .summary = "a circuit as a graph: layers upward, edges as wide as their effects",
       .reading =
           "An edge says that the head above reads, at that position, what the head below writes, "
-          "and how far "
-          "patching that path alone moves the answer. Effects of edges do not add up: two paths "
-          "may carry the "
-          "same information, or cancel.",
+          "and how far patching that path alone moves the answer. Effects of edges do not add up: "
+          "two paths may carry the same information, or cancel.",
       .order = 1,
       .fits = &fits,
       .draw = &draw};

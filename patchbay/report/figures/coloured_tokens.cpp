@@ -89,8 +89,8 @@ const Figure& coloured_tokens() {
       .summary = "the tokens of a prompt, coloured by the effect at their positions",
       .reading =
           "Each token has the colour of the effect at its position, a line for every layer. What "
-          "the stream "
-          "holds at a token need not be about that token: attention brings it from others.",
+          "the stream holds at a token need not be about that token: attention brings it from "
+          "others.",
       .order = 3,
       .fits = &fits,
       .draw = &draw};

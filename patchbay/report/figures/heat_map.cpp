@@ -283,10 +283,9 @@ const Figure& heat_map() {
           "a coloured cell for every place: layer by head, layer by position, sender by receiver",
       .reading =
           "Each cell is the effect at one place: red is positive, blue negative, white nothing; a "
-          "dot marks "
-          "what a corrected test keeps. Compare cells by their intervals, not by their shades: a "
-          "strong "
-          "colour only says that the cell is large beside the others of this figure.",
+          "dot marks what a corrected test keeps. Compare cells by their intervals, not by their "
+          "shades: a strong colour only says that the cell is large beside the others of this "
+          "figure.",
       .order = 1,
       .fits = &fits,
       .draw = &draw};

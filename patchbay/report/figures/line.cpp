@@ -133,8 +133,7 @@ const Figure& line() {
       .summary = "a line over layers with intervals",
       .reading =
           "Each point is the effect at one layer, its whisker the interval over prompts. The "
-          "points are "
-          "separate runs or readings: the line between them only guides the eye.",
+          "points are separate runs or readings: the line between them only guides the eye.",
       .order = 2,
       .fits = &fits,
       .draw = &draw};

@@ -89,10 +89,8 @@ const Figure& scatter() {
       .summary = "two quantities of every prompt against each other, with a fitted line",
       .reading =
           "Each point is one prompt; the line is the least-squares fit over all points of its "
-          "plot, shown "
-          "for the places where the two go together most. Places chosen for a high correlation out "
-          "of many "
-          "will have a lower one on new prompts.",
+          "plot, shown for the places where the two go together most. Places chosen for a high "
+          "correlation out of many will have a lower one on new prompts.",
       .order = 1,
       .fits = &fits,
       .draw = &draw};

@@ -1,9 +1,6 @@
 // The largest effects, with their intervals, as rows.
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <cmath>
-
 #include "patchbay/base/visible_text.h"
 #include "patchbay/report/attention.h"
 #include "patchbay/report/caption.h"
@@ -24,13 +21,7 @@ bool fits(const EffectTable& table) {
 
 Rows rows(const Request& request) {
   const auto& cells = cells_of(request);
-  std::vector<std::size_t> order;
-  for (std::size_t i = 0; i < cells.size(); ++i) {
-    if (std::isfinite(cells[i].value)) order.push_back(i);
-  }
-  std::ranges::stable_sort(order, std::ranges::greater(),
-                           [&](std::size_t i) { return std::abs(cells[i].value); });
-  order.resize(std::min(order.size(), kMost));
+  const std::vector<std::size_t> order = by_size(cells, kMost);
   Rows rows{.columns = {"rank"}, .rows = {}};
   for (std::size_t axis = 0; axis + 1 < request.table.axes.size(); ++axis) {
     rows.columns.push_back(request.table.axes[axis].name);
@@ -74,8 +65,7 @@ const Figure& top_k() {
       .summary = "the largest effects as a table",
       .reading =
           "The places with the largest effects, whatever their sign. The first of a long list is "
-          "also the "
-          "luckiest: believe the interval and the corrected p more than the rank.",
+          "also the luckiest: believe the interval and the corrected p more than the rank.",
       .order = 8,
       .fits = &fits,
       .draw = &draw,
