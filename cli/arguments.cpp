@@ -21,9 +21,6 @@
 namespace patchbay::cli {
 namespace {
 
-const std::vector<std::string> kRunFormats = {"json", "csv", "npz", "svg", "png", "pdf"};
-const std::vector<std::string> kStudyFormats = {"json", "csv", "npz", "svg", "png", "pdf", "html"};
-
 class Parser {
  public:
   Parser() {
@@ -102,7 +99,7 @@ class Parser {
       verbs.push_back(known->get_name());
     }
     const bool after_mark = std::find(left.begin(), first, "--") != first;
-    if (word.starts_with("-") && !after_mark) {
+    if (word.starts_with('-') && !after_mark) {
       const std::string name = word.substr(0, word.find('='));
       const bool takes_text = app->get_option_no_throw("TEXT") != nullptr;
       const std::string nearest = did_you_mean(name, options);
@@ -146,6 +143,7 @@ class Parser {
     }
     if (path == "run") return run(given);
     if (path == "study") return study(given);
+    if (path == "merge") return merge(given);
     if (path == "report") return report(given);
     if (path == "compare") return compare(given);
     if (path == "help") return ShowHelp{given.common(), given.all("TOPIC")};
@@ -182,16 +180,18 @@ class Parser {
     const auto name = given.one("EXPERIMENT");
     if (!name) given.fail("no experiment is named");
     const experiments::Experiment& experiment = experiments::find(*name);
-    RunExperiment run{.common = given.common(),
-                      .experiment = *name,
-                      .model = given.one("--model").value_or("ioi-small"),
-                      .process = given.process(),
-                      .task = given.task("--task"),
-                      .settings = {},
-                      .out = given.one("--out").value_or(""),
-                      .formats = given.formats(kRunFormats, {"json"}, true),
-                      .top = given.integer("--top", 0, 1'000'000).value_or(10)};
+    RunExperiment run{
+        .common = given.common(),
+        .experiment = *name,
+        .model = given.one("--model").value_or("ioi-small"),
+        .process = given.process(),
+        .task = given.task("--task"),
+        .settings = {},
+        .out = given.one("--out").value_or(""),
+        .formats = given.formats({"json", "csv", "npz", "svg", "png", "pdf"}, {"json"}, true),
+        .top = given.integer("--top", 0, 1'000'000).value_or(10)};
     run.max_memory = given.max_memory();
+    run.shard = given.shard(run.formats);
     std::vector<std::string> known;
     for (const experiments::OptionInfo& info : experiment.options) known.emplace_back(info.name);
     for (const experiments::Experiment* other : experiments::all()) {
@@ -210,12 +210,20 @@ class Parser {
     if (given.flag("--list")) return ListStudies{given.common()};
     const auto name = given.one("STUDY");
     if (!name) given.fail("no study is named; patchbay study --list shows them");
-    return RunStudy{given.common(),
-                    *name,
-                    given.one("--model"),
-                    given.one("--out").value_or(""),
-                    given.formats(kStudyFormats, {"json", "html"}, true),
-                    given.max_memory()};
+    RunStudy study{.common = given.common(),
+                   .study = *name,
+                   .model = given.one("--model"),
+                   .out = given.one("--out").value_or(""),
+                   .formats = given.formats({"json", "csv", "npz", "svg", "png", "pdf", "html"},
+                                            {"json", "html"}, true),
+                   .max_memory = given.max_memory()};
+    study.shard = given.shard(study.formats);
+    return study;
+  }
+  static Command merge(const Given& given) {
+    const auto folder = given.one("DIR");
+    if (!folder) given.fail("no folder is named; name the one that the shards had as --out");
+    return MergeShards{given.common(), *folder};
   }
   static Command report(const Given& given) {
     DrawReport report{
@@ -266,11 +274,33 @@ class Parser {
   CLI::App app_{"", "patchbay"};
 };
 
+// The words after "patchbay", but for --shard and its value.
+std::vector<std::string> without_shard(int argc, const char* const* argv) {
+  std::vector<std::string> words;
+  for (int i = 1; i < argc; ++i) {
+    const std::string word = argv[i];
+    if (word == "--shard") {
+      ++i;
+    } else if (!word.starts_with("--shard=")) {
+      words.push_back(word);
+    }
+  }
+  return words;
+}
+
 }  // namespace
 
 Command parse_arguments(int argc, const char* const* argv) {
   Parser parser;
-  return parser.parse(argc, argv);
+  Command command = parser.parse(argc, argv);
+  std::visit(
+      [&](auto& verb) {
+        if constexpr (requires { verb.shard; }) {
+          if (verb.shard) verb.shard->whole = without_shard(argc, argv);
+        }
+      },
+      command);
+  return command;
 }
 
 int run(const ShowText& command) {

@@ -10,6 +10,7 @@
 
 #include "patchbay/base/run_context.h"
 #include "patchbay/model/weights.h"
+#include "patchbay/results/journal.h"
 #include "patchbay/tasks/task.h"
 #include "patchbay/text/byte_pair_encoding.h"
 
@@ -25,6 +26,7 @@ struct CommonOptions {
   bool quiet = false;    ///< no messages but errors
   double timeout = 0.0;  ///< seconds after which the run is stopped; 0: never
   ColourChoice colour = ColourChoice::kAuto;
+  std::string target{};  ///< the instruction set, by name; empty: the best
 };
 
 /// A prompt as it was given: as text ("-" for standard input) or as token ids.
@@ -110,6 +112,13 @@ struct ShowTask {
   TaskChoice task;
 };
 
+/// One process's part of a run that others share.
+struct ShardChoice {
+  Shard shard;
+  /// The words that ask for the whole run, without "patchbay", as it was typed but for --shard.
+  std::vector<std::string> whole;
+};
+
 struct RunExperiment {
   CommonOptions common;
   std::string experiment;
@@ -121,6 +130,7 @@ struct RunExperiment {
   std::vector<std::string> formats;             ///< of the files: json, csv, npz, svg, png, pdf
   std::int64_t max_memory = RunOptions::kDefaultMemory;
   std::int64_t top = 10;
+  std::optional<ShardChoice> shard{};
 };
 
 struct RunStudy {
@@ -130,6 +140,12 @@ struct RunStudy {
   std::string out;                   ///< the folder; empty: no files
   std::vector<std::string> formats;  ///< of the files: those of RunExperiment, and html
   std::int64_t max_memory = RunOptions::kDefaultMemory;
+  std::optional<ShardChoice> shard{};
+};
+
+struct MergeShards {
+  CommonOptions common;
+  std::string folder;  ///< that the shards were written into
 };
 
 struct ListStudies {
@@ -185,8 +201,8 @@ struct Doctor {
 
 using Command = std::variant<ShowText, ModelInfo, PullModel, ListModels, VerifyModel, ListHooks,
                              ShowTokens, Predict, CacheActivations, RunExperiment, RunStudy,
-                             ListStudies, ListTasks, ShowTask, DrawReport, CompareResults, ShowHelp,
-                             ShowManual, ShowCompletion, Doctor>;
+                             MergeShards, ListStudies, ListTasks, ShowTask, DrawReport,
+                             CompareResults, ShowHelp, ShowManual, ShowCompletion, Doctor>;
 
 /// Each does its verb and returns the exit code; what goes wrong is thrown as Error.
 int run(const ShowText& command);
@@ -202,6 +218,7 @@ int run(const ListTasks& command);
 int run(const ShowTask& command);
 int run(const RunExperiment& command);
 int run(const RunStudy& command);
+int run(const MergeShards& command);
 int run(const ListStudies& command);
 int run(const DrawReport& command);
 int run(const CompareResults& command);

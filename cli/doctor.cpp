@@ -4,7 +4,9 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
+#include <fstream>
 #include <optional>
+#include <sstream>
 
 #include "cli/commands.h"
 #include "cli/interruption.h"
@@ -33,16 +35,14 @@ std::vector<Feature> processor_features() {
 
 // Bytes, from a line such as "MemTotal:  8036212 kB" of the kernel's table.
 std::optional<std::int64_t> memory(std::string_view what) {
-  std::FILE* table = std::fopen("/proc/meminfo", "r");
-  if (table == nullptr) return std::nullopt;
-  std::optional<std::int64_t> bytes;
-  char name[64];
-  long long kilobytes = 0;
-  while (!bytes && std::fscanf(table, "%63[^:]: %lld%*[^\n]\n", name, &kilobytes) == 2) {
-    if (what == name) bytes = kilobytes * 1024;
+  std::ifstream table("/proc/meminfo");
+  std::int64_t kilobytes = 0;
+  for (std::string line; std::getline(table, line);) {
+    if (!line.starts_with(what) || !line.substr(what.size()).starts_with(':')) continue;
+    std::istringstream(line.substr(what.size() + 1)) >> kilobytes;
+    return kilobytes * 1024;
   }
-  std::fclose(table);
-  return bytes;
+  return std::nullopt;
 }
 
 struct Findings {

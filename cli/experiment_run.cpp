@@ -48,6 +48,11 @@ void write_files(const ExperimentRun::Target& target, const std::string& stem,
   }
 }
 
+std::string stem_of(const ExperimentRun::Target& target,
+                    const experiments::Experiment& experiment) {
+  return target.stem.empty() ? std::string(experiment.name) : target.stem;
+}
+
 }  // namespace
 
 bool is_table_format(std::string_view format) {
@@ -113,11 +118,18 @@ std::string ExperimentRun::key(const experiments::Experiment& experiment,
   return key_of(provenance, experiment, {experiment.name, experiment.options, settings});
 }
 
+EffectTable ExperimentRun::table(const experiments::Experiment& experiment,
+                                 const std::map<std::string, std::string>& settings,
+                                 const PromptSet& prompts, Journal* journal) const {
+  const experiments::Settings filled(experiment.name, experiment.options, settings);
+  return experiment.run(
+      {.ctx = ctx_, .model = model_, .prompts = prompts, .settings = filled, .journal = journal});
+}
+
 EffectTable ExperimentRun::result(const experiments::Experiment& experiment,
                                   const std::map<std::string, std::string>& settings,
                                   const Target& target) const {
-  const std::string stem = target.stem.empty() ? std::string(experiment.name) : target.stem;
-  const experiments::Settings filled(experiment.name, experiment.options, settings);
+  const std::string stem = stem_of(target, experiment);
   const PromptSet prompts = first_prompts(target.first_prompts);
   Provenance provenance = provenance_;
   provenance.command = target.command;
@@ -128,18 +140,23 @@ EffectTable ExperimentRun::result(const experiments::Experiment& experiment,
     journal.emplace(path_in(target.folder, stem, ".partial"),
                     key(experiment, settings, target.first_prompts));
   }
-  EffectTable table = experiment.run({.ctx = ctx_,
-                                      .model = model_,
-                                      .prompts = prompts,
-                                      .settings = filled,
-                                      .journal = journal ? &*journal : nullptr});
-  table.provenance = std::move(provenance);
-  table.check();
+  EffectTable result = table(experiment, settings, prompts, journal ? &*journal : nullptr);
+  result.provenance = std::move(provenance);
+  result.check();
   if (!target.folder.empty()) {
-    write_files(target, stem, table);
+    write_files(target, stem, result);
     journal->remove();
   }
-  return table;
+  return result;
+}
+
+void ExperimentRun::part(const experiments::Experiment& experiment,
+                         const std::map<std::string, std::string>& settings, const Target& target,
+                         const Shard& shard) const {
+  make_folder(target.folder);
+  Journal journal(path_in(target.folder, stem_of(target, experiment), ".partial"),
+                  key(experiment, settings, target.first_prompts), shard);
+  (void)table(experiment, settings, first_prompts(target.first_prompts), &journal);
 }
 
 std::string command_line_of(const RunExperiment& command) {

@@ -35,6 +35,11 @@ class ExperimentRun {
                                    const std::map<std::string, std::string>& settings,
                                    const Target& target) const;
 
+  /// Computes one shard's values and leaves them in FOLDER/STEM.partial.
+  void part(const experiments::Experiment& experiment,
+            const std::map<std::string, std::string>& settings, const Target& target,
+            const Shard& shard) const;
+
   /// Everything that decides the result.
   [[nodiscard]] std::string key(const experiments::Experiment& experiment,
                                 const std::map<std::string, std::string>& settings,
@@ -46,6 +51,9 @@ class ExperimentRun {
  private:
   /// The first so many; 0: all.
   [[nodiscard]] PromptSet first_prompts(std::int64_t count) const;
+  [[nodiscard]] EffectTable table(const experiments::Experiment& experiment,
+                                  const std::map<std::string, std::string>& settings,
+                                  const PromptSet& prompts, Journal* journal) const;
 
   const RunContext& ctx_;
   hub::FoundModel found_;

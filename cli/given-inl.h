@@ -60,7 +60,8 @@ class Given {
             .json = flag("--json"),
             .quiet = flag("--quiet"),
             .timeout = timeout(),
-            .colour = colour()};
+            .colour = colour(),
+            .target = one("--target").value_or("")};
   }
   [[nodiscard]] std::string model() const {
     const auto model = one("--model");
@@ -93,6 +94,16 @@ class Given {
               if (*known.type != '\0') return one(known.name);
               return flag(known.name) ? std::optional<std::string>("") : std::nullopt;
             })};
+  }
+  /// "2/5"; nothing when it is not said. Throws kUsage without a place for what is written.
+  [[nodiscard]] std::optional<ShardChoice> shard(const std::vector<std::string>& formats) const {
+    const auto text = one("--shard");
+    if (!text) return std::nullopt;
+    if (!flag("--out")) fail("--shard writes its part to a folder; add --out DIR");
+    if (std::ranges::find(formats, "json") == formats.end()) {
+      fail("--shard hands finished experiments on as json; add it to --format");
+    }
+    return ShardChoice{read_shard("--shard", *text), {}};
   }
   [[nodiscard]] std::int64_t max_memory() const {
     const auto size = one("--max-memory");

@@ -11,6 +11,7 @@
 #include "cli/interruption.h"
 #include "cli/output.h"
 #include "patchbay/base/error.h"
+#include "patchbay/tensor/target.h"
 
 namespace {
 
@@ -24,6 +25,9 @@ constexpr int kTimeout = 124;  // as of the command timeout
 void begin(const patchbay::cli::CommonOptions& common) {
   patchbay::cli::choose_colours(common.colour);
   if (common.timeout > 0.0) patchbay::cli::start_timeout(common.timeout);
+  if (!common.target.empty()) {
+    static const patchbay::ScopedTarget target(patchbay::find_target(common.target));
+  }
 }
 
 int fail(int code, const std::string& text) {

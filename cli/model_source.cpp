@@ -51,9 +51,10 @@ HookedTransformerConfig config_of(const std::string& model) {
 
 HookedTransformer open_model(const RunContext& ctx, const std::string& model,
                              const WeightProcessing& process) {
-  LoadedCheckpoint loaded = hub::load_checkpoint(ctx, locate_model(model));
+  const hub::FoundModel found = locate_model(model);
+  LoadedCheckpoint loaded = hub::load_checkpoint(ctx, found);
   loaded.weights = process_weights(std::move(loaded.weights), process);
-  return {ctx, std::move(loaded.cfg), std::move(loaded.weights), std::move(loaded.tokenizer)};
+  return make_model(ctx, std::move(loaded), found.path);
 }
 
 std::string TokenizedPrompt::summary() const {

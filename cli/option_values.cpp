@@ -51,6 +51,18 @@ double read_seconds(std::string_view option, std::string_view text) {
                           quote(text)));
 }
 
+Shard read_shard(std::string_view option, std::string_view text) {
+  constexpr std::int64_t kMost = 100'000;
+  const std::size_t slash = std::min(text.find('/'), text.size());
+  if (slash == text.size()) {
+    throw Error(
+        ErrorKind::kUsage, option,
+        fmt::format("{} is no shard; write which one of how many, such as 2/5", quote(text)));
+  }
+  const std::int64_t count = read_integer(option, text.substr(slash + 1), 1, kMost);
+  return {read_integer(option, text.substr(0, slash), 1, count) - 1, count};
+}
+
 std::vector<std::string> split_at_commas(std::string_view text) {
   std::vector<std::string> parts;
   while (true) {

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "patchbay/results/journal.h"
 #include "patchbay/text/byte_pair_encoding.h"
 
 namespace patchbay::cli {
@@ -19,6 +20,8 @@ std::uint64_t read_unsigned(std::string_view option, std::string_view text);
 std::int64_t read_bytes(std::string_view option, std::string_view text);
 /// More than 0 and at most a year: "90", "90s", "1.5m", "2h".
 double read_seconds(std::string_view option, std::string_view text);
+/// "2/5": the second of five.
+Shard read_shard(std::string_view option, std::string_view text);
 /// "1,2,3", spaces allowed.
 std::vector<TokenId> read_token_ids(std::string_view option, std::string_view text);
 /// The parts between commas, without spaces around them.

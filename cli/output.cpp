@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <charconv>
 #include <cstdlib>
 #include <cstring>
 #include <numeric>
@@ -60,7 +61,9 @@ int output_width() {
   constexpr int kUsual = 80;
   winsize size{};
   if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) return size.ws_col;
-  const int columns = std::atoi(std::string(variable("COLUMNS")).c_str());
+  const std::string_view text = variable("COLUMNS");
+  int columns = 0;
+  std::from_chars(text.data(), text.data() + text.size(), columns);
   return columns > 0 ? columns : kUsual;
 }
 

@@ -4,10 +4,13 @@
 #include "cli/commands.h"
 #include "cli/experiment_run.h"
 #include "cli/interruption.h"
+#include "cli/memory_note.h"
 #include "cli/output.h"
 #include "cli/pictures.h"
 #include "cli/progress.h"
 #include "cli/result_text.h"
+#include "cli/shard.h"
+#include "patchbay/base/error.h"
 #include "patchbay/results/result_json.h"
 
 namespace patchbay::cli {
@@ -17,9 +20,26 @@ int run(const RunExperiment& command) {
   Progress progress(command.common);
   const InterruptibleContext ctx({.threads = command.common.threads,
                                   .max_memory = command.max_memory,
-                                  .progress = progress.function()});
+                                  .progress = progress.function(),
+                                  .memory_plan = memory_note(command.common, progress)});
   const ExperimentRun run(ctx, command.model, command.process, command.task);
   run.report(command.common);
+  if (command.shard) {
+    if (!experiment.can_be_sharded) {
+      throw Error(
+          ErrorKind::kUsage, "--shard",
+          fmt::format("{} cannot be sharded: what it asks next depends on what it found, or "
+                      "it is one short pass; run it whole",
+                      experiment.name));
+    }
+    run.part(experiment, command.settings,
+             {.folder = shard_folder(command.out, command.shard->shard).string(),
+              .command = command_line_of(command)},
+             command.shard->shard);
+    progress.clear();
+    finish_shard(command.common, command.out, *command.shard);
+    return 0;
+  }
   const EffectTable table = run.result(
       experiment, command.settings,
       {.folder = command.out, .formats = command.formats, .command = command_line_of(command)});

@@ -11,7 +11,9 @@
 #include "cli/commands.h"
 #include "cli/experiment_run.h"
 #include "cli/find_study.h"
+#include "cli/finished_steps.h"
 #include "cli/interruption.h"
+#include "cli/memory_note.h"
 #include "cli/model_source.h"
 #include "cli/output.h"
 #include "cli/pictures.h"
@@ -19,13 +21,12 @@
 #include "cli/provenance.h"
 #include "cli/result_text.h"
 #include "cli/study_page.h"
+#include "cli/study_shard.h"
 #include "patchbay/base/error.h"
 #include "patchbay/circuits/circuit.h"
-#include "patchbay/hub/load_model.h"
 #include "patchbay/io/file.h"
 #include "patchbay/model/weight_processing.h"
 #include "patchbay/report/page.h"
-#include "patchbay/results/journal.h"
 #include "patchbay/results/result_json.h"
 #include "patchbay/study/study.h"
 #include "patchbay/study/views.h"
@@ -73,14 +74,6 @@ std::string about_missing(const StudyCircuit& circuit, const std::string& name, 
       name, where.steps, where.steps == 1 ? "" : "s", where.position);
 }
 
-// What the study wants done to the weights, but for what a norm without centring cannot have.
-WeightProcessing processing_of(const Study& study, const std::string& model) {
-  WeightProcessing process = study.process;
-  if (process == WeightProcessing{}) return process;
-  if (hub::load_config(locate_model(model)).is_rms()) process.center_writing_weights = false;
-  return process;
-}
-
 // Before anything runs, whatever this model and these prompts would refuse.
 void check_steps(const Study& study, const ExperimentRun& run, bool is_reference,
                  const std::optional<CircuitNames>& names) {
@@ -96,47 +89,6 @@ void check_steps(const Study& study, const ExperimentRun& run, bool is_reference
     }
   }
 }
-
-// The steps that an interrupted study has finished, while it lasts: FOLDER/study.partial. Their
-// tables are read from their files, so a study that goes on runs none of them again.
-class FinishedSteps {
- public:
-  FinishedSteps(const Study& study, const ExperimentRun& run, const std::string& command,
-                const RunStudy& given)
-      : folder_(given.out) {
-    const bool has_json = std::ranges::find(given.formats, "json") != given.formats.end();
-    if (folder_.empty() || !has_json) return;
-    std::string key = fmt::format("{}\n{}\n", command, fmt::join(given.formats, ","));
-    for (const StudyStep& step : study.steps) {
-      key += fmt::format("{}\n{}", step.id,
-                         run.key(experiments::find(step.experiment), step.settings, step.prompts));
-    }
-    make_folder(folder_);
-    journal_.emplace(path_in(folder_, "study", ".partial"), key);
-  }
-
-  /// The table of a step that was finished; nothing when it was not, or its file is gone or
-  /// damaged.
-  [[nodiscard]] std::optional<EffectTable> find(std::int64_t step, const std::string& id) const {
-    if (!journal_ || !journal_->find(step)) return std::nullopt;
-    try {
-      return read_result(path_in(folder_, id, ".json")).table;
-    } catch (const Error&) {
-      return std::nullopt;
-    }
-  }
-  void add(std::int64_t step) {
-    if (journal_ && !journal_->find(step)) journal_->append(step, {});
-  }
-  /// The study is over.
-  void remove() {
-    if (journal_) journal_->remove();
-  }
-
- private:
-  std::string folder_;
-  std::optional<Journal> journal_;
-};
 
 constexpr std::string_view kPatternsId = "patterns_of_heads";
 
@@ -188,7 +140,7 @@ class StudyRun {
         run_(run),
         progress_(progress),
         is_reference_(study.reference && study.reference->is(run.model().cfg())),
-        line_(line_of(command, study)) {
+        line_(study_line(command, study)) {
     if (study.circuit) names_.emplace(*study.circuit, run.model().cfg(), is_reference_);
     if (study.reference) others_ = about_reference(*study.reference);
     result_ = {.title = study.title,
@@ -202,9 +154,10 @@ class StudyRun {
 
   // Before anything runs, whatever this model and these prompts would refuse.
   void check() const { check_steps(study_, run_, is_reference_, names_); }
+  [[nodiscard]] bool is_reference() const { return is_reference_; }
 
   void steps() {
-    finished_.emplace(study_, run_, line_, command_);
+    finished_.emplace(study_, run_, line_, command_, command_.out);
     text_ = fmt::format("{}\n{}\nmodel: {}\n", heading(printable(study_.title)),
                         printable(study_.text), run_.model().cfg().model_name);
     const auto processed = names_of(run_.model().weights().processing);
@@ -237,12 +190,6 @@ class StudyRun {
   }
 
  private:
-  static std::string line_of(const RunStudy& command, const Study& study) {
-    std::vector<std::string> words = {"patchbay", "study", study.name};
-    if (command.model) words.insert(words.end(), {"--model", *command.model});
-    return shell_line(words);
-  }
-
   void leave_out(const StudyStep& step, const std::string& why) {
     text_ += fmt::format("{}\n{}\n", title_text(step), why);
     result_.sections.push_back(section_of(step, why, {}));
@@ -378,12 +325,17 @@ int run(const RunStudy& command) {
   Progress progress(command.common);
   const InterruptibleContext ctx({.threads = command.common.threads,
                                   .max_memory = command.max_memory,
-                                  .progress = progress.function()});
+                                  .progress = progress.function(),
+                                  .memory_plan = memory_note(command.common, progress)});
   const ExperimentRun run(ctx, model, processing_of(study, model),
                           {study.task, study.task_options});
   StudyRun study_run(command, study, run, progress);
   study_run.check();
   run.report(command.common);
+  if (command.shard) {
+    run_study_shard(command, study, run, study_run.is_reference(), progress);
+    return 0;
+  }
   study_run.steps();
   study_run.report();
   return 0;

@@ -31,6 +31,8 @@ void common(VerbSpec& app) {
   flag(app, "-q,--quiet", "no messages on standard error except errors");
   option(app, "--timeout", "TIME", "stop in good order after so many seconds, or 10m, 2h");
   option(app, "--color", "WHEN", "auto, always, never, 16, 256 or truecolor (auto)");
+  option(app, "--target", "NAME",
+         "use this instruction set (the best); doctor lists them, results are the same");
 }
 void model(VerbSpec& app) {
   option(app, "-m,--model", "PATH",
@@ -52,6 +54,9 @@ void task(VerbSpec& app) {
       option(app, known.name, known.type, known.what);
     }
   }
+}
+void shard(VerbSpec& app) {
+  option(app, "--shard", "I/N", "do the I-th of N parts; patchbay merge DIR puts them together");
 }
 void process(VerbSpec& app) {
   option(app, "--process", "LIST",
@@ -184,13 +189,14 @@ void add_run(Verbs& verbs) {
   option(run, "--max-memory", "SIZE",
          "what activations may take beside the model, such as 512M or 2G (1G)");
   option(run, "--top", "N", "how many of the largest effects to list (10)");
+  shard(run);
   const auto own = static_cast<std::ptrdiff_t>(run.options.size());
   for (const experiments::Experiment* experiment : experiments::all()) {
     for (const experiments::OptionInfo& info : experiment->options) {
       const std::string name = fmt::format("--{}", info.name);
       const auto known = std::ranges::find(run.options, name, &OptionSpec::names);
       if (known - run.options.begin() < own) {  // an experiment would take it from all the others
-        throw Error(ErrorKind::kInternal, std::string(experiment->name),
+        throw Error(ErrorKind::kInternal, experiment->name,
                     fmt::format("the command itself has an option {}; please report this", name));
       }
       if (known != run.options.end()) continue;
@@ -215,7 +221,16 @@ void add_study(Verbs& verbs) {
          "the files to write: json, csv, npz, pictures as svg, png, pdf, and html (json,html)");
   option(study, "--max-memory", "SIZE",
          "what activations may take beside the model, such as 512M or 2G (1G)");
+  shard(study);
   common(study);
+}
+
+void add_merge(Verbs& verbs) {
+  VerbSpec& merge = verb(verbs, "merge", "put the shards of a run or study together",
+                         "patchbay study figure_3b --shard 1/1 --out sharded && "
+                         "patchbay merge sharded");
+  option(merge, "DIR", "", "the folder that all shards were given as --out");
+  common(merge);
 }
 
 void add_report(Verbs& verbs) {
@@ -286,6 +301,7 @@ std::deque<VerbSpec> verbs() {
   add_task(verbs);
   add_run(verbs);
   add_study(verbs);
+  add_merge(verbs);
   add_report(verbs);
   add_compare(verbs);
   add_help(verbs);

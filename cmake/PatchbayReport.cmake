@@ -13,6 +13,7 @@ target_link_libraries(
   PRIVATE OpenSSL::Crypto PkgConfig::PATCHBAY_RSVG fmt::fmt)
 patchbay_compile_options(patchbay_report)
 patchbay_exact_arithmetic(patchbay_report)
+patchbay_precompile_headers(patchbay_report)
 patchbay_registry(patchbay_report report/figures Figure "patchbay/report/figure.h")
 
 # The report's style and scripts, as text inside of the library.

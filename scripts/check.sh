@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Every check of the project, in one command. By default the quick ones: layout, the build with
 # warnings as errors, the tests. With CI=true all of them: also the tokenizer's oracle, the
-# sanitizers, clang, clang-tidy, and the installed package used by another project.
+# sanitizers, clang, clang-tidy, fuzz targets, the installed package used by another project, the
+# same bytes from several builds, and coverage.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -28,8 +29,10 @@ if [[ "$complete" == "true" ]]; then
   python3 scripts/generate_unicode_tables.py --check
 fi
 
-step "build and test (g++)"
-cmake --preset dev
+step "build (g++)"
+coverage=OFF
+[[ "$complete" != "true" ]] || coverage=ON
+cmake --preset dev -DPATCHBAY_COVERAGE=$coverage
 cmake --build --preset dev
 if [[ "$complete" == "true" ]]; then
   step "clang, with sanitizers"
@@ -37,11 +40,22 @@ if [[ "$complete" == "true" ]]; then
   cmake --build --preset asan
   ctest --preset asan --parallel 2
 
+  step "clang, with the thread sanitizer"
+  cmake --preset tsan
+  cmake --build --preset tsan
+  ctest --preset tsan --parallel 2
+
+  step "fuzz targets, ten seconds each"
+  scripts/fuzz.sh
+
   step "clang-tidy"
   scripts/tidy.sh
 
   step "install and use from another project"
   scripts/check_install.sh
+
+  step "the same bytes from every build"
+  scripts/reproducibility.py --quick build/release/cli/patchbay --once build/dev/cli/patchbay build/asan/cli/patchbay
 
   # After the sanitizers' tests, which would take many minutes on a real model.
   step "a real model for the tests that follow"
@@ -49,6 +63,11 @@ if [[ "$complete" == "true" ]]; then
   export PATCHBAY_SMOLLM2_GGUF
 fi
 
-# Last, so that the run closes with the test program's own count.
+# Late, so that the run closes with the test program's own count and what it covered.
 step "tests"
+[[ "$complete" != "true" ]] || find build/dev -name '*.gcda' -delete  # what earlier runs counted
 ctest --preset dev --parallel 2
+if [[ "$complete" == "true" ]]; then
+  step "coverage"
+  scripts/coverage.sh
+fi

@@ -1,10 +1,11 @@
-// How the time of a sweep grows with prompts, layers and prompt length, and the memory that it
-// really takes under several budgets.
+// How the time of a sweep grows with prompts, prompt length, layers and width, and the memory that
+// it really takes under several budgets.
 //
 // Usage: patchbay_patching_growth [THREADS]
 // The sweep patches each head's z (noising, one corrupted token in the middle) in a model of GPT-2
 // small's width with made-up weights and a vocabulary of 1,000 tokens. Prints Markdown tables; the
-// exponent of a row is that of the time against the row before it.
+// exponent of a row is that against the row before it, the fitted one that of the straight line
+// through the logarithms of all rows (least squares).
 #include <fmt/format.h>
 #include <malloc.h>
 
@@ -23,16 +24,17 @@ namespace {
 
 using namespace patchbay;
 
-constexpr std::int64_t kHeads = 12;
+constexpr std::int64_t kHead = 64;  // d_head; a model has d_model / 64 heads
 constexpr std::int64_t kVocabulary = 1000;
 
-HookedTransformer made_up_model(const RunContext& ctx, std::int64_t n_layers) {
+HookedTransformer made_up_model(const RunContext& ctx, std::int64_t n_layers,
+                                std::int64_t d_model = 768) {
   HookedTransformerConfig cfg{.model_name = "made-up",
                               .n_layers = n_layers,
-                              .n_heads = kHeads,
-                              .d_model = 768,
-                              .d_head = 64,
-                              .d_mlp = 3072,
+                              .n_heads = d_model / kHead,
+                              .d_model = d_model,
+                              .d_head = kHead,
+                              .d_mlp = 4 * d_model,
                               .n_ctx = 1024,
                               .d_vocab = kVocabulary,
                               .attn_scale = 8.0F};
@@ -75,7 +77,7 @@ struct Timing {
 Timing time_sweep(const RunContext& ctx, const HookedTransformer& model, const PromptSet& pairs) {
   std::vector<Intervention> variants;
   for (int layer = 0; layer < model.cfg().n_layers; ++layer) {
-    for (std::int64_t head = 0; head < kHeads; ++head) {
+    for (std::int64_t head = 0; head < model.cfg().n_heads; ++head) {
       variants.push_back({{.site = HookPoint::kZ, .layer = layer, .head = head}});
     }
   }
@@ -89,30 +91,53 @@ Timing time_sweep(const RunContext& ctx, const HookedTransformer& model, const P
   return {bench::now() - begin, static_cast<double>(ctx.work() - work) * 1e-9};
 }
 
-// One table: `timings` of sizes[i].
+// The slope of the straight line through (log size, log value), by least squares.
+double fitted_exponent(const std::vector<double>& sizes, const std::vector<double>& values) {
+  double x = 0.0, y = 0.0, xx = 0.0, xy = 0.0;
+  for (std::size_t i = 0; i < sizes.size(); ++i) {
+    const double log_size = std::log(sizes[i]);
+    const double log_value = std::log(values[i]);
+    x += log_size;
+    y += log_value;
+    xx += log_size * log_size;
+    xy += log_size * log_value;
+  }
+  const auto n = static_cast<double>(sizes.size());
+  return (n * xy - x * y) / (n * xx - x * x);
+}
+
+// One table, row by row; finish() adds the fitted exponents.
 class GrowthTable {
  public:
   GrowthTable(const char* what, int threads) : threads_(threads) {
     fmt::print(
-        "\n| {} | time | exponent | work | exponent | rate | share of the FMA peak |\n"
-        "|---|---|---|---|---|---|---|\n",
+        "\n| {} | time | exponent | work | exponent | rate | FMA peak | share |\n"
+        "|---|---|---|---|---|---|---|---|\n",
         what);
   }
 
   void add(std::int64_t size, const Timing& timing, double peak) {
-    const auto exponent = [&](double now, double before) {
-      return before == 0.0 ? std::string("–")
-                           : fmt::format("{:.2f}", std::log(now / before) /
-                                                       std::log(static_cast<double>(size) /
-                                                                static_cast<double>(size_)));
+    const auto exponent = [&](double now, const std::vector<double>& before) {
+      return before.empty()
+                 ? std::string("–")
+                 : fmt::format("{:.2f}", std::log(now / before.back()) /
+                                             std::log(static_cast<double>(size) / sizes_.back()));
     };
     const double rate = timing.gigaflop / timing.seconds;
-    fmt::print("| {} | {:.2f} s | {} | {:.1f} GFLOP | {} | {:.0f} GFLOP/s | {:.2f} |\n", size,
-               timing.seconds, exponent(timing.seconds, last_.seconds), timing.gigaflop,
-               exponent(timing.gigaflop, last_.gigaflop), rate, rate / peak);
+    fmt::print(
+        "| {} | {:.2f} s | {} | {:.1f} GFLOP | {} | {:.0f} GFLOP/s | {:.0f} GFLOP/s | {:.2f} |\n",
+        size, timing.seconds, exponent(timing.seconds, seconds_), timing.gigaflop,
+        exponent(timing.gigaflop, work_), rate, peak, rate / peak);
     std::fflush(stdout);
-    last_ = timing;
-    size_ = size;
+    sizes_.push_back(static_cast<double>(size));
+    seconds_.push_back(timing.seconds);
+    work_.push_back(timing.gigaflop);
+  }
+
+  void finish() const {
+    fmt::print("| all | fitted | **{:.2f}** | fitted | **{:.2f}** | | | |\n",
+               fitted_exponent(sizes_, seconds_), fitted_exponent(sizes_, work_));
+    std::fflush(stdout);
   }
 
   void measure(const RunContext& ctx, const HookedTransformer& model, std::int64_t size,
@@ -124,8 +149,9 @@ class GrowthTable {
 
  private:
   int threads_;
-  Timing last_{};
-  std::int64_t size_ = 1;
+  std::vector<double> sizes_;
+  std::vector<double> seconds_;
+  std::vector<double> work_;
 };
 
 // What the kernel says of this process, in MiB: VmRSS is now, VmHWM the most since forget_peak().
@@ -163,18 +189,26 @@ void run(int threads) {
   {
     const HookedTransformer model = made_up_model(ctx, 12);
     GrowthTable by_prompts("prompts", threads);
-    for (const std::int64_t prompts : {1, 2, 5, 10, 20, 50, 100}) {
+    for (const std::int64_t prompts : {1, 2, 5, 10, 20, 50, 100, 200, 500}) {
       by_prompts.measure(ctx, model, prompts, prompts, 14);
     }
+    by_prompts.finish();
     GrowthTable by_length("tokens in a prompt", threads);
     for (const std::int64_t length : {8, 16, 32, 64, 128, 256}) {
       by_length.measure(ctx, model, length, 4, length);
     }
+    by_length.finish();
   }
   GrowthTable by_layers("layers", threads);
-  for (const std::int64_t layers : {2, 4, 8, 16}) {
+  for (const std::int64_t layers : {2, 4, 8, 16, 30}) {
     by_layers.measure(ctx, made_up_model(ctx, layers), layers, 10, 14);
   }
+  by_layers.finish();
+  GrowthTable by_width("d_model", threads);
+  for (const std::int64_t d_model : {128, 256, 512, 768, 1024}) {
+    by_width.measure(ctx, made_up_model(ctx, 12, d_model), d_model, 10, 14);
+  }
+  by_width.finish();
 }
 
 }  // namespace

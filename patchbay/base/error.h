@@ -21,7 +21,8 @@ enum class ErrorKind : int {
   kInterrupted = 130,  ///< the run was cancelled
 };
 
-/// Everything the library throws on purpose. what() reads "[where] what; what to do next".
+/// Everything the library throws on purpose. what() reads "[where] what; what to do next", on one
+/// line: what nobody would see of a name from a file is escaped.
 class Error : public std::runtime_error {
  public:
   Error(ErrorKind kind, std::string_view where, std::string_view what);

@@ -1,5 +1,6 @@
 #include "patchbay/base/run_context.h"
 
+#include <fmt/format.h>
 #include <sched.h>
 
 #include <algorithm>
@@ -7,6 +8,7 @@
 #include <condition_variable>
 #include <exception>
 #include <mutex>
+#include <system_error>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -34,17 +36,21 @@ constexpr int kMaxThreads = 256;
 class RunContext::Pool {
  public:
   explicit Pool(int helpers) {
-    for (int i = 0; i < helpers; ++i) threads_.emplace_back([this] { work(); });
-  }
-  ~Pool() {
-    {
-      const std::lock_guard lock(mutex_);
-      stop_ = true;
-      generation_.fetch_add(1, std::memory_order_release);
+    threads_.reserve(static_cast<std::size_t>(helpers));
+    try {
+      for (int i = 0; i < helpers; ++i) threads_.emplace_back([this] { work(); });
+    } catch (const std::system_error& error) {
+      stop();
+      throw Error(
+          ErrorKind::kInputOutput, "run context",
+          fmt::format("the system starts no {} threads: {}; use fewer, or stop other programs",
+                      helpers + 1, error.code().message()));
+    } catch (...) {
+      stop();
+      throw;
     }
-    wake_.notify_all();
-    for (std::thread& thread : threads_) thread.join();
   }
+  ~Pool() { stop(); }
   Pool(const Pool&) = delete;
   Pool& operator=(const Pool&) = delete;
 
@@ -106,6 +112,16 @@ class RunContext::Pool {
     }
   }
 
+  void stop() {
+    {
+      const std::lock_guard lock(mutex_);
+      stop_ = true;
+      generation_.fetch_add(1, std::memory_order_release);
+    }
+    wake_.notify_all();
+    for (std::thread& thread : threads_) thread.join();
+  }
+
   std::mutex mutex_;
   std::condition_variable wake_;
   std::condition_variable done_;
@@ -117,7 +133,9 @@ class RunContext::Pool {
 };
 
 RunContext::RunContext(RunOptions options)
-    : max_memory_(options.max_memory), progress_(std::move(options.progress)) {
+    : max_memory_(options.max_memory),
+      progress_(std::move(options.progress)),
+      memory_plan_(std::move(options.memory_plan)) {
   if (options.threads < 0 || options.threads > kMaxThreads) {
     throw Error(ErrorKind::kUsage, "run context",
                 "threads must be from 0, which means all processors, to 256");

@@ -17,6 +17,8 @@ struct RunOptions {
   std::int64_t max_memory = kDefaultMemory;
   /// Called now and then, by the run's own thread, with how much of a sweep is done.
   std::function<void(std::int64_t done, std::int64_t total)> progress{};
+  /// Called before a sweep begins, with the bytes that its activations will take at most.
+  std::function<void(std::int64_t bytes)> memory_plan{};
 };
 
 /// Shared by every operation of a run. Results never depend on it: any number of threads gives the
@@ -32,6 +34,9 @@ class RunContext {
   [[nodiscard]] std::int64_t max_memory() const { return max_memory_; }
   void report_progress(std::int64_t done, std::int64_t total) const {
     if (progress_) progress_(done, total);
+  }
+  void report_memory_plan(std::int64_t bytes) const {
+    if (memory_plan_) memory_plan_(bytes);
   }
 
   /// Floating-point operations of all matrix products so far, a fused multiply-add being two.
@@ -60,6 +65,7 @@ class RunContext {
   int threads_ = 1;
   std::int64_t max_memory_;
   std::function<void(std::int64_t done, std::int64_t total)> progress_;
+  std::function<void(std::int64_t bytes)> memory_plan_;
   mutable std::atomic<std::int64_t> work_{0};
   std::atomic<bool> cancelled_{false};
   std::unique_ptr<Pool> pool_;

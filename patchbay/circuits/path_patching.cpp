@@ -109,6 +109,9 @@ class Engine {
     const Measurement measurement(ctx_, model_, senders_, base, first, last, std::move(other));
     measurement.add_baselines(result_.baselines);
     if (jobs.empty()) return;
+    memory_.announce(
+        ctx_, last - first, jobs.size(), [&](std::size_t begin) { return batch_end(jobs, begin); },
+        [&](std::size_t job) { return changed_rows(jobs[job]); });
     const SourceValues& source = *values;
     RecordedRuns mlp_out;
     if (sweep_.freeze_mlps) {
@@ -164,17 +167,21 @@ class Engine {
     std::int64_t rows = 0;
     std::size_t end = begin;
     while (end < jobs.size()) {
-      const std::int64_t length = std::ssize(sides_.base(jobs[end].prompt));
-      std::int64_t changed = 0;
-      for (const std::vector<Piece>& step : jobs[end].steps) {
-        changed = std::max(changed, rows_of(step, length));
-      }
+      const std::int64_t changed = changed_rows(jobs[end]);
       bytes += memory_.replay_bytes(changed);
       rows += changed;
       if (end > begin && (bytes > memory_.batch_bytes() || rows > MemoryPlan::kMostRows)) break;
       ++end;
     }
     return end;
+  }
+
+  [[nodiscard]] std::int64_t changed_rows(const Job& job) const {
+    std::int64_t changed = 0;
+    for (const std::vector<Piece>& step : job.steps) {
+      changed = std::max(changed, rows_of(step, std::ssize(sides_.base(job.prompt))));
+    }
+    return changed;
   }
 
   static std::int64_t rows_of(const std::vector<Piece>& step, std::int64_t length) {

@@ -7,19 +7,25 @@
 #include "patchbay/base/error.h"
 
 namespace patchbay {
+namespace {
+
+// Far above any model, far below where products of two sizes could overflow.
+constexpr std::int64_t kLargest = std::int64_t{1} << 28;
+// Names of hooks are listed for every layer.
+constexpr std::int64_t kMostLayers = 10'000;
+
+}  // namespace
 
 void HookedTransformerConfig::check() const {
   const auto fail = [](const std::string& what) {
     throw Error(ErrorKind::kBadConfig, "config", what);
   };
-  const auto positive = [&](const char* name, std::int64_t value) {
-    // Far above any model, far below where products of two sizes could overflow.
-    constexpr std::int64_t kLargest = std::int64_t{1} << 28;
-    if (value < 1 || value > kLargest) {
-      fail(fmt::format("{} is {}; it must be from 1 to {}", name, value, kLargest));
+  const auto positive = [&](const char* name, std::int64_t value, std::int64_t most = kLargest) {
+    if (value < 1 || value > most) {
+      fail(fmt::format("{} is {}; it must be from 1 to {}", name, value, most));
     }
   };
-  positive("n_layers", n_layers);
+  positive("n_layers", n_layers, kMostLayers);
   positive("n_heads", n_heads);
   positive("d_model", d_model);
   positive("d_head", d_head);

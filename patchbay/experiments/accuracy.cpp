@@ -19,14 +19,13 @@ constexpr OptionInfo kOptions[] = {
      "which numbers of each prompt; wrong_prob is the probability of the wrong answer"},
 };
 
-// Throws kUsage for names that are no number of one run's last position, and for none or the same
-// twice, since they are an axis.
+// Throws kUsage for names that are no number of one run's last position, and for the same twice,
+// since they are an axis.
 std::vector<std::string> metric_names(const Settings& settings) {
   const auto fail = [](const std::string& what) {
     throw Error(ErrorKind::kUsage, "--metrics", what);
   };
   std::vector<std::string> names = settings.list("metrics");
-  if (names.empty()) fail("name at least one, such as accuracy");
   for (const std::string& name : names) {
     if (std::ranges::count(names, name) > 1) fail(fmt::format("{} is there twice", name));
     if (name == "wrong_prob") continue;

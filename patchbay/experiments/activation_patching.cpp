@@ -119,7 +119,8 @@ const Experiment& activation_patching() {
       .summary = "puts activations of one run into the other, place by place (total effects)",
       .options = kOptions,
       .run = &run,
-      .check = &check};
+      .check = &check,
+      .can_be_sharded = true};
   return kExperiment;
 }
 

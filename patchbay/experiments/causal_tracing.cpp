@@ -195,7 +195,8 @@ const Experiment& causal_tracing() {
       .summary = "noise on a subject's embeddings, one state restored at a time (ROME)",
       .options = kOptions,
       .run = &run,
-      .check = &check};
+      .check = &check,
+      .can_be_sharded = true};
   return kExperiment;
 }
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <numeric>
 
 #include "patchbay/base/error.h"
@@ -79,8 +80,16 @@ Settings::Settings(std::string_view experiment, std::span<const OptionInfo> know
   for (const OptionInfo& option : known) {
     const auto found = given.find(std::string(option.name));
     names.emplace_back(option.name);
-    values_.emplace_back(option.name,
-                         found == given.end() ? std::string(option.fallback) : found->second);
+    const std::string& value =
+        values_
+            .emplace_back(option.name,
+                          found == given.end() ? std::string(option.fallback) : found->second)
+            .second;
+    if (value == option.fallback || !trimmed(value).empty()) continue;
+    throw Error(ErrorKind::kUsage, fmt::format("--{}", option.name),
+                option.fallback.empty()
+                    ? "is empty; give it a value or leave it out"
+                    : fmt::format("is empty; leave it out for {}", option.fallback));
   }
   for (const auto& [name, value] : given) {
     if (std::ranges::find(names, name) != names.end()) continue;
@@ -112,7 +121,7 @@ std::int64_t Settings::integer(std::string_view name, std::int64_t least, std::i
 
 double Settings::number(std::string_view name) const {
   const auto number = parse<double>(trimmed(text(name)));
-  if (!number || !(*number - *number == 0.0)) refuse(name, text(name), "a number");
+  if (!number || !std::isfinite(*number)) refuse(name, text(name), "a number");
   return *number;
 }
 

@@ -38,8 +38,8 @@ std::vector<std::int64_t> parse_indices(std::string_view text, std::string_view 
 /// The settings of one run, by name, as text.
 class Settings {
  public:
-  /// Fills what is not given with the fallbacks. Throws kUsage, with the nearest name, for a name
-  /// that is not declared.
+  /// Fills what is not given with the fallbacks. Throws kUsage for a name that is not declared,
+  /// with the nearest one, and for a value of nothing where nothing is not the fallback.
   Settings(std::string_view experiment, std::span<const OptionInfo> known,
            const std::map<std::string, std::string>& given);
 
@@ -83,6 +83,8 @@ struct Experiment {
   EffectTable (*run)(const Request& request);
   /// Throws what `run` would throw for these settings, prompts and model, without running anything.
   void (*check)(const Request& request);
+  /// Whether its values are known to be wanted before any is there, so that shards can part them.
+  bool can_be_sharded = false;
 };
 
 /// Every experiment, by name.

@@ -75,7 +75,8 @@ const Experiment& faithfulness() {
       .summary = "what a circuit does alone, every other head putting out an average",
       .options = kOptions,
       .run = &run,
-      .check = &check};
+      .check = &check,
+      .can_be_sharded = true};
   return kExperiment;
 }
 

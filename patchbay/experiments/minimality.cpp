@@ -120,7 +120,8 @@ const Experiment& minimality() {
                                              .summary = "whether a circuit needs each of its heads",
                                              .options = kOptions,
                                              .run = &run,
-                                             .check = &check};
+                                             .check = &check,
+                                             .can_be_sharded = true};
   return kExperiment;
 }
 

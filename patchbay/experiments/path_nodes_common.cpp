@@ -34,7 +34,7 @@ int layer_of(std::string_view text, std::string_view option) {
   const char* const end = text.data() + text.size();
   const auto [last, error] = std::from_chars(text.data(), end, layer);
   if (error != std::errc() || last != end) {
-    throw Error(ErrorKind::kUsage, std::string(option),
+    throw Error(ErrorKind::kUsage, option,
                 fmt::format("\"{}\" is not the number of a layer; layers count from 0", text));
   }
   return layer;
@@ -119,10 +119,9 @@ Place sender_place(std::string_view node) {
     if (site.index == SenderSite::Index::kNeuron) return neuron_place(where, site.point, kOption);
     return {.site = site.point, .layer = layer_of(where, kOption)};
   }
-  throw Error(
-      ErrorKind::kUsage, std::string(kOption),
-      fmt::format("there is no sender \"{}\"{}; there are {}", node.substr(0, colon),
-                  did_you_mean(std::string(node.substr(0, colon)), names), fmt::join(names, ", ")));
+  throw Error(ErrorKind::kUsage, kOption,
+              fmt::format("there is no sender \"{}\"{}; there are {}", node.substr(0, colon),
+                          did_you_mean(node.substr(0, colon), names), fmt::join(names, ", ")));
 }
 
 // "nodes": the embeddings, and every head and MLP in forward order.

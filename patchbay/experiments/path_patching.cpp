@@ -197,7 +197,8 @@ const Experiment& path_patching() {
       .summary = "what senders say to receivers along paths through no other head (direct effects)",
       .options = kOptions,
       .run = &run,
-      .check = &check};
+      .check = &check,
+      .can_be_sharded = true};
   return kExperiment;
 }
 

@@ -96,7 +96,6 @@ std::vector<PathPreset> presets_of(const Settings& settings) {
     if (settings.is_given("effect")) preset.effect = parse_effect_kind(settings.text("effect"));
     presets.push_back(std::move(preset));
   }
-  if (presets.empty()) throw Error(ErrorKind::kUsage, "--preset", "name at least one preset");
   return presets;
 }
 

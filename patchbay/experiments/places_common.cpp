@@ -251,7 +251,7 @@ Place head_place(std::string_view text, HookPoint site, std::string_view option)
   const bool joined = first == std::errc() && dot != end && *dot == '.';
   const auto [last, second] = std::from_chars(joined ? dot + 1 : end, end, head);
   if (!joined || second != std::errc() || last != end) {
-    throw Error(ErrorKind::kUsage, std::string(option),
+    throw Error(ErrorKind::kUsage, option,
                 fmt::format("\"{}\" is not a head such as 9.6 (layer 9, head 6)", text));
   }
   return {.site = site, .layer = layer, .head = head};

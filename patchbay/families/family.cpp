@@ -58,11 +58,27 @@ std::filesystem::path folder_of(const std::filesystem::path& path) {
 }
 
 HookedTransformerConfig checked(HookedTransformerConfig cfg, const families::Family& family,
-                                std::string model_name) {
+                                std::string model_name, const std::string& file) {
   cfg.model_name = std::move(model_name);
   cfg.original_family = family.name;
-  cfg.check();
+  try {
+    cfg.check();
+  } catch (const Error& error) {
+    const std::string_view what = error.what();
+    throw Error(error.kind(), "config",
+                fmt::format("{}: {}", file, what.substr(what.find("] ") + 2)));
+  }
   return cfg;
+}
+
+// A config that promises more layers than there are tensors would cost memory before it is refused.
+void check_layers(const HookedTransformerConfig& cfg, const TensorStore& store) {
+  const std::size_t tensors = store.names().size();
+  if (static_cast<std::size_t>(cfg.n_layers) <= tensors) return;
+  throw Error(ErrorKind::kBadData, cfg.original_family,
+              fmt::format("{}: {} asks for {} layers, but there are only {} tensors; check that it "
+                          "belongs to this checkpoint",
+                          store.path, store.config_name, cfg.n_layers, tensors));
 }
 
 // As the user wrote it, for messages.
@@ -74,12 +90,13 @@ std::filesystem::path config_file(const std::filesystem::path& path) {
 
 HookedTransformerConfig read_config(const families::Family& family, const JsonValue& config,
                                     const std::filesystem::path& path) {
-  return checked(family.config(config), family, folder_of(path).filename().string());
+  return checked(family.config(config), family, folder_of(path).filename().string(),
+                 config_file(path).string());
 }
 
 HookedTransformerConfig read_config(const families::Family& family, const GgufFile& file) {
   return checked(family.gguf_config(file.metadata()), family,
-                 std::filesystem::path(file.path()).stem().string());
+                 std::filesystem::path(file.path()).stem().string(), file.path());
 }
 
 std::optional<Tokenizer> read_tokenizer(const GgufFile& file) {
@@ -94,7 +111,9 @@ LoadedCheckpoint load_gguf(const RunContext& ctx, const std::filesystem::path& p
   loaded.cfg = read_config(family, file);
   loaded.tokenizer = read_tokenizer(file);
   const bool tied = file.find("output.weight") == nullptr;
-  loaded.weights = family.weights(ctx, loaded.cfg, tensor_store(file), tied);
+  const TensorStore store = tensor_store(file);
+  check_layers(loaded.cfg, store);
+  loaded.weights = family.weights(ctx, loaded.cfg, store, tied);
   return loaded;
 }
 
@@ -181,14 +200,26 @@ LoadedCheckpoint load_checkpoint(const RunContext& ctx, const std::filesystem::p
   LoadedCheckpoint loaded;
   loaded.cfg = read_config(family, config.root(), path);
   loaded.tokenizer = load_tokenizer(path);
-  loaded.weights =
-      family.weights(ctx, loaded.cfg, tensor_store(checkpoint), is_tied(config.root(), family));
+  const TensorStore store = tensor_store(checkpoint);
+  check_layers(loaded.cfg, store);
+  loaded.weights = family.weights(ctx, loaded.cfg, store, is_tied(config.root(), family));
   return loaded;
 }
 
+HookedTransformer make_model(const RunContext& ctx, LoadedCheckpoint loaded,
+                             const std::filesystem::path& path) {
+  try {
+    return {ctx, std::move(loaded.cfg), std::move(loaded.weights), std::move(loaded.tokenizer)};
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::kBadData) throw;
+    const std::string_view what = error.what();
+    throw Error(error.kind(), "weights",
+                fmt::format("{}: {}", path.string(), what.substr(what.find("] ") + 2)));
+  }
+}
+
 HookedTransformer load_model(const RunContext& ctx, const std::filesystem::path& path) {
-  LoadedCheckpoint loaded = load_checkpoint(ctx, path);
-  return {ctx, std::move(loaded.cfg), std::move(loaded.weights), std::move(loaded.tokenizer)};
+  return make_model(ctx, load_checkpoint(ctx, path), path);
 }
 
 }  // namespace patchbay

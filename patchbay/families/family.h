@@ -74,6 +74,10 @@ struct LoadedCheckpoint {
 /// weights are what its quantised blocks stand for, as 32-bit floats.
 LoadedCheckpoint load_checkpoint(const RunContext& ctx, const std::filesystem::path& path);
 
+/// The model of a checkpoint that was read from `path`, which errors about its weights name.
+HookedTransformer make_model(const RunContext& ctx, LoadedCheckpoint loaded,
+                             const std::filesystem::path& path);
+
 /// load_checkpoint, and the model made of it, weights as they are in the file.
 HookedTransformer load_model(const RunContext& ctx, const std::filesystem::path& path);
 

@@ -202,8 +202,7 @@ HttpResponse HttpClient::ask(const HttpRequest& request, const BodySink& sink) {
   const auto add = [&](const std::string& header) {
     curl_slist* longer = curl_slist_append(headers.get(), header.c_str());
     if (longer == nullptr) throw std::bad_alloc();
-    static_cast<void>(headers.release());
-    headers.reset(longer);
+    if (headers == nullptr) headers.reset(longer);  // the first stays the head of the list
   };
   for (const std::string& header : request.headers) add(header);
   add("Accept-Encoding: identity");  // sizes and digests are those of the file itself

@@ -19,8 +19,8 @@ LoadedCheckpoint load_checkpoint(const RunContext& ctx, const FoundModel& model)
 
 HookedTransformer load_model(const RunContext& ctx, const std::string& name,
                              const Settings& settings) {
-  LoadedCheckpoint loaded = load_checkpoint(ctx, find_model(name, settings));
-  return {ctx, std::move(loaded.cfg), std::move(loaded.weights), std::move(loaded.tokenizer)};
+  const FoundModel model = find_model(name, settings);
+  return make_model(ctx, load_checkpoint(ctx, model), model.path);
 }
 
 }  // namespace patchbay::hub

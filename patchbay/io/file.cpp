@@ -1,4 +1,4 @@
-// Files by the system's own calls: pread, O_EXCL, fsync, rename.
+// Files by the system's own calls: pread, O_TMPFILE or O_EXCL, fsync, rename.
 #include "patchbay/io/file.h"
 
 #include <fcntl.h>
@@ -66,6 +66,29 @@ std::filesystem::path folder_of(const std::filesystem::path& path) {
   return path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
 }
 
+// The result of a system call that a signal did not cut short.
+template <typename Call>
+int uninterrupted(const Call& call) {
+  int result = 0;
+  do {
+    result = call();
+  } while (result < 0 && errno == EINTR);
+  return result;
+}
+
+// The name by which an open file without one can be given one.
+std::string path_of(int descriptor) { return fmt::format("/proc/self/fd/{}", descriptor); }
+
+// A new file in a folder that has no name yet, so that not even a killed process leaves it behind;
+// -1 where the file system has none.
+int open_nameless(const std::filesystem::path& folder) {
+  const int descriptor =
+      uninterrupted([&] { return ::open(folder.c_str(), O_WRONLY | O_TMPFILE | O_CLOEXEC, 0666); });
+  if (descriptor < 0 || ::access(path_of(descriptor).c_str(), F_OK) == 0) return descriptor;
+  ::close(descriptor);
+  return -1;
+}
+
 // The name does not grow with the target's: names of 255 bytes are legal.
 std::filesystem::path temporary_name() {
   std::random_device device;
@@ -99,7 +122,8 @@ std::filesystem::path checked_target(const std::filesystem::path& path) {
 
 InputFile InputFile::open(const std::filesystem::path& path) {
   // Without O_NONBLOCK, opening a pipe would wait for a writer before it can be refused.
-  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  const int descriptor =
+      uninterrupted([&] { return ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK); });
   if (descriptor < 0) throw failure(ErrorKind::kNoInput, path.string(), "cannot be read", errno);
   InputFile file(descriptor, path.string(), 0);
   struct stat status {};
@@ -172,10 +196,12 @@ std::string read_file(const std::filesystem::path& path, std::uint64_t max_bytes
 AtomicFile::AtomicFile(const std::filesystem::path& path)
     : path_(path.string()), target_(checked_target(path)) {
   const std::filesystem::path folder = folder_of(target_);
+  descriptor_ = open_nameless(folder);
   constexpr int kAttempts = 16;
   for (int attempt = 0; attempt < kAttempts && descriptor_ < 0; ++attempt) {
     temporary_ = folder / temporary_name();
-    descriptor_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    descriptor_ = uninterrupted(
+        [&] { return ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666); });
     if (descriptor_ < 0 && errno != EEXIST) break;
   }
   if (descriptor_ < 0) {
@@ -212,14 +238,25 @@ void AtomicFile::write(std::span<const std::byte> bytes) {
 
 void AtomicFile::commit() {
   PATCHBAY_ASSERT(descriptor_ >= 0);
-  if (::fsync(descriptor_) != 0) {
+  if (uninterrupted([&] { return ::fsync(descriptor_); }) != 0) {
     throw failure(ErrorKind::kInputOutput, path_, "writing to the disk", errno);
   }
+  if (temporary_.empty()) {
+    // A name can be given but not taken over, so the file takes its place in two steps.
+    const std::filesystem::path name = folder_of(target_) / temporary_name();
+    if (uninterrupted([&] {
+          return ::linkat(AT_FDCWD, path_of(descriptor_).c_str(), AT_FDCWD, name.c_str(),
+                          AT_SYMLINK_FOLLOW);
+        }) != 0) {
+      throw failure(ErrorKind::kInputOutput, path_, "giving the finished file a name", errno);
+    }
+    temporary_ = name;
+  }
   // Some network disks report a failed write only here.
-  if (::close(std::exchange(descriptor_, -1)) != 0) {
+  if (::close(std::exchange(descriptor_, -1)) != 0 && errno != EINTR) {
     throw failure(ErrorKind::kInputOutput, path_, "finishing the file", errno);
   }
-  if (::rename(temporary_.c_str(), target_.c_str()) != 0) {
+  if (uninterrupted([&] { return ::rename(temporary_.c_str(), target_.c_str()); }) != 0) {
     throw failure(ErrorKind::kInputOutput, path_, "moving the finished file into place", errno);
   }
   temporary_.clear();

@@ -43,8 +43,9 @@ class InputFile {
 /// The whole file. Throws as InputFile does, and kBadData for a file longer than `max_bytes`.
 std::string read_file(const std::filesystem::path& path, std::uint64_t max_bytes);
 
-/// A file that appears under its name only when it is complete. Bytes go to a temporary file in the
-/// same folder; commit() moves it into place, and without commit() the destructor removes it.
+/// A file that appears under its name only when it is complete. Bytes go to a file without a name
+/// in the same folder, where the file system has those (not even a killed process leaves one), or
+/// else to a temporary one; commit() moves it into place, and without commit() nothing stays.
 /// A target that is a symbolic link is followed: the file that it names is replaced.
 class AtomicFile {
  public:
@@ -71,7 +72,7 @@ class AtomicFile {
   int descriptor_ = -1;
   std::string path_;  // as the caller wrote it, for messages
   std::filesystem::path target_;
-  std::filesystem::path temporary_;
+  std::filesystem::path temporary_;  // empty while the file has no name
   std::uint64_t size_ = 0;
 };
 

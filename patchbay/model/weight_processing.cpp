@@ -188,9 +188,9 @@ WeightProcessing parse_weight_processing(std::string_view text, std::string_view
       found = true;
     }
     if (found) continue;
-    throw Error(ErrorKind::kUsage, std::string(option),
+    throw Error(ErrorKind::kUsage, option,
                 fmt::format("there is no {}{}; there are {} and all", json_quoted(name),
-                            did_you_mean(std::string(name), known), fmt::join(known, ", ")));
+                            did_you_mean(name, known), fmt::join(known, ", ")));
   }
   return wanted;
 }

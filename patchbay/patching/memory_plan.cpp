@@ -47,14 +47,14 @@ std::int64_t bytes_of_token(const HookedTransformerConfig& cfg, const Sweep& swe
 
 MemoryPlan::MemoryPlan(const RunContext& ctx, const HookedTransformerConfig& cfg,
                        const Sweep& sweep, const std::vector<HookName>& names)
-    : row_bytes_(bytes_of_row(cfg, names)) {
-  const std::int64_t longest = sweep.prompts.longest();
+    : longest_(sweep.prompts.longest()),
+      token_bytes_(bytes_of_token(cfg, sweep, names)),
+      row_bytes_(bytes_of_row(cfg, names)) {
   const std::int64_t tokens = sweep.metric.reads == metrics::Reads::kAnswers ? 256 : cfg.d_vocab;
-  const std::int64_t rows = sweep.metric.reads == metrics::Reads::kEveryPosition ? longest : 1;
+  const std::int64_t rows = sweep.metric.reads == metrics::Reads::kEveryPosition ? longest_ : 1;
   logit_bytes_ = rows * tokens * kFloat;
-  const std::int64_t prompt_bytes =
-      longest * (bytes_of_token(cfg, sweep, names) + row_bytes_) + logit_bytes_;
-  const std::int64_t least = prompt_bytes + replay_bytes(longest);
+  const std::int64_t prompt_bytes = longest_ * token_bytes_ + replay_bytes(longest_);
+  const std::int64_t least = prompt_bytes + replay_bytes(longest_);
   const std::int64_t memory = usable(ctx.max_memory());
   if (least > memory) {
     constexpr std::int64_t kMebi = std::int64_t{1} << 20;

@@ -63,6 +63,9 @@ class Engine {
     const Measurement measurement(ctx_, model_, sweep_, base, first, last, std::move(other));
     measurement.add_baselines(result_.baselines);
     if (jobs.empty()) return;
+    memory_.announce(
+        ctx_, last - first, jobs.size(), [&](std::size_t begin) { return batch_end(jobs, begin); },
+        [&](std::size_t job) { return changed_rows(jobs[job]); });
     const SourceValues& source = *values;
     for (std::size_t begin = 0; begin < jobs.size();) {
       const std::size_t end = batch_end(jobs, begin);
@@ -96,6 +99,19 @@ class Engine {
     }
     std::ranges::stable_sort(jobs, {}, &Job::first_layer);
     return jobs;
+  }
+
+  // From the first row that is patched on, but for those where both prompts are the same so far.
+  [[nodiscard]] std::int64_t changed_rows(const Job& job) const {
+    const Prompt& base = sides_.base(job.prompt);
+    const Prompt& other = sides_.other(job.prompt);
+    std::int64_t first = std::ssize(base);
+    for (const Piece& piece : job.pieces) first = std::min<std::int64_t>(first, piece.position);
+    if (sweep_.source.kind == SourceKind::kOtherRun && sweep_.embedding_edits == nullptr) {
+      const auto same = std::ranges::mismatch(base, other).in1 - base.begin();
+      first = std::max<std::int64_t>(first, same);
+    }
+    return std::ssize(base) - first;
   }
 
   std::size_t batch_end(const std::vector<Job>& jobs, std::size_t begin) const {

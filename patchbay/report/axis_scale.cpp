@@ -27,7 +27,8 @@ AxisScale axis_over(std::span<const double> values, double pixels, bool with_zer
   const double first = std::floor(low / step + 1e-9);
   const double last = std::ceil(high / step - 1e-9);
   AxisScale scale{.low = first * step, .high = last * step, .ticks = {}, .pixels = pixels};
-  for (double i = first; i <= last; i += 1.0) scale.ticks.push_back(i * step);
+  const auto ticks = static_cast<int>(last - first) + 1;
+  for (int i = 0; i < ticks; ++i) scale.ticks.push_back((first + i) * step);
   return scale;
 }
 

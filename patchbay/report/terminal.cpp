@@ -104,7 +104,7 @@ class TerminalMap {
       text += padded(shown(grid_.columns.labels[column], cell_ - 1), cell_, false);
     }
     while (text.ends_with(' ')) text.pop_back();
-    text += "\n";
+    text += '\n';
     const std::size_t rows = grid_.rows.labels.size();
     const std::size_t step = colours_ == TerminalColours::kNone ? 1 : 2;
     for (std::size_t row = 0; row < rows; row += step) {
@@ -122,7 +122,7 @@ class TerminalMap {
         }
       }
       while (text.ends_with(' ')) text.pop_back();
-      text += "\n";
+      text += '\n';
     }
   }
 

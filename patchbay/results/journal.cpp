@@ -17,6 +17,7 @@
 #include <bit>
 #include <cerrno>
 #include <cstring>
+#include <limits>
 #include <system_error>
 #include <utility>
 
@@ -89,6 +90,7 @@ bool is_named(int descriptor, const std::filesystem::path& path) {
 int open_locked(const std::filesystem::path& path) {
   while (true) {
     const int descriptor = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0666);
+    if (descriptor < 0 && errno == EINTR) continue;
     if (descriptor < 0) {
       throw disk_error(path, ErrorKind::kCannotCreate, "the journal cannot be opened", errno);
     }
@@ -106,10 +108,47 @@ int open_locked(const std::filesystem::path& path) {
   }
 }
 
+std::string start_of(std::string_view key) {
+  std::string start(kMagic);
+  put(start, key.size());
+  start += key;
+  put(start, checksum_of(start, kFirstState));
+  return start;
+}
+
+// The records that are whole, and where they end.
+struct Records {
+  std::map<std::int64_t, std::vector<double>> cells;
+  std::uint64_t checksum;
+  std::size_t size;
+};
+
+// Of the bytes from `size` on, up to which the checksum is `checksum`.
+Records records_of(std::string_view bytes, std::size_t size, std::uint64_t checksum) {
+  Records records{{}, checksum, size};
+  for (Cursor cursor(bytes.substr(size));;) {
+    const auto cell = cursor.word();
+    const auto count = cursor.word();
+    if (!cell || !count || *count > bytes.size() / sizeof(double)) return records;
+    const auto values = cursor.take(*count * sizeof(double));
+    if (!values) return records;
+    const std::string_view record =
+        bytes.substr(records.size, size + cursor.offset() - records.size);
+    const std::uint64_t sealed = checksum_of(record, records.checksum);
+    const auto stored = cursor.word();
+    if (!stored || *stored != sealed) return records;
+    std::vector<double> numbers(static_cast<std::size_t>(*count));
+    if (!numbers.empty()) std::memcpy(numbers.data(), values->data(), values->size());
+    records.cells.insert_or_assign(static_cast<std::int64_t>(*cell), std::move(numbers));
+    records.checksum = checksum_of(bytes.substr(records.size + record.size(), kWord), sealed);
+    records.size += record.size() + kWord;
+  }
+}
+
 }  // namespace
 
-Journal::Journal(const std::filesystem::path& path, std::string_view key)
-    : path_(path), descriptor_(open_locked(path)) {
+Journal::Journal(const std::filesystem::path& path, std::string_view key, const Shard& shard)
+    : path_(path), shard_(shard), descriptor_(open_locked(path)) {
   try {
     const std::string bytes = read_file(path, kMaxBytes);
     // A file that ends within the first line may be ours; any other beginning is somebody's file.
@@ -131,40 +170,42 @@ Journal::~Journal() {
 
 // Takes over what is whole and of this run, and leaves the file ending there.
 void Journal::load(std::string_view bytes, std::string_view key) {
-  std::string start(kMagic);
-  put(start, key.size());
-  start += key;
-  put(start, checksum_of(start, kFirstState));
+  const std::string start = start_of(key);
   checksum_ = checksum_of(start, kFirstState);
   if (!bytes.starts_with(start)) {
     cut(0);
     write(start);
     return;
   }
-  size_ = start.size();
-  for (Cursor cursor(bytes.substr(start.size()));;) {
-    const auto cell = cursor.word();
-    const auto count = cursor.word();
-    if (!cell || !count || *count > bytes.size() / sizeof(double)) break;
-    const auto values = cursor.take(*count * sizeof(double));
-    if (!values) break;
-    const std::string_view record = bytes.substr(size_, start.size() + cursor.offset() - size_);
-    const std::uint64_t checksum = checksum_of(record, checksum_);
-    const auto stored = cursor.word();
-    if (!stored || *stored != checksum) break;
-    std::vector<double> numbers(static_cast<std::size_t>(*count));
-    if (!numbers.empty()) std::memcpy(numbers.data(), values->data(), values->size());
-    cells_.insert_or_assign(static_cast<std::int64_t>(*cell), std::move(numbers));
-    checksum_ = checksum_of(bytes.substr(size_ + record.size(), kWord), checksum);
-    size_ += record.size() + kWord;
-  }
+  Records records = records_of(bytes, start.size(), checksum_);
+  cells_ = std::move(records.cells);
+  checksum_ = records.checksum;
+  size_ = records.size;
   if (size_ < bytes.size()) cut(size_);
 }
 
+JournalContent read_journal(const std::filesystem::path& path) {
+  const std::string bytes = read_file(path, kMaxBytes);
+  Cursor cursor(bytes);
+  const auto magic = cursor.take(kMagic.size());
+  const auto length = cursor.word();
+  const auto key = length ? cursor.take(*length) : std::nullopt;
+  if (magic != kMagic || !key || !bytes.starts_with(start_of(*key))) {
+    throw Error(
+        ErrorKind::kBadData, "journal",
+        fmt::format("{}: is no journal of a run; its shard has to run again", path.string()));
+  }
+  const std::string start = start_of(*key);
+  return {std::string(*key),
+          records_of(bytes, start.size(), checksum_of(start, kFirstState)).cells};
+}
+
 std::optional<std::span<const double>> Journal::find(std::int64_t cell) const {
+  static constexpr double kElsewhere = std::numeric_limits<double>::quiet_NaN();
   const auto found = cells_.find(cell);
-  if (found == cells_.end()) return std::nullopt;
-  return found->second;
+  if (found != cells_.end()) return found->second;
+  if (!shard_.has(cell)) return std::span(&kElsewhere, 1);
+  return std::nullopt;
 }
 
 void Journal::append(std::int64_t cell, std::span<const double> values) {
@@ -207,7 +248,8 @@ void Journal::write(std::string_view bytes) {
 }
 
 void Journal::cut(std::uint64_t size) {
-  if (::ftruncate(descriptor_, static_cast<off_t>(size)) != 0) {
+  while (::ftruncate(descriptor_, static_cast<off_t>(size)) != 0) {
+    if (errno == EINTR) continue;
     throw disk_error(path_, ErrorKind::kInputOutput, "cutting off what is not of this run", errno);
   }
   size_ = size;

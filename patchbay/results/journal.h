@@ -12,6 +12,13 @@
 
 namespace patchbay {
 
+/// One part of a run that several processes share: every count-th cell, from `number` on.
+struct Shard {
+  std::int64_t number = 0;
+  std::int64_t count = 1;
+  [[nodiscard]] bool has(std::int64_t cell) const { return cell % count == number; }
+};
+
 /// A file of finished cells, exact to the bit. Only one Journal, in one process, may have it open.
 ///
 /// A process that is killed loses nothing that append() returned from; after a power failure the
@@ -23,13 +30,14 @@ class Journal {
   /// another key is emptied, a damaged one is cut off where the damage starts. Throws kUsage when
   /// another Journal has it open, or when it is no journal (which is left alone); kCannotCreate
   /// and kInputOutput for what the disk refuses.
-  Journal(const std::filesystem::path& path, std::string_view key);
+  Journal(const std::filesystem::path& path, std::string_view key, const Shard& shard = {});
   Journal(const Journal&) = delete;
   Journal& operator=(const Journal&) = delete;
   /// Closes the file, which stays.
   ~Journal();
 
-  /// The values of a finished cell, [prompt], valid as long as the Journal.
+  /// The values of a finished cell, [prompt], valid as long as the Journal. A cell of another shard
+  /// is one NaN, so that nobody computes it here.
   [[nodiscard]] std::optional<std::span<const double>> find(std::int64_t cell) const;
   [[nodiscard]] std::int64_t size() const { return static_cast<std::int64_t>(cells_.size()); }
 
@@ -46,11 +54,22 @@ class Journal {
   void cut(std::uint64_t size);
 
   std::filesystem::path path_;
+  Shard shard_;
   int descriptor_ = -1;
   std::uint64_t size_ = 0;      // of the part that is believed
   std::uint64_t checksum_ = 0;  // of that part
   std::map<std::int64_t, std::vector<double>> cells_;
 };
+
+/// What a journal holds, whoever's it is.
+struct JournalContent {
+  std::string key;
+  std::map<std::int64_t, std::vector<double>> cells;
+};
+
+/// Reads what is whole in a journal and leaves the file as it is. Throws kBadData when it is no
+/// journal, and as read_file.
+JournalContent read_journal(const std::filesystem::path& path);
 
 /// The cells of one sweep among several that share a journal, numbered from 0, one value each.
 /// Without a journal nothing is found and nothing kept.

@@ -45,7 +45,7 @@ std::pair<double, double> central_interval(std::span<double> values, double conf
   const double tail = (1 - confidence) / 2 * static_cast<double>(values.size() - 1);
   const auto at = std::min(static_cast<std::size_t>(tail), values.size() - 1);
   const auto next = std::min(at + 1, values.size() - 1);
-  const auto quantile = [&](auto first, auto last, auto before) {
+  const auto quantile = [&](const auto& first, const auto& last, auto before) {
     const auto place = [&](std::size_t i) { return first + static_cast<std::ptrdiff_t>(i); };
     std::partial_sort(first, place(next + 1), last, before);
     return *place(at) + (*place(next) - *place(at)) * (tail - static_cast<double>(at));

@@ -23,6 +23,9 @@ toml::table parse_file(std::string_view text, std::string_view where) {
     throw Error(
         ErrorKind::kBadConfig, "study",
         fmt::format("{}, line {}: {}", where, error.source().begin.line, error.description()));
+  } catch (const TomlAssertion&) {
+    throw Error(ErrorKind::kBadConfig, "study",
+                fmt::format("{}: is no TOML: a table or a key has a malformed name", where));
   }
 }
 
@@ -159,6 +162,9 @@ StudyStep read_step(std::string_view where, const toml::table& table) {
   StudyStep step;
   step.where = fmt::format("{}, line {}", where, table.source().begin.line);
   step.id = section.text("id", true);
+  if (step.id == "study") {
+    section.fail(table, "the id \"study\" is taken by the study's own file; name it otherwise");
+  }
   step.experiment = section.text("experiment", true);
   step.title = section.text("title", true);
   step.text = section.text("text", false);

@@ -175,6 +175,10 @@ const KnownView& find_view(const std::string& name) {
 std::string check_view(std::string_view view) {
   std::string name = parts_of(view).first;
   (void)find_view(name);
+  if (name == "grid" && view != name) {
+    throw Error(ErrorKind::kUsage, "show",
+                fmt::format("\"{}\": a grid shows all cells and takes no number", view));
+  }
   return name;
 }
 

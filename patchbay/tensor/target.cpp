@@ -5,10 +5,13 @@
 #define HWY_TARGET_INCLUDE "patchbay/tensor/target.cpp"
 #include "patchbay/tensor/targets.h"
 // targets.h comes first: it chooses what foreach_target.h compiles.
+#include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
 #include "patchbay/base/error.h"
+#include "patchbay/base/suggest.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace patchbay {
@@ -30,6 +33,9 @@ namespace {
 HWY_EXPORT(ThisTarget);
 HWY_EXPORT(HasFma);
 
+// Whether a ScopedTarget lives.
+bool is_chosen = false;
+
 }  // namespace
 
 Target current_target() {
@@ -47,16 +53,32 @@ std::vector<Target> targets() {
 }
 
 void require_fused_multiply_add() {
-  if (current_target().has_fma) return;
+  // Whoever chose a target may choose the reference, slow as it is.
+  if (current_target().has_fma || is_chosen) return;
   throw Error(ErrorKind::kUsage, "processor",
               "this processor has no fused multiply-add (AVX2 with FMA on x86-64), and patchbay's "
               "exact arithmetic needs it; run it on a processor made since 2013");
 }
 
+Target find_target(const std::string& name) {
+  std::vector<std::string> names;
+  for (const Target& target : targets()) {
+    if (target.name == name) return target;
+    names.push_back(target.name);
+  }
+  throw Error(ErrorKind::kUsage, "--target",
+              fmt::format("this machine has no instruction set \"{}\"{}; there are {}", name,
+                          did_you_mean(name, names), fmt::join(names, ", ")));
+}
+
 ScopedTarget::ScopedTarget(const Target& target) {
   hwy::SetSupportedTargetsForTest(target.highway);
+  is_chosen = true;
 }
-ScopedTarget::~ScopedTarget() { hwy::SetSupportedTargetsForTest(0); }
+ScopedTarget::~ScopedTarget() {
+  hwy::SetSupportedTargetsForTest(0);
+  is_chosen = false;
+}
 
 }  // namespace patchbay
 #endif

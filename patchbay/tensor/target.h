@@ -20,9 +20,11 @@ std::vector<Target> targets();
 Target current_target();
 /// Throws kUsage when the processor has no fused multiply-add: it could only run the reference.
 void require_fused_multiply_add();
+/// The target of that name. Throws kUsage, with the names there are, when this machine has none.
+Target find_target(const std::string& name);
 
-/// Runs operations of the whole process on one target while it lives: for tests and for the
-/// self-check. Not to be used while another thread computes.
+/// Runs operations of the whole process on one target while it lives: for tests, for
+/// --target and for the self-check. Not to be used while another thread computes.
 class ScopedTarget {
  public:
   explicit ScopedTarget(const Target& target);

@@ -1,15 +1,11 @@
 """What bench/peers/compare.py says of measurements: python3 compare_test.py REPOSITORY"""
 
-import contextlib
 import importlib.util
-import io
 import pathlib
 import sys
-import tempfile
 import unittest
 
 REPOSITORY = pathlib.Path()
-WEIGHTS = 475.0
 
 
 def compare():
@@ -20,89 +16,64 @@ def compare():
     return module
 
 
-def turn(**changes):
-    """A turn of patchbay that keeps every bound, just."""
-    return {"target": "AVX2", "load": 1.5, "load_megabytes": WEIGHTS * 2.2 + 200, "one_last": 0.036,
-            "one_all": 0.045, "ten_last": 0.052, "ten_all": 0.074, "one_thread_peak": [100, 100],
-            "two_thread_peak": [180, 180], "peak_megabytes": 2000, **changes}
+def ours(**changes):
+    """A turn of patchbay that takes a second for everything."""
+    turn = {case: {"seconds": 1.0} for case in compare().CASES if case != "walkthrough_as_written"}
+    for case in ("walkthrough", "lab_heads", "lab_residual", "paths_to_logits", "paths_to_queries"):
+        turn[case] |= {"gigaflop": 150.0, "peak": 200.0}
+    return {**turn, "one_thread_peak": 100.0, "target": "AVX2", "loaded_megabytes": 1000, "peak_megabytes": 2000, **changes}
 
 
-PEER = {"one_last": 0.1, "one_all": 0.1, "ten_last": 0.1, "ten_all": 0.1, "difference": 1e-5}
+def theirs(seconds=100.0, difference=1e-6, without=()):
+    module = compare()
+    cases = [case for case in module.CASES if case not in module.PEER_CASE and case not in without]
+    turn = {case: {"seconds": seconds, "difference": difference} for case in cases}
+    del turn["load"]["difference"]
+    return {**turn, "loaded_megabytes": 3000, "peak_megabytes": 4000}
 
 
-class Bounds(unittest.TestCase):
-    def setUp(self):
-        self.compare = compare()
-
-    def report(self, threads, mine, peer=PEER):
-        lines, missed = self.compare.report(threads, [mine] * 3, [peer] * 3, WEIGHTS)
+class Report(unittest.TestCase):
+    def report(self, mine, other, threads=2, model="gpt2-small-made-up", tool="TransformerLens 2.16.1"):
+        lines, missed = compare().report(model, threads, {"patchbay": [mine] * 3, tool: [other] * 3})
         return "\n".join(lines), missed
 
-    def test_what_is_within_every_bound_is_met(self):
-        for threads in (1, 2):
-            text, missed = self.report(threads, turn())
-            self.assertEqual(missed, [])
-            self.assertEqual((text.count("  met"), text.count("missed")), (6, 0), text)
-            self.assertIn("bound", text)
-
-    def test_every_bound_is_judged(self):
-        for key, value, what in [
-                ("one_last", 0.037, "1 x 14, last-token logits"), ("one_all", 0.046, "1 x 14, all"),
-                ("ten_last", 0.053, "10 x 14, last-token logits"), ("ten_all", 0.075, "10 x 14, all"),
-                ("load", 1.51, "loading"), ("load_megabytes", WEIGHTS * 2.2 + 201, "memory")]:
-            with self.subTest(key):
-                text, missed = self.report(1, turn(**{key: value}))
-                self.assertEqual(len(missed), 1, text)
-                self.assertIn(what, missed[0])
-                self.assertEqual((text.count("  met"), text.count("  missed")), (5, 1), text)
-
-    def test_bounds_are_lower_with_avx512(self):
-        text, missed = self.report(1, turn(target="AVX3_ZEN4"))
-        self.assertEqual(missed, ["1 x 14, last-token logits on 1 thread(s)",
-                                  "1 x 14, all logits on 1 thread(s)"], text)
-        self.assertEqual(self.report(1, turn(target="AVX3", one_last=0.03, one_all=0.036))[1], [])
-
-    def test_times_on_a_poor_second_core_do_not_count_but_memory_does(self):
-        slow = turn(one_last=1.0, load=9.0, two_thread_peak=[179, 179])
-        text, missed = self.report(2, slow)
+    def test_a_ratio_is_how_many_times_faster_patchbay_is(self):
+        text, missed = self.report(ours(), theirs())
         self.assertEqual(missed, [])
-        self.assertIn("these times do not count", text)
-        self.assertEqual(text.count("missed (does not count)"), 2, text)
-        self.assertEqual(len(self.report(1, slow)[1]), 2, "on one thread they do")
-        self.assertEqual(self.report(2, {**slow, "load_megabytes": 5000})[1],
-                         ["memory on 2 thread(s)"])
+        self.assertIn("| load | 1.00 s | 100.0 s, 100.0 × |  |", text)
+        self.assertIn("| the walkthrough as written | 1.00 s | 100.0 s, 100.0 × | 1.0e-06 |", text)
+        self.assertIn("| most memory | 2,000 MB | 4,000 MB | |", text)
+        self.assertIn("| 150 GFLOP | 150 GFLOP/s | 0.75 |", text)
+        self.assertNotIn("faster", text)
 
-    def test_other_logits_are_missed(self):
+    def test_a_faster_peer_is_marked(self):
+        text, _ = self.report(ours(), theirs(seconds=0.5))
+        self.assertIn("500 ms, 0.5 × **faster**", text)
+
+    def test_what_a_tool_does_not_do_has_a_dash(self):
+        text, missed = self.report(ours(), theirs(without=("run_with_cache", "walkthrough_as_written")))
+        self.assertIn("| run_with_cache 10 × 14 | 1.00 s | – |  |", text)
+        self.assertEqual(missed, [])
+
+    def test_bounds_are_of_one_tool_on_one_model(self):
+        self.assertEqual(len(self.report(ours(), theirs(seconds=1.0))[1]), len(compare().BOUNDS))
+        self.assertEqual(self.report(ours(), theirs(seconds=1.0), tool="PyTorch")[1], [])
+        self.assertEqual(self.report(ours(), theirs(seconds=1.0), model="smollm2")[1], [])
+        _, missed = self.report(ours(lab_heads={"seconds": 10.0, "gigaflop": 1.0, "peak": 1.0}), theirs())
+        self.assertEqual(missed, ["the lab's heads, 20 prompts: 10.0 times as fast as TransformerLens 2.16.1, not 11"])
+
+    def test_times_on_a_poor_second_core_do_not_count(self):
+        slow = ours(one_thread_peak=112.0)
+        text, missed = self.report(slow, theirs(seconds=1.0))
+        self.assertEqual(missed, [])
+        self.assertIn("too slow for times to be judged", text)
+        self.assertNotEqual(self.report(slow, theirs(seconds=1.0), threads=1)[1], [])
+
+    def test_other_numbers_are_missed(self):
         for difference in (1e-3, float("nan")):
-            self.assertEqual(self.report(1, turn(), {**PEER, "difference": difference})[1],
-                             ["the same logits on 1 thread(s)"])
-
-    def test_what_is_missed_is_the_exit_code(self):
-        module = self.compare
-        module.environment = lambda folder: sys.executable
-        for load, code in [(1.0, None), (2.0, "missed: loading on 1 thread(s)")]:
-            module.run = lambda command, threads, load=load: (
-                turn(load=load) if command[0] == "timing" else PEER)
-            with self.subTest(load):
-                ended = self.main("--timing", "timing", "--threads", "1")
-                self.assertEqual(ended and ended.strip(), code)
-
-    def main(self, *args):
-        """What main exits with; None where it returns."""
-        with tempfile.TemporaryDirectory() as folder:
-            model = pathlib.Path(folder) / "gpt2-small-made-up" / "model.safetensors"
-            model.parent.mkdir()
-            with model.open("wb") as file:
-                file.truncate(int(WEIGHTS) << 20)  # without its bytes
-            before, sys.argv = sys.argv, ["compare.py", "--folder", folder, *args]
-            try:
-                with contextlib.redirect_stdout(io.StringIO()):
-                    self.compare.main()
-            except SystemExit as end:
-                return end.code
-            finally:
-                sys.argv = before
-        return None
+            missed = self.report(ours(), theirs(difference=difference))[1]
+            self.assertEqual(len(missed), 11)
+            self.assertIn("the numbers differ", missed[0])
 
 
 if __name__ == "__main__":

@@ -4,7 +4,6 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <bit>
 #include <cmath>
 
 #include "patchbay/base/error.h"
@@ -12,6 +11,7 @@
 #include "patchbay/model/weight_processing.h"
 #include "tests/support/prompt_pairs.h"
 #include "tests/support/tiny_models.h"
+#include "tests/support/twin_runs.h"
 
 namespace patchbay {
 namespace {
@@ -26,18 +26,6 @@ Place head(int layer, std::int64_t number, Positions positions = {}) {
 
 Place receiver(HookPoint site, int layer, std::int64_t number, Positions positions = {}) {
   return {.site = site, .layer = layer, .head = number, .positions = positions};
-}
-
-std::int64_t differing(const std::vector<double>& a, const std::vector<double>& b) {
-  if (a.size() != b.size()) return -1;
-  std::int64_t count = 0;
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    const bool both_nan = std::isnan(a[i]) && std::isnan(b[i]);
-    if (!both_nan && std::bit_cast<std::uint64_t>(a[i]) != std::bit_cast<std::uint64_t>(b[i])) {
-      ++count;
-    }
-  }
-  return count;
 }
 
 class PathPatching : public ::testing::TestWithParam<const char*> {
@@ -72,15 +60,13 @@ class PathPatching : public ::testing::TestWithParam<const char*> {
 
   void expect_same(const PathSweep& sweep, const std::string& what) {
     const SweepResult plain = run_path_sweep_plainly(tiny_.ctx, tiny_.model, sweep);
-    for (const int threads : {1, 3}) {
-      for (const std::int64_t memory : {std::int64_t{900'000}, RunOptions::kDefaultMemory}) {
-        const RunContext ctx({.threads = threads, .max_memory = memory});
-        const SweepResult fast = run_path_sweep(ctx, tiny_.model, sweep);
-        EXPECT_EQ(differing(fast.values, plain.values), 0) << what << ", " << memory;
-        EXPECT_EQ(differing(fast.baselines.clean, plain.baselines.clean), 0) << what;
-        EXPECT_EQ(differing(fast.baselines.corrupted, plain.baselines.corrupted), 0) << what;
-        EXPECT_EQ(fast.unchanged, plain.unchanged) << what;
-      }
+    for (const RunOptions& options : twin_runs(900'000)) {
+      const RunContext ctx(options);
+      const SweepResult fast = run_path_sweep(ctx, tiny_.model, sweep);
+      EXPECT_EQ(differing(fast.values, plain.values), 0) << what << ", " << options.max_memory;
+      EXPECT_EQ(differing(fast.baselines.clean, plain.baselines.clean), 0) << what;
+      EXPECT_EQ(differing(fast.baselines.corrupted, plain.baselines.corrupted), 0) << what;
+      EXPECT_EQ(fast.unchanged, plain.unchanged) << what;
     }
   }
 

@@ -26,7 +26,7 @@ REPOSITORY = pathlib.Path()
 MODEL = "tests/golden/tiny-gpt2"
 PROMPT = "When Mary and John went to the"
 VERBS = [[], ["model"], ["model", "info"], ["model", "list"], ["model", "verify"], ["hooks"],
-         ["tokens"], ["predict"], ["cache"], ["doctor"], ["report"], ["compare"], ["help"], ["man"], ["completion"]]
+         ["tokens"], ["predict"], ["cache"], ["doctor"], ["merge"], ["report"], ["compare"], ["help"], ["man"], ["completion"]]
 # Their examples need a network: tests/hub/pull_test.py runs them with a hub of its own.
 NETWORK_VERBS = [["model", "pull"]]
 

@@ -101,9 +101,9 @@ TEST_F(Gpt2Checkpoint, RefusesAHeadThatContradictsTheConfig) {
 
 TEST_F(Gpt2Checkpoint, RefusesNumbersThatAreNotFinite) {
   tensors_["h.2.mlp.c_fc.weight"](3, 5) = std::numeric_limits<float>::quiet_NaN();
-  EXPECT_EQ(error(),
-            "[weights] \"blocks.2.mlp.W_in\" holds a NaN or an infinity; the checkpoint is damaged "
-            "or was trained to nothing");
+  EXPECT_NE(error().find(": \"blocks.2.mlp.W_in\" holds a NaN or an infinity; the checkpoint is "
+                         "damaged or was trained to nothing"),
+            std::string::npos);
 }
 
 TEST_F(Gpt2Checkpoint, RefusesConfigsThatContradictThemselves) {

@@ -3,29 +3,17 @@
 
 #include <gtest/gtest.h>
 
-#include <bit>
 #include <cmath>
 
 #include "patchbay/tasks/task.h"
 #include "tests/support/prompt_pairs.h"
 #include "tests/support/tiny_models.h"
+#include "tests/support/twin_runs.h"
 
 namespace patchbay {
 namespace {
 
 using enum HookPoint;
-
-std::int64_t differing(const std::vector<double>& a, const std::vector<double>& b) {
-  if (a.size() != b.size()) return -1;
-  std::int64_t count = 0;
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    const bool both_nan = std::isnan(a[i]) && std::isnan(b[i]);
-    if (!both_nan && std::bit_cast<std::uint64_t>(a[i]) != std::bit_cast<std::uint64_t>(b[i])) {
-      ++count;
-    }
-  }
-  return count;
-}
 
 std::vector<HookPoint> sites_of(const HookedTransformerConfig& cfg) {
   std::vector<HookPoint> sites = {kResidPre, kResidMid, kResidPost,  kAttnOut, kMlpOut, kZ, kQ, kK,
@@ -73,15 +61,13 @@ std::vector<Intervention> variants_of(const HookedTransformerConfig& cfg, HookPo
 void expect_same(const RunContext& plain_ctx, const HookedTransformer& model, const Sweep& sweep,
                  std::int64_t small_memory, const std::string& what) {
   const SweepResult plain = run_sweep_plainly(plain_ctx, model, sweep);
-  for (const int threads : {1, 3}) {
-    for (const std::int64_t memory : {small_memory, RunOptions::kDefaultMemory}) {
-      const RunContext ctx({.threads = threads, .max_memory = memory});
-      const SweepResult fast = run_sweep(ctx, model, sweep);
-      EXPECT_EQ(differing(fast.values, plain.values), 0) << what << ", " << memory;
-      EXPECT_EQ(differing(fast.baselines.clean, plain.baselines.clean), 0) << what;
-      EXPECT_EQ(differing(fast.baselines.corrupted, plain.baselines.corrupted), 0) << what;
-      EXPECT_EQ(fast.unchanged, plain.unchanged) << what;
-    }
+  for (const RunOptions& options : twin_runs(small_memory)) {
+    const RunContext ctx(options);
+    const SweepResult fast = run_sweep(ctx, model, sweep);
+    EXPECT_EQ(differing(fast.values, plain.values), 0) << what << ", " << options.max_memory;
+    EXPECT_EQ(differing(fast.baselines.clean, plain.baselines.clean), 0) << what;
+    EXPECT_EQ(differing(fast.baselines.corrupted, plain.baselines.corrupted), 0) << what;
+    EXPECT_EQ(fast.unchanged, plain.unchanged) << what;
   }
 }
 
