@@ -38,7 +38,7 @@ std::function<void(std::int64_t)> memory_note(const CommonOptions& common, Progr
     *said = most;
     progress.clear();
     message(common,
-            fmt::format("memory: at most {} MiB, of which up to {} MiB for activations",
+            fmt::format("memory: about {} MiB, of which {} MiB for activations",
                         with_commas(most / kMebi + 1), with_commas(activations / kMebi + 1)));
   };
 }

@@ -98,8 +98,11 @@ class Engine {
   void run_prompts(std::int64_t first, std::int64_t last) {
     std::vector<Prompt> prompts;
     for (std::int64_t i = first; i < last; ++i) prompts.push_back(sides_.base(i));
-    const BaseRun base = model_.base_run(ctx_, prompts);
     std::vector<Job> jobs = open_jobs(first, last);
+    memory_.announce(
+        ctx_, prompts, jobs.size(), [&](std::size_t begin) { return batch_end(jobs, begin); },
+        [&](std::size_t job) { return changed_rows(jobs[job]); });
+    const BaseRun base = model_.base_run(ctx_, prompts);
     std::optional<SourceValues> values;
     std::optional<Logits> other;
     if (!jobs.empty()) {
@@ -109,9 +112,6 @@ class Engine {
     const Measurement measurement(ctx_, model_, senders_, base, first, last, std::move(other));
     measurement.add_baselines(result_.baselines);
     if (jobs.empty()) return;
-    memory_.announce(
-        ctx_, last - first, jobs.size(), [&](std::size_t begin) { return batch_end(jobs, begin); },
-        [&](std::size_t job) { return changed_rows(jobs[job]); });
     const SourceValues& source = *values;
     RecordedRuns mlp_out;
     if (sweep_.freeze_mlps) {
@@ -161,7 +161,6 @@ class Engine {
     return jobs;
   }
 
-  // A job whose receivers feed everything after them may change every row.
   std::size_t batch_end(const std::vector<Job>& jobs, std::size_t begin) const {
     std::int64_t bytes = 0;
     std::int64_t rows = 0;
@@ -176,18 +175,10 @@ class Engine {
     return end;
   }
 
+  // From the first row of a sender on, whatever feeds whom.
   [[nodiscard]] std::int64_t changed_rows(const Job& job) const {
-    std::int64_t changed = 0;
-    for (const std::vector<Piece>& step : job.steps) {
-      changed = std::max(changed, rows_of(step, std::ssize(sides_.base(job.prompt))));
-    }
-    return changed;
-  }
-
-  static std::int64_t rows_of(const std::vector<Piece>& step, std::int64_t length) {
-    std::int64_t first = length;
-    for (const Piece& piece : step) first = std::min<std::int64_t>(first, piece.position);
-    return length - first;
+    const bool from_other = sweep_.source.kind == SourceKind::kOtherRun;
+    return sides_.changed_rows(job.prompt, job.steps.front(), from_other);
   }
 
   void run_batch(const Runs& runs, std::span<Job> jobs) {

@@ -121,7 +121,7 @@ void Forward::mlp_half(int layer, Stream& stream) {
   }
   const Normalization ln2 = {block_weights(layer).ln2, kLn2Scale, kLn2Normalized};
   const Tensor normalized =
-      normalize(ln2, layer, mlp_in.empty() ? of_computed(resid) : mlp_in.view());
+      mlp_in.empty() ? normalize(ln2, layer, of_computed(resid)) : normalize(ln2, layer, mlp_in);
   const bool gated = model_.cfg.gated_mlp;
   Tensor hidden = linear(normalized, gated ? w.gate : w.in);  // [rows, d_mlp]
   touch(kMlpPre, layer, rows.computed, hidden);

@@ -35,8 +35,8 @@ TokenLosses loss_per_token(const RunContext& ctx, const Logits& logits,
   if (losses.rows.empty()) return losses;
 
   const RowPicker predicting(logits.rows, losses.rows);
-  const ConstTensorView chosen = predicting(logits.values);
-  Tensor log_probs = Tensor::uninitialized(chosen.shape());  // [rows, d_vocab]
+  const PickedRows chosen = predicting(logits.values);
+  Tensor log_probs = Tensor::uninitialized(chosen.view().shape());  // [rows, d_vocab]
   log_softmax(ctx, chosen, log_probs);
   for (std::int64_t i = 0; i < losses.rows.size(); ++i) {
     const TokenId next = *next_of(losses.rows[i]);

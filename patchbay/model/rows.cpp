@@ -1,6 +1,7 @@
 #include "patchbay/model/rows.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace patchbay {
 
@@ -56,16 +57,15 @@ RowPicker::RowPicker(const RowSet& from, const RowSet& to) : same_(from == to) {
   }
 }
 
-ConstTensorView RowPicker::operator()(const Tensor& x) const {
-  if (same_) return x;
+PickedRows RowPicker::operator()(const Tensor& x) const {
+  if (same_) return PickedRows(x.view());
   const std::int64_t width = x.shape().tail().size();
-  Tensor& picked = copies_.emplace_back(
-      Tensor::uninitialized({static_cast<std::int64_t>(index_.size()), width}));
+  Tensor picked = Tensor::uninitialized({static_cast<std::int64_t>(index_.size()), width});
   for (std::size_t i = 0; i < index_.size(); ++i) {
     std::copy_n(x.data() + index_[i] * width, width,
                 picked.data() + static_cast<std::int64_t>(i) * width);
   }
-  return picked;
+  return PickedRows(std::move(picked));
 }
 
 }  // namespace patchbay

@@ -3,7 +3,6 @@
 
 #include <compare>
 #include <cstdint>
-#include <deque>
 #include <span>
 #include <utility>
 #include <vector>
@@ -60,17 +59,30 @@ class RowSet {
   std::vector<Row> rows_;
 };
 
-/// Takes the rows `to` out of tensors [from, …]; every one of them must be in `from`. A view when
-/// the two sets are the same, a copy that lives as long as the picker when not.
+/// Rows that were picked: a view of the tensor they are of when they are all of its rows, a copy
+/// that lives as long as this when not.
+class PickedRows {
+ public:
+  explicit PickedRows(ConstTensorView all) : view_(all) {}
+  explicit PickedRows(Tensor copy) : copy_(std::move(copy)), view_(copy_.view()) {}
+
+  [[nodiscard]] ConstTensorView view() const { return view_; }
+  operator ConstTensorView() const { return view_; }  // NOLINT: implicit, as of a tensor
+
+ private:
+  Tensor copy_;  // its elements stay where they are when it is moved
+  ConstTensorView view_;
+};
+
+/// Takes the rows `to` out of tensors [from, …]; every one of them must be in `from`.
 class RowPicker {
  public:
   RowPicker(const RowSet& from, const RowSet& to);
-  ConstTensorView operator()(const Tensor& x) const;
+  [[nodiscard]] PickedRows operator()(const Tensor& x) const;
 
  private:
   std::vector<std::int64_t> index_;  // [to] index in from; empty when the sets are equal
   bool same_;
-  mutable std::deque<Tensor> copies_;  // a deque: views of earlier copies stay valid
 };
 
 }  // namespace patchbay

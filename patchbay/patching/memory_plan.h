@@ -24,12 +24,13 @@ class MemoryPlan {
   [[nodiscard]] std::int64_t prompts_at_once() const { return prompts_at_once_; }
   /// For the replays that run side by side.
   [[nodiscard]] std::int64_t batch_bytes() const { return batch_bytes_; }
-  /// Tells the context what the largest batch takes, of `jobs` replays of so many prompts:
-  /// `batch_end(begin)` is where the batch that begins there ends, `changed_rows(job)` how many
-  /// rows a job changes.
+  /// Before the base runs, tells the context what they and the largest batch take, of `jobs`
+  /// replays of so many prompts: `batch_end(begin)` is where the batch that begins there ends,
+  /// `changed_rows(job)` how many rows a job changes.
   template <typename BatchEnd, typename ChangedRows>
-  void announce(const RunContext& ctx, std::int64_t prompts, std::size_t jobs,
+  void announce(const RunContext& ctx, const std::vector<Prompt>& prompts, std::size_t jobs,
                 const BatchEnd& batch_end, const ChangedRows& changed_rows) const {
+    if (jobs == 0) return;
     std::int64_t most = 0;
     for (std::size_t begin = 0; begin < jobs;) {
       const std::size_t end = batch_end(begin);
@@ -43,11 +44,8 @@ class MemoryPlan {
 
   /// What `prompts` take while `replays` of them run side by side that change so many rows: what is
   /// kept of base runs and sources, and what the largest pass needs while it runs.
-  [[nodiscard]] std::int64_t planned_bytes(std::int64_t prompts, std::int64_t rows,
-                                           std::int64_t replays) const {
-    return prompts * longest_ * token_bytes_ +
-           std::max(prompts * replay_bytes(longest_), rows * row_bytes_ + replays * logit_bytes_);
-  }
+  [[nodiscard]] std::int64_t planned_bytes(const std::vector<Prompt>& prompts, std::int64_t rows,
+                                           std::int64_t replays) const;
   /// What the replay of one sequence takes at most.
   [[nodiscard]] std::int64_t replay_bytes(std::int64_t length) const {
     return length * row_bytes_ + logit_bytes_;
@@ -55,9 +53,10 @@ class MemoryPlan {
 
  private:
   std::int64_t longest_;
-  std::int64_t token_bytes_;  // of one token of what is kept
-  std::int64_t row_bytes_;    // of one row of a replay
-  std::int64_t logit_bytes_;  // of one sequence's logits
+  std::int64_t base_bytes_;      // of one token of what is kept of a base run
+  std::int64_t recorded_bytes_;  // and of what is recorded of a source
+  std::int64_t row_bytes_;       // of one row of a replay
+  std::int64_t logit_bytes_;     // of one sequence's logits
   std::int64_t prompts_at_once_;
   std::int64_t batch_bytes_;
 };

@@ -100,6 +100,20 @@ const std::vector<std::int32_t>& Sides::other_positions(std::int64_t prompt) con
   return direction == Direction::kDenoise ? pair.positions : pair.corrupted_positions;
 }
 
+std::int64_t Sides::changed_rows(std::int64_t prompt, std::span<const Piece> pieces,
+                                 bool from_other) const {
+  const Prompt& tokens = base(prompt);
+  const auto alike =
+      from_other ? std::ranges::mismatch(tokens, other(prompt)).in1 - tokens.begin() : 0;
+  std::int64_t first = std::ssize(tokens);
+  for (const Piece& piece : pieces) {
+    const bool same = piece.position < alike && piece.position == piece.source_position &&
+                      piece.begin == piece.source_begin;
+    if (!same) first = std::min<std::int64_t>(first, piece.position);
+  }
+  return std::ssize(tokens) - first;
+}
+
 SourcePlan::SourcePlan(const RunContext& ctx, const HookedTransformer& model, const Sides& sides,
                        const Source& source, const std::vector<HookName>& names,
                        std::int64_t prompts_at_once)

@@ -51,6 +51,11 @@ struct Sides {
   [[nodiscard]] const Prompt& other(std::int64_t prompt) const;
   [[nodiscard]] const std::vector<std::int32_t>& base_positions(std::int64_t prompt) const;
   [[nodiscard]] const std::vector<std::int32_t>& other_positions(std::int64_t prompt) const;
+  /// How many rows of the patched run these pieces may change: from the first on that gets another
+  /// value. `from_other`: the values are those of a run of the other prompt, which has the same
+  /// bits in the same places as far as both prompts begin alike.
+  [[nodiscard]] std::int64_t changed_rows(std::int64_t prompt, std::span<const Piece> pieces,
+                                          bool from_other) const;
 };
 
 /// What a source knows of the whole set before the first prompt is patched: means, and who is

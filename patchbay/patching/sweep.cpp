@@ -52,8 +52,11 @@ class Engine {
   void run_prompts(std::int64_t first, std::int64_t last) {
     std::vector<Prompt> prompts;
     for (std::int64_t i = first; i < last; ++i) prompts.push_back(sides_.base(i));
+    const std::vector<Job> jobs = open_jobs(first, last);
+    memory_.announce(
+        ctx_, prompts, jobs.size(), [&](std::size_t begin) { return batch_end(jobs, begin); },
+        [&](std::size_t job) { return changed_rows(jobs[job]); });
     const BaseRun base = model_.base_run(ctx_, prompts, embedding_edits(sweep_, first, last));
-    std::vector<Job> jobs = open_jobs(first, last);
     std::optional<SourceValues> values;
     std::optional<Logits> other;
     if (!jobs.empty()) {
@@ -63,9 +66,6 @@ class Engine {
     const Measurement measurement(ctx_, model_, sweep_, base, first, last, std::move(other));
     measurement.add_baselines(result_.baselines);
     if (jobs.empty()) return;
-    memory_.announce(
-        ctx_, last - first, jobs.size(), [&](std::size_t begin) { return batch_end(jobs, begin); },
-        [&](std::size_t job) { return changed_rows(jobs[job]); });
     const SourceValues& source = *values;
     for (std::size_t begin = 0; begin < jobs.size();) {
       const std::size_t end = batch_end(jobs, begin);
@@ -101,17 +101,11 @@ class Engine {
     return jobs;
   }
 
-  // From the first row that is patched on, but for those where both prompts are the same so far.
   [[nodiscard]] std::int64_t changed_rows(const Job& job) const {
-    const Prompt& base = sides_.base(job.prompt);
-    const Prompt& other = sides_.other(job.prompt);
-    std::int64_t first = std::ssize(base);
-    for (const Piece& piece : job.pieces) first = std::min<std::int64_t>(first, piece.position);
-    if (sweep_.source.kind == SourceKind::kOtherRun && sweep_.embedding_edits == nullptr) {
-      const auto same = std::ranges::mismatch(base, other).in1 - base.begin();
-      first = std::max<std::int64_t>(first, same);
-    }
-    return std::ssize(base) - first;
+    // Noise on its embeddings parts the base run from the other where their prompts are alike.
+    const bool from_other =
+        sweep_.source.kind == SourceKind::kOtherRun && sweep_.embedding_edits == nullptr;
+    return sides_.changed_rows(job.prompt, job.pieces, from_other);
   }
 
   std::size_t batch_end(const std::vector<Job>& jobs, std::size_t begin) const {
