@@ -47,6 +47,15 @@ def as_json(value):
     return value if isinstance(value, bytes) else json.dumps(value, ensure_ascii=False).encode()
 
 
+def is_json(text):
+    """Whether bytes are JSON."""
+    try:
+        json.loads(text.decode())
+    except ValueError:
+        return False
+    return True
+
+
 def changed(value, change):
     """A copy that `change` has changed in place."""
     whole = copy.deepcopy(value)

@@ -3,7 +3,7 @@
 import copy
 import struct
 
-from malformed_files import as_json, malformed
+from malformed_files import as_json, is_json, malformed
 from tiny_model import MODEL_BYTES, model, safetensors, split_model
 
 
@@ -45,9 +45,12 @@ def safetensors_no_object(random):
 def safetensors_broken_json(random):
     header, data = split_model()
     text = as_json(header)
-    at = random.randrange(1, len(text) - 1)
-    wrong = random.choice([bad for bad in (b"\\", b"}", b"\x00", b"\xff") if bad != text[at:at + 1]])
-    return model(safetensors(text[:at] + wrong + text[at + 1:-1] + b"}", data))
+    while True:  # a backslash before a letter, or a brace in a string, may still be JSON
+        at = random.randrange(1, len(text) - 1)
+        wrong = random.choice([b"\\", b"}", b"\x00", b"\xff"])
+        broken = text[:at] + wrong + text[at + 1:]
+        if not is_json(broken):
+            return model(safetensors(broken, data))
 
 
 @malformed()
