@@ -9,8 +9,9 @@ cd "$(dirname "$0")/.."
 step() { printf '\n== %s (%ss)\n' "$1" "$SECONDS"; }
 complete=${CI:-false}
 
-step "include directions"
+step "include directions, one definition each"
 python3 scripts/check_includes.py
+python3 scripts/check_definitions.py
 
 step "format"
 # Other versions format a few lines differently.

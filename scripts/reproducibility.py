@@ -87,10 +87,10 @@ def main():
             for count in SHARDS:
                 run_shards(program, study, count, scratch / "out")
                 runs += compare(f"{program}: {count} shards")
-        differ |= len(hashes) != 1
         for program in options.once:
             call(program.resolve(), "study", study, "--out", scratch / "out", "--quiet")
             runs += compare(str(program))
+        differ |= len(hashes) != 1
         for found, words in hashes.items():
             print(f"{study}: {runs} runs, SHA-256 {found}, first by {words}", flush=True)
     shutil.rmtree(scratch)

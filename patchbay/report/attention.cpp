@@ -17,7 +17,8 @@ bool counts_up(const TableAxis& axis) {
 
 }  // namespace
 
-std::vector<std::string> Attention::tokens(const EffectTable& table, std::size_t prompt) const {
+std::vector<std::string> AttentionPatterns::tokens(const EffectTable& table,
+                                                   std::size_t prompt) const {
   // As long as the prompt is: positions after its end have no number.
   std::size_t length = 0;
   while (length < positions && !std::isnan(weight(table, 0, length, 0, prompt))) ++length;
@@ -28,13 +29,13 @@ std::vector<std::string> Attention::tokens(const EffectTable& table, std::size_t
   return known;
 }
 
-double Attention::weight(const EffectTable& table, std::size_t head, std::size_t query,
-                         std::size_t key, std::size_t prompt) const {
+double AttentionPatterns::weight(const EffectTable& table, std::size_t head, std::size_t query,
+                                 std::size_t key, std::size_t prompt) const {
   return table.value(static_cast<std::int64_t>(heads[head].first + query * positions + key),
                      static_cast<std::int64_t>(prompt));
 }
 
-std::optional<Attention> attention_of(const EffectTable& table) {
+std::optional<AttentionPatterns> attention_of(const EffectTable& table) {
   const std::size_t axes = table.axes.size();
   if (table.experiment != "attention_patterns" || axes < 5) return std::nullopt;
   const TableAxis& destinations = table.axes[axes - 3];
@@ -43,7 +44,7 @@ std::optional<Attention> attention_of(const EffectTable& table) {
       sources.name != "source" || !counts_up(sources) || destinations.labels != sources.labels) {
     return std::nullopt;
   }
-  Attention attention{.heads = {}, .positions = sources.labels.size()};
+  AttentionPatterns attention{.heads = {}, .positions = sources.labels.size()};
   const std::size_t each = attention.positions * attention.positions;
   const std::size_t sides = table.axes.front().labels.size();
   for (std::size_t first = 0; first < static_cast<std::size_t>(table.cells()) / sides;

@@ -12,7 +12,7 @@
 namespace patchbay {
 
 /// Where a table keeps the patterns of its clean prompts.
-struct Attention {
+struct AttentionPatterns {
   struct Head {
     std::string name;       ///< "9.6"
     std::size_t first = 0;  ///< its cell of destination 0 and source 0
@@ -29,6 +29,6 @@ struct Attention {
 
 /// Nothing where the table has no such patterns: axes node (or layer and head), destination and
 /// source, the last two with every position by its number.
-std::optional<Attention> attention_of(const EffectTable& table);
+std::optional<AttentionPatterns> attention_of(const EffectTable& table);
 
 }  // namespace patchbay

@@ -81,7 +81,7 @@ void write_attention(JsonWriter& json, const Page& page) {
   for (const PageSection& section : page.sections) {
     if (!section.table) continue;
     const EffectTable& table = *section.table;
-    const std::optional<Attention> attention = attention_of(table);
+    const std::optional<AttentionPatterns> attention = attention_of(table);
     if (!attention) continue;
     std::vector<std::vector<std::string>> of_table;
     for (std::size_t prompt = 0; prompt < static_cast<std::size_t>(table.n_prompts()); ++prompt) {

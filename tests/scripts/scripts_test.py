@@ -45,6 +45,30 @@ class Format(ScriptsTest):
                               f"clang-format version {version}", done.stdout)
 
 
+class Definitions(ScriptsTest):
+    def check(self, first, second):
+        (self.folder / "patchbay").mkdir()
+        (self.folder / "patchbay" / "a.h").write_text(first)
+        (self.folder / "patchbay" / "b.cpp").write_text(second)
+        return subprocess.run([sys.executable, str(REPOSITORY / "scripts" / "check_definitions.py"), str(self.folder)],
+                              capture_output=True, text=True, check=False)
+
+    def test_of_one_name_in_two_files_are_told(self):
+        done = self.check("namespace patchbay {\nclass Rows {\n};\n}  // namespace patchbay\n",
+                          "namespace patchbay {\nstruct Rows : Base<int> {\n};\n}  // namespace patchbay\n")
+        self.assertEqual(done.returncode, 1)
+        self.assertEqual(done.stdout, "patchbay::Rows is defined in patchbay/a.h and in patchbay/b.cpp; "
+                                      "give one another name\n")
+
+    def test_of_other_namespaces_or_of_a_file_alone_are_others(self):
+        done = self.check("namespace patchbay {\nclass Rows;\nstruct Rows {\n};\n}  // namespace patchbay\n",
+                          "namespace patchbay {\nnamespace {\nstruct Rows {\n};\n}  // namespace\n"
+                          "struct Rows::Own {\n};\n}  // namespace patchbay\n"
+                          "namespace patchbay::hub {\nstruct Rows {\n};\n}  // namespace patchbay::hub\n")
+        self.assertEqual(done.stdout, "2 classes are defined once\n")
+        self.assertEqual(done.returncode, 0)
+
+
 class UnicodeTables(ScriptsTest):
     def check(self, version):
         """--check against a database of three characters."""

@@ -22,7 +22,7 @@ constexpr double kSheet = 1000.0;
 bool fits(const EffectTable& table) { return attention_of(table).has_value(); }
 
 Drawing draw(const Request& request) {
-  const Attention attention = *attention_of(request.table);
+  const AttentionPatterns attention = *attention_of(request.table);
   const std::vector<std::string> tokens = attention.tokens(request.table, 0);
   const ColourScale scale{.is_signed = false, .limit = 1.0};
   const auto n = static_cast<double>(tokens.size());
