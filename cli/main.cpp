@@ -1,6 +1,7 @@
 // The patchbay command: reads the arguments, runs one verb, and turns what went wrong into a
 // sentence on standard error and an exit code.
 #include <fmt/format.h>
+#include <malloc.h>
 
 #include <csignal>
 #include <exception>
@@ -22,6 +23,13 @@ constexpr int kSignalBase = 128;  // a shell's code for a process that signal n 
 
 constexpr int kTimeout = 124;  // as of the command timeout
 
+// A tensor of whole huge pages gives them back to the kernel when it ends. Left to itself, the
+// allocator keeps such memory in pieces that the next pass cannot use, beyond what was planned.
+void give_back_large_memory() {
+  constexpr int kHugePage = 2 << 20;
+  mallopt(M_MMAP_THRESHOLD, kHugePage);
+}
+
 void begin(const patchbay::cli::CommonOptions& common) {
   patchbay::cli::choose_colours(common.colour);
   if (common.timeout > 0.0) patchbay::cli::start_timeout(common.timeout);
@@ -40,6 +48,7 @@ int fail(int code, const std::string& text) {
 int main(int argc, char** argv) {
   patchbay::cli::hold_closed_streams();
   patchbay::cli::install_signal_handlers();
+  give_back_large_memory();
   try {
     const patchbay::cli::Command command = patchbay::cli::parse_arguments(argc, argv);
     return std::visit(

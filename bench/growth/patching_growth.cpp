@@ -216,6 +216,7 @@ void run(int threads) {
 int main(int argc, char** argv) {
   try {
     const int threads = argc > 1 ? std::stoi(argv[1]) : 2;
+    mallopt(M_MMAP_THRESHOLD, 2 << 20);  // as the command does (cli/main.cpp)
     fmt::print("{} thread(s)\n", threads);
     measure_memory(threads);  // first: what later runs leave with the allocator is not theirs
     run(threads);

@@ -12,10 +12,9 @@ namespace {
 
 constexpr auto kFloat = static_cast<std::int64_t>(sizeof(float));
 
-// An eighth is left for what allocation rounds up and leaves between tensors: one of 2 MiB or more
-// takes whole huge pages.
+// An eighth is left for what allocation rounds up: a tensor of 2 MiB or more takes whole huge
+// pages.
 std::int64_t usable(std::int64_t memory) { return memory - memory / 8; }
-std::int64_t rounded_up(std::int64_t used) { return used + used / 7; }
 
 // Everything that a half of a block holds at once for one row (Forward::attention_half, mlp_half).
 // Attention at its end: the stream before and after, what is normalised, attn_out, a copy of picked
@@ -72,7 +71,7 @@ MemoryPlan::MemoryPlan(const RunContext& ctx, const HookedTransformerConfig& cfg
     throw Error(ErrorKind::kUsage, "memory",
                 fmt::format("{} MiB do not hold the activations of one prompt; this sweep needs at "
                             "least {} MiB beside the model",
-                            ctx.max_memory() / kMebi, rounded_up(least) / kMebi + 1));
+                            ctx.max_memory() / kMebi, least * 8 / 7 / kMebi + 1));
   }
   prompts_at_once_ = std::clamp<std::int64_t>(memory / 2 / prompt_bytes, 1, sweep.prompts.size());
   batch_bytes_ = memory - prompts_at_once_ * prompt_bytes;
@@ -92,7 +91,7 @@ std::int64_t MemoryPlan::planned_bytes(const std::vector<Prompt>& prompts, std::
   const std::int64_t batch = rows * row_bytes_ + replays * logit_bytes_;
   const std::int64_t first = tokens * (base_bytes_ + row_bytes_);
   const std::int64_t then = tokens * (base_bytes_ + recorded_bytes_) + std::max(recording, batch);
-  return rounded_up(std::max(first, then));
+  return std::max(first, then);
 }
 
 }  // namespace patchbay

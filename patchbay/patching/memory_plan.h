@@ -46,9 +46,10 @@ class MemoryPlan {
   /// kept of base runs and sources, and what the largest pass needs while it runs.
   [[nodiscard]] std::int64_t planned_bytes(const std::vector<Prompt>& prompts, std::int64_t rows,
                                            std::int64_t replays) const;
-  /// What the replay of one sequence takes at most.
+  /// What is set aside for the replay of one sequence: half as much again as its rows take, because
+  /// an allocator keeps what lies between tensors that pass after pass ask for in other sizes.
   [[nodiscard]] std::int64_t replay_bytes(std::int64_t length) const {
-    return length * row_bytes_ + logit_bytes_;
+    return length * row_bytes_ * 3 / 2 + logit_bytes_;
   }
 
  private:
