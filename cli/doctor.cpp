@@ -4,13 +4,12 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
-#include <fstream>
 #include <optional>
-#include <sstream>
 
 #include "cli/commands.h"
 #include "cli/interruption.h"
 #include "cli/kernel_checks.h"
+#include "cli/kernel_table.h"
 #include "cli/output.h"
 #include "patchbay/base/version.h"
 #include "patchbay/tensor/target.h"
@@ -33,16 +32,8 @@ std::vector<Feature> processor_features() {
 #endif
 }
 
-// Bytes, from a line such as "MemTotal:  8036212 kB" of the kernel's table.
 std::optional<std::int64_t> memory(std::string_view what) {
-  std::ifstream table("/proc/meminfo");
-  std::int64_t kilobytes = 0;
-  for (std::string line; std::getline(table, line);) {
-    if (!line.starts_with(what) || !line.substr(what.size()).starts_with(':')) continue;
-    std::istringstream(line.substr(what.size() + 1)) >> kilobytes;
-    return kilobytes * 1024;
-  }
-  return std::nullopt;
+  return kernel_bytes("/proc/meminfo", what);
 }
 
 struct Findings {

@@ -4,26 +4,20 @@
 #include <malloc.h>
 
 #include <algorithm>
-#include <fstream>
 #include <memory>
-#include <string>
+#include <string_view>
 
+#include "cli/kernel_table.h"
 #include "cli/output.h"
 
 namespace patchbay::cli {
 namespace {
 
-constexpr std::int64_t kKibi = 1024;
-constexpr std::int64_t kMebi = kKibi * kKibi;
+constexpr std::int64_t kMebi = std::int64_t{1} << 20;
 
-// Bytes, from a line of /proc/self/status: "VmRSS" is what is resident now, "VmHWM" the most so
-// far. 0 where the system does not tell.
-std::int64_t resident(const std::string& field) {
-  std::ifstream status("/proc/self/status");
-  for (std::string line; std::getline(status, line);) {
-    if (line.starts_with(field + ":")) return std::stoll(line.substr(field.size() + 1)) * kKibi;
-  }
-  return 0;
+// "VmRSS" is what is resident now, "VmHWM" the most so far.
+std::int64_t resident(std::string_view what) {
+  return kernel_bytes("/proc/self/status", what).value_or(0);
 }
 
 }  // namespace

@@ -270,14 +270,12 @@ class StudyRun {
     tables_.emplace(
         step.id, run_.result(experiments::find(step.experiment), step.settings, target_of(step)));
     result_.sections.push_back(section_of(step, "", {}));
-    RunExperiment one{.common = {},
-                      .experiment = step.experiment,
-                      .model = command_.model.value_or(study_.model),
-                      .process = study_.process,
-                      .task = {study_.task, study_.task_options},
-                      .settings = step.settings,
-                      .out = "",
-                      .formats = {}};
+    RunExperiment one{};
+    one.experiment = step.experiment;
+    one.model = command_.model.value_or(study_.model);
+    one.process = study_.process;
+    one.task = {study_.task, study_.task_options};
+    one.settings = step.settings;
     one.settings["nodes"] = "HEAD";
     result_.attention_command = command_line_of(one) + " --out heads";
   }

@@ -29,6 +29,8 @@ class Error : public std::runtime_error {
 
   [[nodiscard]] ErrorKind kind() const { return kind_; }
   [[nodiscard]] int exit_code() const { return static_cast<int>(kind_); }
+  /// what() without "[where] ", for whoever knows a better place.
+  [[nodiscard]] std::string_view reason() const;
 
  private:
   ErrorKind kind_;

@@ -17,7 +17,7 @@ struct RunOptions {
   std::int64_t max_memory = kDefaultMemory;
   /// Called now and then, by the run's own thread, with how much of a sweep is done.
   std::function<void(std::int64_t done, std::int64_t total)> progress{};
-  /// Called before a sweep begins, with the bytes that its activations will take at most.
+  /// Called before a sweep begins, with the bytes that its activations will take.
   std::function<void(std::int64_t bytes)> memory_plan{};
 };
 

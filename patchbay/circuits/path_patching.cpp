@@ -162,17 +162,8 @@ class Engine {
   }
 
   std::size_t batch_end(const std::vector<Job>& jobs, std::size_t begin) const {
-    std::int64_t bytes = 0;
-    std::int64_t rows = 0;
-    std::size_t end = begin;
-    while (end < jobs.size()) {
-      const std::int64_t changed = changed_rows(jobs[end]);
-      bytes += memory_.replay_bytes(changed);
-      rows += changed;
-      if (end > begin && (bytes > memory_.batch_bytes() || rows > MemoryPlan::kMostRows)) break;
-      ++end;
-    }
-    return end;
+    return memory_.batch_end(begin, jobs.size(),
+                             [&](std::size_t job) { return changed_rows(jobs[job]); });
   }
 
   // From the first row of a sender on, whatever feeds whom.

@@ -64,9 +64,7 @@ HookedTransformerConfig checked(HookedTransformerConfig cfg, const families::Fam
   try {
     cfg.check();
   } catch (const Error& error) {
-    const std::string_view what = error.what();
-    throw Error(error.kind(), "config",
-                fmt::format("{}: {}", file, what.substr(what.find("] ") + 2)));
+    throw Error(error.kind(), "config", fmt::format("{}: {}", file, error.reason()));
   }
   return cfg;
 }
@@ -212,9 +210,7 @@ HookedTransformer make_model(const RunContext& ctx, LoadedCheckpoint loaded,
     return {ctx, std::move(loaded.cfg), std::move(loaded.weights), std::move(loaded.tokenizer)};
   } catch (const Error& error) {
     if (error.kind() != ErrorKind::kBadData) throw;
-    const std::string_view what = error.what();
-    throw Error(error.kind(), "weights",
-                fmt::format("{}: {}", path.string(), what.substr(what.find("] ") + 2)));
+    throw Error(error.kind(), "weights", fmt::format("{}: {}", path.string(), error.reason()));
   }
 }
 

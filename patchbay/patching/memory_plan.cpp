@@ -25,9 +25,8 @@ std::int64_t bytes_of_row(const HookedTransformerConfig& cfg, const std::vector<
       names, [](const HookName& name) { return name.point == HookPoint::kResult; });
   const std::int64_t heads = cfg.n_heads * cfg.d_head;
   const std::int64_t shared = cfg.key_value_heads() * cfg.d_head;
-  const std::int64_t results_of_heads = results ? (cfg.n_heads - 2) * cfg.d_model : 0;
-  const std::int64_t attention =
-      5 * cfg.d_model + 2 * heads + 2 * shared + std::max<std::int64_t>(results_of_heads, 0);
+  const std::int64_t more_heads = results ? std::max<std::int64_t>(cfg.n_heads - 2, 0) : 0;
+  const std::int64_t attention = (5 + more_heads) * cfg.d_model + 2 * heads + 2 * shared;
   const std::int64_t mlp = 4 * cfg.d_model + (cfg.gated_mlp ? 2 : 1) * cfg.d_mlp;
   constexpr std::int64_t kBookkeeping = 512;  // row numbers, pointers, edits
   return std::max(attention, mlp) * kFloat + kBookkeeping;
@@ -77,8 +76,8 @@ MemoryPlan::MemoryPlan(const RunContext& ctx, const HookedTransformerConfig& cfg
   batch_bytes_ = memory - prompts_at_once_ * prompt_bytes;
 }
 
-std::int64_t MemoryPlan::planned_bytes(const std::vector<Prompt>& prompts, std::int64_t rows,
-                                       std::int64_t replays) const {
+std::int64_t MemoryPlan::planned_bytes(const std::vector<Prompt>& prompts,
+                                       std::int64_t batch) const {
   std::int64_t tokens = 0;
   std::map<std::size_t, std::int64_t> of_length;  // what is recorded runs by length
   std::int64_t recorded_at_once = 0;
@@ -86,12 +85,9 @@ std::int64_t MemoryPlan::planned_bytes(const std::vector<Prompt>& prompts, std::
     tokens += std::ssize(prompt);
     recorded_at_once = std::max(recorded_at_once, of_length[prompt.size()] += std::ssize(prompt));
   }
-  const std::int64_t logits = std::ssize(prompts) * logit_bytes_;
-  const std::int64_t recording = recorded_at_once * row_bytes_ + logits;
-  const std::int64_t batch = rows * row_bytes_ + replays * logit_bytes_;
-  const std::int64_t first = tokens * (base_bytes_ + row_bytes_);
-  const std::int64_t then = tokens * (base_bytes_ + recorded_bytes_) + std::max(recording, batch);
-  return std::max(first, then);
+  const std::int64_t recording = recorded_at_once * row_bytes_ + std::ssize(prompts) * logit_bytes_;
+  return std::max(tokens * (base_bytes_ + row_bytes_),
+                  tokens * (base_bytes_ + recorded_bytes_) + std::max(recording, batch));
 }
 
 }  // namespace patchbay

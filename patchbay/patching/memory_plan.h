@@ -22,44 +22,59 @@ class MemoryPlan {
              const std::vector<HookName>& names);
 
   [[nodiscard]] std::int64_t prompts_at_once() const { return prompts_at_once_; }
-  /// For the replays that run side by side.
-  [[nodiscard]] std::int64_t batch_bytes() const { return batch_bytes_; }
-  /// Before the base runs, tells the context what they and the largest batch take, of `jobs`
-  /// replays of so many prompts: `batch_end(begin)` is where the batch that begins there ends,
-  /// `changed_rows(job)` how many rows a job changes.
-  template <typename BatchEnd, typename ChangedRows>
-  void announce(const RunContext& ctx, const std::vector<Prompt>& prompts, std::size_t jobs,
-                const BatchEnd& batch_end, const ChangedRows& changed_rows) const {
-    if (jobs == 0) return;
-    std::int64_t most = 0;
-    for (std::size_t begin = 0; begin < jobs;) {
-      const std::size_t end = batch_end(begin);
-      std::int64_t rows = 0;
-      for (std::size_t job = begin; job < end; ++job) rows += changed_rows(job);
-      most = std::max(most, planned_bytes(prompts, rows, static_cast<std::int64_t>(end - begin)));
-      begin = end;
+  /// Where the batch that begins with replay `begin` of `replays` ends: as many as memory and
+  /// kMostRows let run side by side, but one at least. `rows(i)` are those of replay i.
+  template <typename Rows>
+  [[nodiscard]] std::size_t batch_end(std::size_t begin, std::size_t replays,
+                                      const Rows& rows) const {
+    std::int64_t bytes = 0;
+    std::int64_t total = 0;
+    std::size_t end = begin;
+    for (; end < replays; ++end) {
+      const std::int64_t own = rows(end);
+      bytes += replay_bytes(own);
+      total += own;
+      if (end > begin && (bytes > batch_bytes_ || total > kMostRows)) break;
     }
-    ctx.report_memory_plan(most);
+    return end;
   }
 
-  /// What `prompts` take while `replays` of them run side by side that change so many rows: what is
-  /// kept of base runs and sources, and what the largest pass needs while it runs.
-  [[nodiscard]] std::int64_t planned_bytes(const std::vector<Prompt>& prompts, std::int64_t rows,
-                                           std::int64_t replays) const;
+  /// Before the base runs, tells the context what they and the largest batch take, of `replays` of
+  /// these prompts: `batch_end(begin)` is where the batch that begins there ends,
+  /// `changed_rows(i)` how many rows replay i changes.
+  template <typename BatchEnd, typename ChangedRows>
+  void announce(const RunContext& ctx, const std::vector<Prompt>& prompts, std::size_t replays,
+                const BatchEnd& batch_end, const ChangedRows& changed_rows) const {
+    if (replays == 0) return;
+    std::int64_t largest = 0;
+    for (std::size_t begin = 0; begin < replays;) {
+      const std::size_t end = batch_end(begin);
+      std::int64_t bytes = static_cast<std::int64_t>(end - begin) * logit_bytes_;
+      for (std::size_t i = begin; i < end; ++i) bytes += changed_rows(i) * row_bytes_;
+      largest = std::max(largest, bytes);
+      begin = end;
+    }
+    ctx.report_memory_plan(planned_bytes(prompts, largest));
+  }
+
+ private:
+  /// What is kept of base runs and sources, and what the largest pass needs while it runs: a base
+  /// run, a recording, or the largest batch, which takes `batch`.
+  [[nodiscard]] std::int64_t planned_bytes(const std::vector<Prompt>& prompts,
+                                           std::int64_t batch) const;
   /// What is set aside for the replay of one sequence: half as much again as its rows take, because
   /// an allocator keeps what lies between tensors that pass after pass ask for in other sizes.
   [[nodiscard]] std::int64_t replay_bytes(std::int64_t length) const {
     return length * row_bytes_ * 3 / 2 + logit_bytes_;
   }
 
- private:
   std::int64_t longest_;
   std::int64_t base_bytes_;      // of one token of what is kept of a base run
   std::int64_t recorded_bytes_;  // and of what is recorded of a source
   std::int64_t row_bytes_;       // of one row of a replay
   std::int64_t logit_bytes_;     // of one sequence's logits
   std::int64_t prompts_at_once_;
-  std::int64_t batch_bytes_;
+  std::int64_t batch_bytes_;  // for the replays that run side by side
 };
 
 }  // namespace patchbay

@@ -109,17 +109,9 @@ class Engine {
   }
 
   std::size_t batch_end(const std::vector<Job>& jobs, std::size_t begin) const {
-    std::int64_t bytes = 0;
-    std::int64_t rows = 0;
-    std::size_t end = begin;
-    while (end < jobs.size()) {
-      const auto length = static_cast<std::int64_t>(sides_.base(jobs[end].prompt).size());
-      bytes += memory_.replay_bytes(length);
-      rows += length;
-      if (end > begin && (bytes > memory_.batch_bytes() || rows > MemoryPlan::kMostRows)) break;
-      ++end;
-    }
-    return end;
+    return memory_.batch_end(begin, jobs.size(), [&](std::size_t job) {
+      return static_cast<std::int64_t>(sides_.base(jobs[job].prompt).size());
+    });
   }
 
   void replay(const BaseRun& base, const Measurement& measurement, const SourceValues& source,

@@ -3,18 +3,12 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <set>
 
 #include "patchbay/base/utf8.h"
 
 namespace patchbay {
 namespace {
-
-// "[tokenizer] " at the front of an error's text, which says where once more.
-std::string_view without_tag(std::string_view what) {
-  return what.starts_with('[') ? what.substr(std::min(what.find("] ") + 2, what.size())) : what;
-}
 
 // The task's name without what follows its colon, since `where` names the file.
 std::string_view tag_of(std::string_view task) { return task.substr(0, task.find(':')); }
@@ -49,7 +43,7 @@ PromptSide PromptBuilder::side(std::string_view where, const MarkedText& text) c
     side.tokens = tokenizer().to_tokens(text.text, {.prepend_bos = bos});
   } catch (const Error& refused) {
     if (refused.kind() != ErrorKind::kBadData) throw;
-    throw error(where, without_tag(refused.what()));
+    throw error(where, refused.reason());
   }
   side.positions = find_positions(tokenizer(), text, side.tokens, bos ? 1 : 0, set_.position_names);
   return side;
@@ -60,7 +54,7 @@ TokenId PromptBuilder::answer(std::string_view where, std::string_view text) con
     return tokenizer().to_single_token(text);
   } catch (const Error& refused) {
     if (refused.kind() != ErrorKind::kBadData) throw;
-    throw error(where, fmt::format("the answer {}", without_tag(refused.what())));
+    throw error(where, fmt::format("the answer {}", refused.reason()));
   }
 }
 
