@@ -10,7 +10,7 @@
 
 #include "patchbay/base/run_context.h"
 #include "patchbay/model/weights.h"
-#include "patchbay/results/journal.h"
+#include "patchbay/results/cell_store.h"
 #include "patchbay/tasks/task.h"
 #include "patchbay/text/byte_pair_encoding.h"
 

@@ -120,10 +120,10 @@ std::string ExperimentRun::key(const experiments::Experiment& experiment,
 
 EffectTable ExperimentRun::table(const experiments::Experiment& experiment,
                                  const std::map<std::string, std::string>& settings,
-                                 const PromptSet& prompts, Journal* journal) const {
+                                 const PromptSet& prompts, CellStore* store) const {
   const experiments::Settings filled(experiment.name, experiment.options, settings);
   return experiment.run(
-      {.ctx = ctx_, .model = model_, .prompts = prompts, .settings = filled, .journal = journal});
+      {.ctx = ctx_, .model = model_, .prompts = prompts, .settings = filled, .store = store});
 }
 
 EffectTable ExperimentRun::result(const experiments::Experiment& experiment,
@@ -134,18 +134,18 @@ EffectTable ExperimentRun::result(const experiments::Experiment& experiment,
   Provenance provenance = provenance_;
   provenance.command = target.command;
   provenance.tokens_sha256 = tokens_sha256(prompts);
-  std::optional<Journal> journal;
+  std::optional<CellStore> store;
   if (!target.folder.empty()) {
     make_folder(target.folder);
-    journal.emplace(path_in(target.folder, stem, ".partial"),
-                    key(experiment, settings, target.first_prompts));
+    store.emplace(path_in(target.folder, stem, ".partial"),
+                  key(experiment, settings, target.first_prompts));
   }
-  EffectTable result = table(experiment, settings, prompts, journal ? &*journal : nullptr);
+  EffectTable result = table(experiment, settings, prompts, store ? &*store : nullptr);
   result.provenance = std::move(provenance);
   result.check();
   if (!target.folder.empty()) {
     write_files(target, stem, result);
-    journal->remove();
+    store->remove();
   }
   return result;
 }
@@ -154,9 +154,9 @@ void ExperimentRun::part(const experiments::Experiment& experiment,
                          const std::map<std::string, std::string>& settings, const Target& target,
                          const Shard& shard) const {
   make_folder(target.folder);
-  Journal journal(path_in(target.folder, stem_of(target, experiment), ".partial"),
+  CellStore store(path_in(target.folder, stem_of(target, experiment), ".partial"),
                   key(experiment, settings, target.first_prompts), shard);
-  (void)table(experiment, settings, first_prompts(target.first_prompts), &journal);
+  (void)table(experiment, settings, first_prompts(target.first_prompts), &store);
 }
 
 std::string command_line_of(const RunExperiment& command) {

@@ -53,7 +53,7 @@ class ExperimentRun {
   [[nodiscard]] PromptSet first_prompts(std::int64_t count) const;
   [[nodiscard]] EffectTable table(const experiments::Experiment& experiment,
                                   const std::map<std::string, std::string>& settings,
-                                  const PromptSet& prompts, Journal* journal) const;
+                                  const PromptSet& prompts, CellStore* store) const;
 
   const RunContext& ctx_;
   hub::FoundModel found_;

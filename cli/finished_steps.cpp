@@ -12,6 +12,11 @@
 #include "patchbay/results/result_json.h"
 
 namespace patchbay::cli {
+namespace {
+
+CellKey key_of(std::int64_t step) { return KeyMaker().add("finished").add(step).key(); }
+
+}  // namespace
 
 std::string study_line(const RunStudy& command, const Study& study) {
   std::vector<std::string> words = {"patchbay", "study", study.name};
@@ -37,11 +42,11 @@ FinishedSteps::FinishedSteps(const Study& study, const ExperimentRun& run, const
                        run.key(experiments::find(step.experiment), step.settings, step.prompts));
   }
   make_folder(folder_);
-  journal_.emplace(path_in(folder_, "study", ".partial"), key);
+  store_.emplace(path_in(folder_, "study", ".partial"), key);
 }
 
 std::optional<EffectTable> FinishedSteps::find(std::int64_t step, const std::string& id) const {
-  if (!journal_ || !journal_->find(step)) return std::nullopt;
+  if (!store_ || !store_->find(key_of(step))) return std::nullopt;
   try {
     return read_result(path_in(folder_, id, ".json")).table;
   } catch (const Error&) {
@@ -50,11 +55,11 @@ std::optional<EffectTable> FinishedSteps::find(std::int64_t step, const std::str
 }
 
 void FinishedSteps::add(std::int64_t step) {
-  if (journal_ && !journal_->find(step)) journal_->append(step, {});
+  if (store_) store_->add(key_of(step), 0.0);
 }
 
 void FinishedSteps::remove() {
-  if (journal_) journal_->remove();
+  if (store_) store_->remove();
 }
 
 }  // namespace patchbay::cli

@@ -7,7 +7,7 @@
 
 #include "cli/commands.h"
 #include "cli/experiment_run.h"
-#include "patchbay/results/journal.h"
+#include "patchbay/results/cell_store.h"
 #include "patchbay/study/study.h"
 
 namespace patchbay::cli {
@@ -34,7 +34,7 @@ class FinishedSteps {
 
  private:
   std::string folder_;
-  std::optional<Journal> journal_;
+  std::optional<CellStore> store_;
 };
 
 }  // namespace patchbay::cli

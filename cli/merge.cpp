@@ -18,7 +18,7 @@
 #include "patchbay/base/error.h"
 #include "patchbay/io/file.h"
 #include "patchbay/io/json.h"
-#include "patchbay/results/journal.h"
+#include "patchbay/results/cell_store.h"
 #include "patchbay/results/result_json.h"
 
 namespace patchbay::cli {
@@ -96,23 +96,21 @@ std::vector<FinishedShard> read_shards(const std::string& folder) {
 // The finished values of every shard in FOLDER/NAME, as if one run had been interrupted there.
 void merge_journals(const std::string& folder, const std::string& name,
                     const std::vector<std::filesystem::path>& parts) {
-  std::optional<JournalContent> first;
-  std::optional<Journal> merged;
+  std::optional<CellStore::Content> first;
+  std::optional<CellStore> merged;
   for (const std::filesystem::path& part : parts) {
-    const JournalContent content = read_journal(part);
+    const CellStore::Content content = CellStore::read(part);
     if (!first) {
       first = content;
-      merged.emplace(std::filesystem::path(folder) / name, content.key);
-    } else if (content.key != first->key) {
+      merged.emplace(std::filesystem::path(folder) / name, content.scope);
+    } else if (content.scope != first->scope) {
       throw Error(
           ErrorKind::kBadData, "merge",
           fmt::format("{} and {} are of different runs: version, model, prompts or options; "
                       "run the shards again",
                       parts.front().string(), part.string()));
     }
-    for (const auto& [cell, values] : content.cells) {
-      if (!merged->find(cell)) merged->append(cell, values);
-    }
+    for (const auto& [cell, value] : content.cells) merged->add(cell, value);
   }
 }
 

@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "patchbay/results/journal.h"
+#include "patchbay/results/cell_store.h"
 #include "patchbay/text/byte_pair_encoding.h"
 
 namespace patchbay::cli {

@@ -18,7 +18,7 @@
 #include "bench/support/fma_peak.h"
 #include "bench/support/timing.h"
 #include "patchbay/base/split_mix.h"
-#include "patchbay/patching/sweep.h"
+#include "patchbay/patching/session.h"
 
 namespace {
 
@@ -81,13 +81,12 @@ Timing time_sweep(const RunContext& ctx, const HookedTransformer& model, const P
       variants.push_back({{.site = HookPoint::kZ, .layer = layer, .head = head}});
     }
   }
-  const Sweep sweep{.prompts = pairs,
-                    .direction = Direction::kNoise,
+  const Sweep sweep{.direction = Direction::kNoise,
                     .variants = std::move(variants),
                     .metric = metrics::find("logit_diff")};
   const std::int64_t work = ctx.work();
   const double begin = bench::now();
-  (void)run_sweep(ctx, model, sweep);
+  (void)run_sweep(ctx, model, pairs, sweep);
   return {bench::now() - begin, static_cast<double>(ctx.work() - work) * 1e-9};
 }
 

@@ -14,10 +14,10 @@
 
 #include "bench/support/fma_peak.h"
 #include "bench/support/timing.h"
-#include "patchbay/circuits/path_patching.h"
+#include "patchbay/patching/session.h"
 #include "patchbay/families/family.h"
 #include "patchbay/io/npy.h"
-#include "patchbay/patching/sweep.h"
+#include "patchbay/patching/session.h"
 #include "patchbay/tensor/target.h"
 
 namespace {
@@ -178,11 +178,10 @@ void time_sweeps(const RunContext& ctx, const HookedTransformer& model,
                  Report& report) {
   const auto patched = [&](const char* name, const PromptSet& prompts, Direction direction,
                            std::vector<Intervention> variants) {
-    const Sweep sweep{.prompts = prompts,
-                      .direction = direction,
+    const Sweep sweep{.direction = direction,
                       .variants = std::move(variants),
                       .metric = metrics::find("logit_diff")};
-    report.sweep(name, prompts.size(), [&] { return run_sweep(ctx, model, sweep); });
+    report.sweep(name, prompts.size(), [&] { return run_sweep(ctx, model, prompts, sweep); });
   };
   const PromptSet abc = pairs(ten, {1, 3, 9});
   const PromptSet lab = pairs(twenty, {9});
@@ -192,9 +191,8 @@ void time_sweeps(const RunContext& ctx, const HookedTransformer& model,
   patched("lab_residual", lab, Direction::kNoise, all_positions(model.cfg()));
 
   const auto paths = [&](const char* name, std::vector<Path> every) {
-    const PathSweep sweep{
-        .prompts = abc, .paths = std::move(every), .metric = metrics::find("logit_diff")};
-    report.sweep(name, abc.size(), [&] { return run_path_sweep(ctx, model, sweep); });
+    const PathSweep sweep{.paths = std::move(every), .metric = metrics::find("logit_diff")};
+    report.sweep(name, abc.size(), [&] { return run_path_sweep(ctx, model, abc, sweep); });
   };
   const auto layers = static_cast<int>(model.cfg().n_layers);
   paths("paths_to_logits", paths_from_heads(model.cfg(), layers, {}));

@@ -41,9 +41,11 @@ struct Candidate {
 
 class Search {
  public:
-  Search(const RunContext& ctx, const HookedTransformer& model, const CircuitSearch& search,
-         JournalPart& journal)
-      : ctx_(ctx), model_(model), search_(search), journal_(journal) {}
+  Search(const Session& session, const CircuitSearch& search)
+      : session_(session),
+        prompts_(session.prompts()),
+        cfg_(session.model().cfg()),
+        search_(search) {}
 
   FoundCircuit run() {
     std::vector<CircuitNode> found = search_logits();
@@ -54,9 +56,7 @@ class Search {
   }
 
  private:
-  [[nodiscard]] std::size_t prompts() const {
-    return static_cast<std::size_t>(search_.prompts.size());
-  }
+  [[nodiscard]] std::size_t prompts() const { return prompts_.pairs.size(); }
 
   // Percent of the clean metric, with intervals.
   [[nodiscard]] std::vector<CellSummary> effects_of(const std::vector<double>& values) const {
@@ -87,11 +87,8 @@ class Search {
   // The metric of each path, [path, prompt].
   std::vector<double> run_paths(std::vector<Path> paths) {
     if (paths.empty()) return {};
-    SweepResult result = run_path_sweep(
-        ctx_, model_,
-        {.prompts = search_.prompts, .paths = std::move(paths), .metric = search_.metric},
-        journal_);
-    journal_.skip(std::ssize(result.values));
+    SweepResult result =
+        session_.run(PathSweep{.paths = std::move(paths), .metric = search_.metric});
     result_.baselines = std::move(result.baselines);
     return std::move(result.values);
   }
@@ -99,15 +96,14 @@ class Search {
   // Of many paths those that may matter, by what they do in the first few prompts.
   std::vector<std::size_t> worth_measuring(const std::vector<Path>& paths) {
     std::vector<std::size_t> worth;
-    if (search_.prompts.size() < 2 * kFirstPrompts) {
+    if (prompts_.size() < 2 * kFirstPrompts) {
       for (std::size_t i = 0; i < paths.size(); ++i) worth.push_back(i);
       return worth;
     }
-    PromptSet first = search_.prompts;
+    PromptSet first = prompts_;
     first.pairs.resize(kFirstPrompts);
-    const SweepResult result = run_path_sweep(
-        ctx_, model_, {.prompts = first, .paths = paths, .metric = search_.metric}, journal_);
-    journal_.skip(std::ssize(result.values));
+    const SweepResult result =
+        session_.with(first).run(PathSweep{.paths = paths, .metric = search_.metric});
     const std::vector<CellSummary> effects = effects_of(result.values, result.baselines);
     for (std::size_t i = 0; i < paths.size(); ++i) {
       const double most = std::abs(effects[i].value) + kStandardErrors * effects[i].standard_error;
@@ -120,7 +116,7 @@ class Search {
   [[nodiscard]] std::vector<CircuitNode> senders(int layers, std::size_t position) const {
     std::vector<CircuitNode> nodes;
     for (int layer = 0; layer < layers; ++layer) {
-      for (std::int64_t head = 0; head < model_.cfg().n_heads; ++head) {
+      for (std::int64_t head = 0; head < cfg_.n_heads; ++head) {
         nodes.push_back({{layer, head}, position});
       }
     }
@@ -131,7 +127,7 @@ class Search {
     return {{.site = kZ,
              .layer = node.head.layer,
              .head = node.head.head,
-             .positions = positions_of(node.position, search_.prompts)}};
+             .positions = positions_of(node.position, prompts_)}};
   }
 
   // The receivers' inputs of a question: a key or value head once, however many read it.
@@ -139,23 +135,22 @@ class Search {
                                        const std::vector<Head>& receivers) const {
     std::set<Head> inputs;
     for (const Head& head : receivers) {
-      inputs.insert(question.input->site == kQ
-                        ? head
-                        : Head{head.layer, model_.cfg().key_value_head_of(head.head)});
+      inputs.insert(
+          question.input->site == kQ ? head : Head{head.layer, cfg_.key_value_head_of(head.head)});
     }
     Intervention places;
     for (const Head& head : inputs) {
       places.push_back({.site = question.input->site,
                         .layer = head.layer,
                         .head = head.head,
-                        .positions = positions_of(question.read_at, search_.prompts)});
+                        .positions = positions_of(question.read_at, prompts_)});
     }
     return places;
   }
 
   std::vector<CircuitNode> search_logits() {
-    const std::size_t end = search_.prompts.index_of_position("END");
-    const std::vector<CircuitNode> nodes = senders(static_cast<int>(model_.cfg().n_layers), end);
+    const std::size_t end = prompts_.index_of_position("END");
+    const std::vector<CircuitNode> nodes = senders(static_cast<int>(cfg_.n_layers), end);
     std::vector<Path> paths;
     for (const CircuitNode& node : nodes) paths.push_back({place_of(node), {}, true});
     const std::vector<double> values = run_paths(std::move(paths));
@@ -166,7 +161,7 @@ class Search {
     }
     std::vector<CircuitNode> found;
     for (const Candidate& one : accept(std::move(candidates), found)) {
-      add_edge({text_of(one.node, search_.prompts), "logits", ""}, values, one.path);
+      add_edge({text_of(one.node, prompts_), "logits", ""}, values, one.path);
     }
     return found;
   }
@@ -199,7 +194,7 @@ class Search {
   [[nodiscard]] std::vector<Question> questions_of(const std::vector<CircuitNode>& nodes) const {
     std::map<std::size_t, std::vector<Head>> groups;
     for (const CircuitNode& node : nodes) groups[node.position].push_back(node.head);
-    const std::size_t names = search_.prompts.position_names.size();
+    const std::size_t names = prompts_.position_names.size();
     std::vector<std::size_t> read_at;
     for (std::size_t name = 0; name < names; ++name) read_at.push_back(name);
     read_at.push_back(CircuitNode::kElsewhere);
@@ -223,13 +218,8 @@ class Search {
     for (const Question& question : questions) {
       variants.push_back(inputs_of(question, question.receivers));
     }
-    const SweepResult result = run_sweep(ctx_, model_,
-                                         {.prompts = search_.prompts,
-                                          .direction = Direction::kNoise,
-                                          .variants = variants,
-                                          .metric = search_.metric},
-                                         journal_);
-    journal_.skip(std::ssize(result.values));
+    const SweepResult result = session_.run(
+        Sweep{.direction = Direction::kNoise, .variants = variants, .metric = search_.metric});
     const std::vector<CellSummary> effects = effects_of(result.values);
     std::vector<Question> worth;
     for (std::size_t i = 0; i < questions.size(); ++i) {
@@ -272,8 +262,8 @@ class Search {
       const Question& question = *accepted[i].question;
       for (const Head& receiver : question.receivers) {
         if (receiver.layer <= accepted[i].node.head.layer) continue;
-        edges.push_back({text_of(accepted[i].node, search_.prompts),
-                         text_of(CircuitNode{receiver, question.acts_at}, search_.prompts),
+        edges.push_back({text_of(accepted[i].node, prompts_),
+                         text_of(CircuitNode{receiver, question.acts_at}, prompts_),
                          std::string(question.input->name)});
         sender.push_back(i);
         paths.push_back({place_of(accepted[i].node), {inputs_of(question, {receiver})}, false});
@@ -296,18 +286,17 @@ class Search {
     }
   }
 
-  const RunContext& ctx_;
-  const HookedTransformer& model_;
+  const Session& session_;
+  const PromptSet& prompts_;
+  const HookedTransformerConfig& cfg_;
   const CircuitSearch& search_;
-  JournalPart& journal_;
   FoundCircuit result_;
 };
 
 }  // namespace
 
-FoundCircuit find_circuit(const RunContext& ctx, const HookedTransformer& model,
-                          const CircuitSearch& search, JournalPart& journal) {
-  return Search(ctx, model, search, journal).run();
+FoundCircuit find_circuit(const Session& session, const CircuitSearch& search) {
+  return Search(session, search).run();
 }
 
 }  // namespace patchbay

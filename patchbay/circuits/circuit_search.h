@@ -4,13 +4,12 @@
 #include <vector>
 
 #include "patchbay/circuits/knockout.h"
-#include "patchbay/circuits/path_patching.h"
+#include "patchbay/patching/session.h"
 #include "patchbay/results/circuit_graph.h"
 
 namespace patchbay {
 
 struct CircuitSearch {
-  const PromptSet& prompts;
   const metrics::Metric& metric;
   /// A head belongs to the circuit when the path from it changes the metric by this many percent of
   /// the clean value, up or down, and the bootstrap interval of that does not hold 0.
@@ -40,9 +39,6 @@ struct FoundCircuit {
 /// The direction is noise: corrupted values in the clean run. Receivers of one step at one position
 /// are patched together to find senders, as the paper does; then each edge is measured alone, and
 /// kept when it passes the threshold or is its sender's strongest.
-///
-/// Finished values are kept in `journal`, which goes on to what comes after them.
-FoundCircuit find_circuit(const RunContext& ctx, const HookedTransformer& model,
-                          const CircuitSearch& search, JournalPart& journal);
+FoundCircuit find_circuit(const Session& session, const CircuitSearch& search);
 
 }  // namespace patchbay

@@ -96,15 +96,15 @@ std::size_t Knockouts::add(Intervention intervention) {
 }
 
 std::size_t Knockouts::add_circuit(const CircuitNodes& kept) {
-  Intervention places = all_but(model_.cfg(), kept);
-  for (int layer = 0; settings_.ablate_mlps && layer < model_.cfg().n_layers; ++layer) {
+  Intervention places = all_but(session_.model().cfg(), kept);
+  for (int layer = 0; settings_.ablate_mlps && layer < session_.model().cfg().n_layers; ++layer) {
     places.push_back({.site = kMlpOut, .layer = layer});
   }
   return add(std::move(places));
 }
 
 std::size_t Knockouts::add_model_without(const CircuitNodes& nodes) {
-  return add(only(nodes, prompts_));
+  return add(only(nodes, session_.prompts()));
 }
 
 void Knockouts::run() {
@@ -112,16 +112,12 @@ void Knockouts::run() {
   for (const Intervention& one : waiting_) {
     if (!one.empty()) variants.push_back(one);
   }
-  const SweepResult result = run_sweep(ctx_, model_,
-                                       {.prompts = prompts_,
-                                        .direction = Direction::kNoise,
-                                        .variants = variants,
-                                        .source = settings_.source,
-                                        .metric = settings_.metric},
-                                       journal_);
-  journal_.skip(std::ssize(result.values));
+  const SweepResult result = session_.run(Sweep{.direction = Direction::kNoise,
+                                                .variants = variants,
+                                                .source = settings_.source,
+                                                .metric = settings_.metric});
   baselines_ = result.baselines;
-  const auto n = static_cast<std::size_t>(prompts_.size());
+  const auto n = static_cast<std::size_t>(session_.prompts().size());
   std::size_t variant = 0;
   for (const Intervention& one : waiting_) {
     // Nothing taken away: the model as it is.
@@ -134,7 +130,7 @@ void Knockouts::run() {
 }
 
 std::vector<double> Knockouts::values(std::size_t number) const {
-  const auto n = static_cast<std::size_t>(prompts_.size());
+  const auto n = static_cast<std::size_t>(session_.prompts().size());
   const auto own = std::span(values_).subspan(number * n, n);
   return {own.begin(), own.end()};
 }

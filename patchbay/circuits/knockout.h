@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "patchbay/circuits/circuit.h"
-#include "patchbay/patching/sweep.h"
+#include "patchbay/patching/session.h"
 
 namespace patchbay {
 
@@ -51,10 +51,9 @@ struct KnockoutSettings {
 /// The metric of a model under knockouts of heads. All runs are of the clean prompts.
 class Knockouts {
  public:
-  /// Finished values are kept in `journal`, which goes on to what comes after them.
-  Knockouts(const RunContext& ctx, const HookedTransformer& model, const PromptSet& prompts,
-            const KnockoutSettings& settings, JournalPart& journal)
-      : ctx_(ctx), model_(model), prompts_(prompts), settings_(settings), journal_(journal) {}
+  /// The session must outlive it.
+  Knockouts(const Session& session, const KnockoutSettings& settings)
+      : session_(session), settings_(settings) {}
 
   /// What is left of a circuit, F(C), and of a model without some nodes, F(M \ K): planned in any
   /// order and run together.
@@ -70,11 +69,8 @@ class Knockouts {
  private:
   std::size_t add(Intervention intervention);
 
-  const RunContext& ctx_;
-  const HookedTransformer& model_;
-  const PromptSet& prompts_;
+  const Session& session_;
   KnockoutSettings settings_;
-  JournalPart& journal_;
   std::vector<Intervention> waiting_;
   std::vector<double> values_;  // [number, prompt]
   std::size_t numbers_ = 0;

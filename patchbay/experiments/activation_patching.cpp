@@ -10,7 +10,7 @@
 #include "patchbay/base/error.h"
 #include "patchbay/experiments/columns_common.h"
 #include "patchbay/experiments/places_common.h"
-#include "patchbay/patching/sweep.h"
+#include "patchbay/patching/session.h"
 
 namespace patchbay::experiments {
 
@@ -54,8 +54,7 @@ struct Plan {
 Plan plan_of(const Request& request) {
   const Settings& settings = request.settings;
   Places places = places_of(request);
-  Sweep sweep{.prompts = request.prompts,
-              .direction = parse_direction(settings.text("direction")),
+  Sweep sweep{.direction = parse_direction(settings.text("direction")),
               .variants = {},
               .source = {.kind = parse_source(settings.text("source")),
                          .seed = static_cast<std::uint64_t>(settings.integer(
@@ -83,7 +82,8 @@ void check(const Request& request) { (void)plan_of(request); }
 
 EffectTable run(const Request& request) {
   const auto [places, sweep, cells, effect, aggregate] = plan_of(request);
-  const SweepResult result = run_sweep(request.ctx, request.model, sweep, request.journal);
+  const SweepResult result =
+      Session(request.ctx, request.model, request.prompts, request.store).run(sweep);
 
   EffectTable table;
   table.experiment = "activation_patching";

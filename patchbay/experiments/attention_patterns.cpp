@@ -6,7 +6,7 @@
 #include "patchbay/base/error.h"
 #include "patchbay/experiments/columns_common.h"
 #include "patchbay/experiments/places_common.h"
-#include "patchbay/patching/recorded_runs.h"
+#include "patchbay/patching/recording.h"
 
 namespace patchbay::experiments {
 
@@ -123,7 +123,7 @@ std::size_t prompts_at_once(const Request& request, const Wanted& wanted) {
 
 // Attention of one prompt, [heads, destination, source]; NaN where it has no such position
 // and where the source comes after the destination.
-std::vector<double> attention(const RecordedRuns& runs, std::int64_t prompt, std::int64_t length,
+std::vector<double> attention(const Recording& runs, std::int64_t prompt, std::int64_t length,
                               const std::vector<std::int32_t>& named, const Wanted& wanted) {
   std::vector<double> values;
   values.reserve(wanted.cells());
@@ -152,7 +152,7 @@ void measure(const Request& request, const Wanted& wanted, bool clean, std::span
     for (std::size_t i = first; i < last; ++i) {
       tokens.push_back(clean ? pairs[i].clean : pairs[i].corrupted);
     }
-    const RecordedRuns runs(request.ctx, request.model, tokens, wanted.patterns());
+    const Recording runs(request.ctx, request.model, tokens, wanted.patterns());
     for (std::size_t i = first; i < last; ++i) {
       const std::vector<double> one =
           attention(runs, static_cast<std::int64_t>(i - first), std::ssize(tokens[i - first]),

@@ -7,7 +7,7 @@
 #include <limits>
 
 #include "patchbay/experiments/columns_common.h"
-#include "patchbay/patching/recorded_runs.h"
+#include "patchbay/patching/recording.h"
 #include "patchbay/results/correlation.h"
 #include "patchbay/tensor/matmul.h"
 
@@ -79,7 +79,7 @@ class Prompts {
       for (std::size_t i = first; i < last; ++i) {
         tokens.push_back(request_.prompts.pairs[i].clean);
       }
-      const RecordedRuns runs(request_.ctx, request_.model, tokens, names);
+      const Recording runs(request_.ctx, request_.model, tokens, names);
       for (std::size_t i = first; i < last; ++i) add_attention(runs, i, i - first);
       add_projections(runs, first, last);
       request_.ctx.report_progress(static_cast<std::int64_t>(last), static_cast<std::int64_t>(n_));
@@ -103,7 +103,7 @@ class Prompts {
                                [&](std::size_t position) { return pair.positions[position] >= 0; });
   }
 
-  void add_attention(const RecordedRuns& runs, std::size_t prompt, std::size_t number) {
+  void add_attention(const Recording& runs, std::size_t prompt, std::size_t number) {
     const PromptPair& pair = request_.prompts.pairs[prompt];
     const auto length = std::ssize(pair.clean);
     for (int layer = 0; layer < cfg_.n_layers; ++layer) {
@@ -124,7 +124,7 @@ class Prompts {
   }
 
   // z at END times W_O times the directions.
-  void add_projections(const RecordedRuns& runs, std::size_t first, std::size_t last) {
+  void add_projections(const Recording& runs, std::size_t first, std::size_t last) {
     Tensor directions(
         {static_cast<std::int64_t>(last - first) * std::ssize(wanted_.read_from), cfg_.d_model});
     for (std::size_t i = first; i < last; ++i) {

@@ -13,7 +13,7 @@
 #include "patchbay/experiments/columns_common.h"
 #include "patchbay/experiments/places_common.h"
 #include "patchbay/patching/gaussian.h"
-#include "patchbay/patching/sweep.h"
+#include "patchbay/patching/session.h"
 
 namespace patchbay::experiments {
 
@@ -149,8 +149,7 @@ EffectTable run(const Request& request) {
 
   Draws all;
   add_draws(request, subject, sigma, draws, all);
-  Sweep sweep{.prompts = all.prompts,
-              .direction = Direction::kDenoise,
+  Sweep sweep{.direction = Direction::kDenoise,
               .variants = {},
               .metric = metric,
               .embedding_edits = &all.edits};
@@ -164,7 +163,8 @@ EffectTable run(const Request& request) {
       sweep.variants.push_back(std::move(restored));
     }
   }
-  const SweepResult result = run_sweep(request.ctx, request.model, sweep, request.journal);
+  const SweepResult result =
+      Session(request.ctx, request.model, all.prompts, request.store).run(sweep);
 
   EffectTable table;
   table.experiment = "causal_tracing";

@@ -64,8 +64,8 @@ class Sets {
   Sets(const Request& request, const Work& work)
       : prompts_(request.prompts),
         all_(nodes_of(work.circuit, request.model.cfg(), request.prompts)),
-        journal_(request.journal),
-        knockouts_(request.ctx, request.model, request.prompts, work.settings, journal_) {}
+        session_(request.ctx, request.model, request.prompts, request.store),
+        knockouts_(session_, work.settings) {}
 
   [[nodiscard]] const CircuitNodes& all() const { return all_; }
 
@@ -107,7 +107,7 @@ class Sets {
  private:
   const PromptSet& prompts_;
   CircuitNodes all_;
-  JournalPart journal_;
+  Session session_;
   Knockouts knockouts_;
   std::vector<std::string> labels_;
   std::vector<Pair> kept_;

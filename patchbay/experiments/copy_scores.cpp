@@ -7,7 +7,7 @@
 
 #include "patchbay/base/error.h"
 #include "patchbay/experiments/columns_common.h"
-#include "patchbay/patching/recorded_runs.h"
+#include "patchbay/patching/recording.h"
 #include "patchbay/tensor/layer_norm.h"
 #include "patchbay/tensor/matmul.h"
 
@@ -76,7 +76,7 @@ Tensor inputs_of(const Request& request, const Work& work) {
   const HookName after{HookPoint::kResidPost, 0};
   Tensor inputs({std::ssize(work.names), model.cfg().d_model});
   if (work.paper) {
-    const RecordedRuns runs(request.ctx, model, prompts, {after});
+    const Recording runs(request.ctx, model, prompts, {after});
     for (std::size_t i = 0; i < work.names.size(); ++i) {
       const Name& name = work.names[i];
       std::ranges::copy(runs.values(after, static_cast<std::int64_t>(name.prompt), name.position, 0,

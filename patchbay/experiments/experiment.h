@@ -16,7 +16,7 @@
 #include "patchbay/model/hooked_transformer.h"
 #include "patchbay/prompts/prompt_set.h"
 #include "patchbay/results/effect_table.h"
-#include "patchbay/results/journal.h"
+#include "patchbay/results/cell_store.h"
 
 namespace patchbay::experiments {
 
@@ -72,7 +72,7 @@ struct Request {
   const HookedTransformer& model;
   const PromptSet& prompts;
   const Settings& settings;
-  Journal* journal = nullptr;  ///< finished values of an interrupted run; may be null
+  CellStore* store = nullptr;  ///< finished values of an interrupted run; may be null
 };
 
 struct Experiment {

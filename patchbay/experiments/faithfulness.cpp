@@ -37,8 +37,8 @@ EffectTable run(const Request& request) {
   const Work work = work_of(request);
   const HookedTransformerConfig& cfg = request.model.cfg();
   const CircuitNodes all = nodes_of(work.circuit, cfg, request.prompts);
-  JournalPart journal(request.journal);
-  Knockouts knockouts(request.ctx, request.model, request.prompts, work.settings, journal);
+  const Session session(request.ctx, request.model, request.prompts, request.store);
+  Knockouts knockouts(session, work.settings);
   TableAxis axis{"kept", {"circuit"}};
   knockouts.add_circuit(all);
   for (const HeadClass& one : work.circuit.classes) {

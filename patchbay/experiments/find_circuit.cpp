@@ -34,8 +34,7 @@ struct Work {
 
 Work work_of(const Request& request) {
   const Settings& settings = request.settings;
-  Work work{.search = {.prompts = request.prompts,
-                       .metric = metrics::find(settings.text("metric")),
+  Work work{.search = {.metric = metrics::find(settings.text("metric")),
                        .threshold = settings.number("threshold"),
                        .most_nodes = settings.integer("max-nodes", 1, 10'000),
                        .most_steps = settings.integer("max-steps", 1, 1000)},
@@ -61,16 +60,15 @@ PromptSet half_of(const PromptSet& prompts, std::size_t first) {
 }
 
 // What a circuit does alone on some prompts, as a sentence.
-std::string faithfulness_text(const Request& request, const KnockoutSettings& settings,
-                              const PromptSet& prompts, const CircuitNodes& nodes,
-                              JournalPart& journal) {
-  Knockouts knockouts(request.ctx, request.model, prompts, settings, journal);
+std::string faithfulness_text(const Session& session, const KnockoutSettings& settings,
+                              const CircuitNodes& nodes) {
+  Knockouts knockouts(session, settings);
   knockouts.add_circuit(nodes);
   knockouts.add_circuit({});
   knockouts.run();
   EffectTable table;
   table.direction = Direction::kNoise;
-  table.axes = {{"kept", {"circuit", "no head"}}, prompt_axis(prompts)};
+  table.axes = {{"kept", {"circuit", "no head"}}, prompt_axis(session.prompts())};
   for (const std::size_t number : {std::size_t{0}, std::size_t{1}}) {
     const std::vector<double> values = knockouts.values(number);
     table.values.insert(table.values.end(), values.begin(), values.end());
@@ -90,17 +88,11 @@ std::string node_list(const CircuitNodes& nodes, const PromptSet& prompts) {
 }
 
 // Searches both halves of the prompts, and measures each half's circuit on the other.
-void add_variation(const Request& request, const Work& work, JournalPart& journal,
-                   std::vector<std::string>& notes) {
-  const PromptSet halves[] = {half_of(request.prompts, 0), half_of(request.prompts, 1)};
+void add_variation(const Session& session, const Work& work, std::vector<std::string>& notes) {
+  const PromptSet halves[] = {half_of(session.prompts(), 0), half_of(session.prompts(), 1)};
   CircuitNodes found[2];
   for (std::size_t i = 0; i < 2; ++i) {
-    CircuitSearch search{.prompts = halves[i],
-                         .metric = work.search.metric,
-                         .threshold = work.search.threshold,
-                         .most_nodes = work.search.most_nodes,
-                         .most_steps = work.search.most_steps};
-    found[i] = patchbay::find_circuit(request.ctx, request.model, search, journal).nodes;
+    found[i] = patchbay::find_circuit(session.with(halves[i]), work.search).nodes;
   }
   CircuitNodes both;
   CircuitNodes one;
@@ -108,19 +100,19 @@ void add_variation(const Request& request, const Work& work, JournalPart& journa
   std::ranges::set_symmetric_difference(found[0], found[1], std::inserter(one, one.end()));
   notes.push_back(fmt::format(
       "searched in each half of the prompts: {} and {} nodes, {} in both; in one half alone: {}",
-      found[0].size(), found[1].size(), both.size(), node_list(one, request.prompts)));
+      found[0].size(), found[1].size(), both.size(), node_list(one, session.prompts())));
   for (std::size_t i = 0; i < 2; ++i) {
     if (found[i].empty()) continue;
     notes.push_back(
         fmt::format("the circuit of half {} alone, on the prompts of the other: {}", i + 1,
-                    faithfulness_text(request, work.settings, halves[1 - i], found[i], journal)));
+                    faithfulness_text(session.with(halves[1 - i]), work.settings, found[i])));
   }
 }
 
 EffectTable run(const Request& request) {
   const Work work = work_of(request);
-  JournalPart journal(request.journal);
-  FoundCircuit found = patchbay::find_circuit(request.ctx, request.model, work.search, journal);
+  const Session session(request.ctx, request.model, request.prompts, request.store);
+  FoundCircuit found = patchbay::find_circuit(session, work.search);
   if (found.edges.empty()) {
     throw Error(ErrorKind::kUsage, "--threshold",
                 fmt::format("no path from a head to the logits changes {} by {} percent; try a "
@@ -138,9 +130,8 @@ EffectTable run(const Request& request) {
                                     node_list(found.nodes, request.prompts)));
   table.notes.push_back(fmt::format(
       "alone, with MLPs kept and other heads' outputs replaced by {}: {}",
-      name_of(work.settings.source.kind),
-      faithfulness_text(request, work.settings, request.prompts, found.nodes, journal)));
-  if (work.halves) add_variation(request, work, journal, table.notes);
+      name_of(work.settings.source.kind), faithfulness_text(session, work.settings, found.nodes)));
+  if (work.halves) add_variation(session, work, table.notes);
   return table;
 }
 

@@ -5,7 +5,7 @@
 #include "patchbay/base/error.h"
 #include "patchbay/base/split_mix.h"
 #include "patchbay/experiments/experiment.h"
-#include "patchbay/patching/recorded_runs.h"
+#include "patchbay/patching/recording.h"
 #include "patchbay/tasks/words_common.h"
 
 namespace patchbay::experiments {
@@ -72,7 +72,7 @@ EffectTable run(const Request& request) {
       tokens.push_back(vocabulary[random.below(vocabulary.size())]);
     }
     tokens.insert(tokens.end(), tokens.begin(), tokens.begin() + length);
-    const RecordedRuns runs(request.ctx, model, {tokens}, patterns);
+    const Recording runs(request.ctx, model, {tokens}, patterns);
     for (std::size_t score = 0; score < std::size(scores); ++score) {
       const auto [name, back, first] = scores[score];
       for (std::size_t head = 0; head < heads; ++head) {

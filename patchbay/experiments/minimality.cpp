@@ -74,8 +74,8 @@ EffectTable run(const Request& request) {
   const HookedTransformerConfig& cfg = request.model.cfg();
   const PromptSet& prompts = request.prompts;
   const CircuitNodes all = nodes_of(work.circuit, cfg, prompts);
-  JournalPart journal(request.journal);
-  Knockouts knockouts(request.ctx, request.model, prompts, work.settings, journal);
+  const Session session(request.ctx, request.model, prompts, request.store);
+  Knockouts knockouts(session, work.settings);
   std::map<CircuitNodes, std::size_t> circuits;  // by what is left: sets share runs
   const auto add = [&](const CircuitNodes& left) {
     const auto known = circuits.find(left);

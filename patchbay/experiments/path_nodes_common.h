@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "patchbay/circuits/path_patching.h"
+#include "patchbay/patching/path_patching.h"
 #include "patchbay/experiments/experiment.h"
 
 namespace patchbay::experiments {

@@ -1,7 +1,7 @@
 // Path patching (Wang et al. 2022, appendix B, and what else the field calls so): what senders say
 // to receivers along chosen paths. The receivers are the logits, or the queries, keys and values of
 // heads, MLPs, neurons or the residual stream of a block, one group after the other.
-#include "patchbay/circuits/path_patching.h"
+#include "patchbay/patching/path_patching.h"
 
 #include <fmt/format.h>
 
@@ -10,10 +10,10 @@
 #include <limits>
 
 #include "patchbay/base/error.h"
-#include "patchbay/circuits/path_checks.h"
 #include "patchbay/experiments/columns_common.h"
 #include "patchbay/experiments/path_nodes_common.h"
 #include "patchbay/experiments/path_presets_common.h"
+#include "patchbay/patching/session.h"
 #include "patchbay/results/statistics.h"
 
 namespace patchbay::experiments {
@@ -79,8 +79,7 @@ Work work_of(const Request& request) {
     work.axes = std::move(plan.axes);
     work.variants.push_back(
         {.preset = preset,
-         .sweep = {.prompts = request.prompts,
-                   .direction = preset.direction,
+         .sweep = {.direction = preset.direction,
                    .paths = std::move(plan.paths),
                    .source = {.kind = parse_source(settings.text("source")),
                               .seed = static_cast<std::uint64_t>(settings.integer(
@@ -91,7 +90,7 @@ Work work_of(const Request& request) {
                    .freeze_mlps = preset.freeze_mlps,
                    .live_heads = preset.live_heads,
                    .norms = preset.norms}});
-    check_path_sweep(request.model, work.variants.back().sweep);
+    check_path_sweep(request.model, request.prompts, work.variants.back().sweep);
     if (preset.direction != work.variants.front().preset.direction) {
       throw Error(
           ErrorKind::kUsage, "--preset",
@@ -170,10 +169,9 @@ EffectTable run(const Request& request) {
   table.columns = prompt_columns(request.model, request.prompts);
   table.effect = work.effect;
   table.aggregate = work.aggregate;
-  JournalPart journal(request.journal);
+  const Session session(request.ctx, request.model, request.prompts, request.store);
   for (const Variant& one : work.variants) {
-    SweepResult result = run_path_sweep(request.ctx, request.model, one.sweep, journal);
-    journal.skip(std::ssize(result.values));
+    SweepResult result = session.run(one.sweep);
     table.values.insert(table.values.end(), result.values.begin(), result.values.end());
     table.baselines = std::move(result.baselines);
     const std::string name = work.variants.size() == 1 ? "" : fmt::format("{}: ", one.preset.name);

@@ -5,7 +5,7 @@
 #include <string_view>
 #include <vector>
 
-#include "patchbay/circuits/path_patching.h"
+#include "patchbay/patching/path_patching.h"
 #include "patchbay/experiments/experiment.h"
 
 namespace patchbay::experiments {

@@ -37,6 +37,15 @@ struct BaseRun {
   [[nodiscard]] std::int64_t row(std::int64_t prompt, std::int64_t position) const {
     return first_row[static_cast<std::size_t>(prompt)] + position;
   }
+  /// The activation of that name, [rows, …], or null when base runs do not keep it.
+  [[nodiscard]] const Tensor* find(const HookedTransformerConfig& cfg, const HookName& name) const;
+  static bool keeps(const HookedTransformerConfig& cfg, HookPoint point) {
+    return part_of(cfg, point) != nullptr;
+  }
+
+ private:
+  using Part = Tensor Layer::*;
+  static Part part_of(const HookedTransformerConfig& cfg, HookPoint point);
 };
 
 /// What a replay changes. Many variants of one base prompt can be replayed at once, each as a

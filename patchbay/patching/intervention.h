@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -56,6 +57,14 @@ struct Piece {
   std::int32_t source_position = 0;  ///< in the run that values come from
   std::int64_t source_begin = 0;
   std::int64_t count = 0;
+};
+
+/// A value that a run gets at a place: a sender's from the source, a receiver's as it was read.
+struct Edit {
+  HookName name;
+  std::int32_t position = 0;
+  std::int64_t begin = 0;           ///< as RowEdit::begin
+  std::span<const float> values{};  ///< not owned
 };
 
 /// Where the positions of a pair are in the run that is patched, and in the one that is read.

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <map>
+#include <utility>
 
 #include "patchbay/base/error.h"
 
@@ -32,39 +33,47 @@ std::int64_t bytes_of_row(const HookedTransformerConfig& cfg, const std::vector<
   return std::max(attention, mlp) * kFloat + kBookkeeping;
 }
 
-// What one token of a base run takes.
-std::int64_t bytes_of_base(const HookedTransformerConfig& cfg) {
-  const std::int64_t layer =
-      3 * cfg.d_model + cfg.n_heads * cfg.d_head + 2 * cfg.key_value_heads() * cfg.d_head;
-  return (cfg.n_layers * layer + cfg.d_model) * kFloat;
+bool is_kept(const HookedTransformerConfig& cfg, const HookName& name) {
+  return BaseRun::keeps(cfg, name.point);
 }
 
-// And one of the recorded sources.
-std::int64_t bytes_of_recorded(const HookedTransformerConfig& cfg, const Sweep& sweep,
-                               const std::vector<HookName>& names) {
-  std::int64_t recorded = 0;
-  for (const HookName& name : names) {
-    recorded += row_width(cfg, name, sweep.prompts.longest());
+// What one token takes of names that are recorded: all, or those that a shared base run does not
+// keep; and of the noisy copies of all of them.
+std::int64_t bytes_of_recorded(const HookedTransformerConfig& cfg, const MemoryPlan::Needs& needs,
+                               bool shared) {
+  std::int64_t floats = 0;
+  for (const HookName& name : needs.names) {
+    const std::int64_t width = row_width(cfg, name, needs.sides.prompts.longest());
+    if (!shared || !is_kept(cfg, name)) floats += width;
+    if (needs.source == SourceKind::kGaussian) floats += width;
   }
-  const std::int64_t copies = sweep.source.kind == SourceKind::kGaussian ? 2 : 1;
-  return copies * recorded * kFloat;
+  return floats * kFloat;
 }
 
 }  // namespace
 
-MemoryPlan::MemoryPlan(const RunContext& ctx, const HookedTransformerConfig& cfg,
-                       const Sweep& sweep, const std::vector<HookName>& names)
-    : longest_(sweep.prompts.longest()),
-      base_bytes_(bytes_of_base(cfg)),
-      recorded_bytes_(bytes_of_recorded(cfg, sweep, names)),
-      row_bytes_(bytes_of_row(cfg, names)) {
-  const std::int64_t tokens = sweep.metric.reads == metrics::Reads::kAnswers ? 256 : cfg.d_vocab;
-  const std::int64_t rows = sweep.metric.reads == metrics::Reads::kEveryPosition ? longest_ : 1;
+MemoryPlan::MemoryPlan(const RunContext& ctx, const HookedTransformerConfig& cfg, Needs needs)
+    : needs_(std::move(needs)),
+      reads_other_(needs_.source != SourceKind::kZero && needs_.source != SourceKind::kResample &&
+                   needs_.source != SourceKind::kGaussian),
+      held_(std::ranges::any_of(needs_.names,
+                                [&](const HookName& name) { return is_kept(cfg, name); })),
+      base_bytes_(base_run_bytes(cfg)),
+      recorded_bytes_(bytes_of_recorded(cfg, needs_, true)),
+      row_bytes_(bytes_of_row(cfg, needs_.names)) {
+  const std::int64_t longest = needs_.sides.prompts.longest();
+  const std::int64_t tokens = needs_.reads == metrics::Reads::kAnswers ? 256 : cfg.d_vocab;
+  const std::int64_t rows = needs_.reads == metrics::Reads::kEveryPosition ? longest : 1;
   logit_bytes_ = rows * tokens * kFloat;
-  const std::int64_t prompt_bytes =
-      longest_ * (base_bytes_ + recorded_bytes_) + replay_bytes(longest_);
-  const std::int64_t least = prompt_bytes + replay_bytes(longest_);
   const std::int64_t memory = usable(ctx.max_memory());
+  const std::int64_t prompts = needs_.sides.prompts.size();
+  std::int64_t prompt_bytes = longest * (2 * base_bytes_ + recorded_bytes_) + replay_bytes(longest);
+  if (prompts * prompt_bytes > memory / 2) {
+    shares_runs_ = false;
+    recorded_bytes_ = bytes_of_recorded(cfg, needs_, false);
+    prompt_bytes = longest * (base_bytes_ + recorded_bytes_) + replay_bytes(longest);
+  }
+  const std::int64_t least = prompt_bytes + replay_bytes(longest);
   if (least > memory) {
     constexpr std::int64_t kMebi = std::int64_t{1} << 20;
     throw Error(ErrorKind::kUsage, "memory",
@@ -72,22 +81,34 @@ MemoryPlan::MemoryPlan(const RunContext& ctx, const HookedTransformerConfig& cfg
                             "least {} MiB beside the model",
                             ctx.max_memory() / kMebi, least * 8 / 7 / kMebi + 1));
   }
-  prompts_at_once_ = std::clamp<std::int64_t>(memory / 2 / prompt_bytes, 1, sweep.prompts.size());
-  batch_bytes_ = memory - prompts_at_once_ * prompt_bytes;
+  prompts_at_once_ = std::clamp<std::int64_t>(memory / 2 / prompt_bytes, 1, prompts);
+  most_kept_ = std::max(memory / 2, prompts_at_once_ * prompt_bytes);
+  batch_bytes_ = memory - most_kept_;
 }
 
-std::int64_t MemoryPlan::planned_bytes(const std::vector<Prompt>& prompts,
+std::int64_t MemoryPlan::planned_bytes(std::int64_t first, std::int64_t last,
                                        std::int64_t batch) const {
-  std::int64_t tokens = 0;
+  std::vector<Prompt> base;
+  std::vector<Prompt> source;
+  for (std::int64_t i = first; i < last; ++i) {
+    base.push_back(needs_.sides.base(i));
+    source.push_back(reads_other_ ? needs_.sides.other(i) : needs_.sides.base(i));
+  }
+  source = distinct(source);
+  const std::int64_t base_tokens = tokens_of(needs_.own_base ? base : distinct(base));
+  const std::int64_t source_tokens = tokens_of(source);
+  // The other side's base run, where it is what the source is read from.
+  const std::int64_t other_tokens = shares_runs_ && held_ && reads_other_ ? source_tokens : 0;
   std::map<std::size_t, std::int64_t> of_length;  // what is recorded runs by length
   std::int64_t recorded_at_once = 0;
-  for (const Prompt& prompt : prompts) {
-    tokens += std::ssize(prompt);
+  for (const Prompt& prompt : source) {
     recorded_at_once = std::max(recorded_at_once, of_length[prompt.size()] += std::ssize(prompt));
   }
-  const std::int64_t recording = recorded_at_once * row_bytes_ + std::ssize(prompts) * logit_bytes_;
-  return std::max(tokens * (base_bytes_ + row_bytes_),
-                  tokens * (base_bytes_ + recorded_bytes_) + std::max(recording, batch));
+  if (recorded_bytes_ == 0) recorded_at_once = 0;
+  const std::int64_t recording = recorded_at_once * row_bytes_ + (last - first) * logit_bytes_;
+  const std::int64_t held = (base_tokens + other_tokens) * base_bytes_;
+  return std::max({held + other_tokens * row_bytes_, base_tokens * (base_bytes_ + row_bytes_),
+                   held + source_tokens * recorded_bytes_ + std::max(recording, batch)});
 }
 
 }  // namespace patchbay

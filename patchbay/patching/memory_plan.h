@@ -6,7 +6,9 @@
 #include <cstdint>
 #include <vector>
 
-#include "patchbay/patching/sweep.h"
+#include "patchbay/base/run_context.h"
+#include "patchbay/metrics/metric.h"
+#include "patchbay/patching/source.h"
 
 namespace patchbay {
 
@@ -17,11 +19,22 @@ class MemoryPlan {
   /// More rows in one product are no faster, and progress and cancellation wait longer.
   static constexpr std::int64_t kMostRows = 4096;
 
+  /// What a sweep reads.
+  struct Needs {
+    Sides sides;
+    SourceKind source;
+    metrics::Reads reads;
+    std::vector<HookName> names;  ///< of its source
+    bool own_base = false;        ///< its patched runs begin with edits, so no other sweep has them
+  };
   /// Throws kUsage when the memory does not hold the longest prompt.
-  MemoryPlan(const RunContext& ctx, const HookedTransformerConfig& cfg, const Sweep& sweep,
-             const std::vector<HookName>& names);
+  MemoryPlan(const RunContext& ctx, const HookedTransformerConfig& cfg, Needs needs);
 
   [[nodiscard]] std::int64_t prompts_at_once() const { return prompts_at_once_; }
+  /// Whether the base runs of both sides of all prompts fit at once.
+  [[nodiscard]] bool shares_runs() const { return shares_runs_; }
+  /// Bytes that kept base runs may take together.
+  [[nodiscard]] std::int64_t most_kept() const { return most_kept_; }
   /// Where the batch that begins with replay `begin` of `replays` ends: as many as memory and
   /// kMostRows let run side by side, but one at least. `rows(i)` are those of replay i.
   template <typename Rows>
@@ -39,28 +52,28 @@ class MemoryPlan {
     return end;
   }
 
-  /// Before the base runs, tells the context what they and the largest batch take, of `replays` of
-  /// these prompts: `batch_end(begin)` is where the batch that begins there ends,
-  /// `changed_rows(i)` how many rows replay i changes.
-  template <typename BatchEnd, typename ChangedRows>
-  void announce(const RunContext& ctx, const std::vector<Prompt>& prompts, std::size_t replays,
-                const BatchEnd& batch_end, const ChangedRows& changed_rows) const {
+  /// Tells the context what prompts [first, last) take with the largest batch of `replays`, of
+  /// which `rows(i)` change so many rows, beside the `kept` bytes of runs that are of other
+  /// prompts.
+  template <typename Rows>
+  void announce(const RunContext& ctx, std::int64_t first, std::int64_t last, std::size_t replays,
+                const Rows& rows, std::int64_t kept) const {
     if (replays == 0) return;
     std::int64_t largest = 0;
     for (std::size_t begin = 0; begin < replays;) {
-      const std::size_t end = batch_end(begin);
+      const std::size_t end = batch_end(begin, replays, rows);
       std::int64_t bytes = static_cast<std::int64_t>(end - begin) * logit_bytes_;
-      for (std::size_t i = begin; i < end; ++i) bytes += changed_rows(i) * row_bytes_;
+      for (std::size_t i = begin; i < end; ++i) bytes += rows(i) * row_bytes_;
       largest = std::max(largest, bytes);
       begin = end;
     }
-    ctx.report_memory_plan(planned_bytes(prompts, largest));
+    ctx.report_memory_plan(kept + planned_bytes(first, last, largest));
   }
 
  private:
   /// What is kept of base runs and sources, and what the largest pass needs while it runs: a base
   /// run, a recording, or the largest batch, which takes `batch`.
-  [[nodiscard]] std::int64_t planned_bytes(const std::vector<Prompt>& prompts,
+  [[nodiscard]] std::int64_t planned_bytes(std::int64_t first, std::int64_t last,
                                            std::int64_t batch) const;
   /// What is set aside for the replay of one sequence: half as much again as its rows take, because
   /// an allocator keeps what lies between tensors that pass after pass ask for in other sizes.
@@ -68,13 +81,17 @@ class MemoryPlan {
     return length * row_bytes_ * 3 / 2 + logit_bytes_;
   }
 
-  std::int64_t longest_;
+  Needs needs_;
+  bool reads_other_;             // whether the source runs the other side
+  bool held_;                    // whether a base run has something of what is read
   std::int64_t base_bytes_;      // of one token of what is kept of a base run
   std::int64_t recorded_bytes_;  // and of what is recorded of a source
   std::int64_t row_bytes_;       // of one row of a replay
   std::int64_t logit_bytes_;     // of one sequence's logits
-  std::int64_t prompts_at_once_;
-  std::int64_t batch_bytes_;  // for the replays that run side by side
+  bool shares_runs_ = true;
+  std::int64_t prompts_at_once_ = 0;
+  std::int64_t most_kept_ = 0;
+  std::int64_t batch_bytes_ = 0;  // for the replays that run side by side
 };
 
 }  // namespace patchbay

@@ -20,7 +20,7 @@ bool is_mean(SourceKind kind) {
 }
 
 // A stream of its own for every prompt and activation: what else is patched draws no other numbers.
-std::uint64_t stream_of(std::uint64_t seed, std::int64_t prompt, const HookName& name) {
+std::uint64_t random_stream(std::uint64_t seed, std::int64_t prompt, const HookName& name) {
   return mixed_seed({seed, static_cast<std::uint64_t>(prompt),
                      static_cast<std::uint64_t>(name.layer),
                      static_cast<std::uint64_t>(name.point)});
@@ -114,66 +114,91 @@ std::int64_t Sides::changed_rows(std::int64_t prompt, std::span<const Piece> pie
   return std::ssize(tokens) - first;
 }
 
-SourcePlan::SourcePlan(const RunContext& ctx, const HookedTransformer& model, const Sides& sides,
-                       const Source& source, const std::vector<HookName>& names,
-                       std::int64_t prompts_at_once)
+SourcePlan::SourcePlan(const Sides& sides, const Source& source, const std::vector<HookName>& names)
     : sides_(sides), source_(source), names_(names) {
-  const std::int64_t prompts = sides.prompts.size();
-  if (source.kind == SourceKind::kResample) {
-    SplitMix64 random(source.seed);
-    for (std::int64_t i = 0; i < prompts; ++i) {
-      std::vector<std::int64_t> candidates;
-      for (std::int64_t j = 0; j < prompts; ++j) {
-        if (j != i && sides.base(j).size() == sides.base(i).size()) candidates.push_back(j);
-      }
-      if (candidates.empty()) {
-        throw Error(ErrorKind::kBadData, sides.prompts.task,
-                    fmt::format("prompt {} is the only one of {} tokens, so there is none to "
-                                "resample it from; take more prompts",
-                                i, sides.base(i).size()));
-      }
-      resampled_.push_back(candidates[random.below(candidates.size())]);
-    }
-  }
+  if (source.kind == SourceKind::kResample) draw();
   if (!is_mean(source.kind)) return;
+  for (const HookName& name : names) {
+    if (source.kind != SourceKind::kMean || !is_attention(name.point)) continue;
+    throw Error(ErrorKind::kUsage, "source",
+                fmt::format("{} has no mean over positions, since rows end at different "
+                            "keys; take mean_by_position or mean_by_template",
+                            name.str()));
+  }
+  KeyMaker averaged;
+  for (std::int64_t i = 0; i < sides.prompts.size(); ++i) {
+    averaged.add(sides.other(i)).add(mean_class(i));
+  }
+  averaged_ = averaged.key();
+}
 
+void SourcePlan::draw() {
+  SplitMix64 random(source_.seed);
+  const std::int64_t prompts = sides_.prompts.size();
+  for (std::int64_t i = 0; i < prompts; ++i) {
+    std::vector<std::int64_t> candidates;
+    for (std::int64_t j = 0; j < prompts; ++j) {
+      if (j != i && sides_.base(j).size() == sides_.base(i).size()) candidates.push_back(j);
+    }
+    if (candidates.empty()) {
+      throw Error(ErrorKind::kBadData, sides_.prompts.task,
+                  fmt::format("prompt {} is the only one of {} tokens, so there is none to "
+                              "resample it from; take more prompts",
+                              i, sides_.base(i).size()));
+    }
+    resampled_.push_back(candidates[random.below(candidates.size())]);
+  }
+}
+
+void SourcePlan::prepare(const SweepRuns& runs, std::int64_t prompts_at_once, MeanCache& means) {
+  if (!is_mean(source_.kind) || !means_.empty()) return;
+  const HookedTransformerConfig& cfg = runs.model.cfg();
+  const std::int64_t prompts = sides_.prompts.size();
+  const auto key_of = [&](const std::string& of_class, const HookName& name) {
+    return KeyMaker().add(name_of(source_.kind)).add(averaged_).add(of_class).add(name.str()).key();
+  };
+  std::vector<HookName> unknown;
+  for (const HookName& name : names_) {
+    if (prompts > 0 && !means.contains(key_of(mean_class(0), name))) unknown.push_back(name);
+  }
   std::map<std::string, std::map<HookName, Sum>> sums;
-  for (std::int64_t first = 0; first < prompts; first += prompts_at_once) {
+  for (std::int64_t first = 0; first < prompts && !unknown.empty(); first += prompts_at_once) {
     const std::int64_t last = std::min(prompts, first + prompts_at_once);
     std::vector<Prompt> chunk;
-    for (std::int64_t i = first; i < last; ++i) chunk.push_back(sides.other(i));
-    const RecordedRuns runs(ctx, model, chunk, names);
+    for (std::int64_t i = first; i < last; ++i) chunk.push_back(sides_.other(i));
+    const Recording recording = runs.recording(chunk, unknown);
     for (std::int64_t i = first; i < last; ++i) {
-      const auto length = static_cast<std::int64_t>(sides.other(i).size());
-      for (const HookName& name : names) {
-        if (source.kind == SourceKind::kMean && is_attention(name.point)) {
-          throw Error(ErrorKind::kUsage, "source",
-                      fmt::format("{} has no mean over positions, since rows end at different "
-                                  "keys; take mean_by_position or mean_by_template",
-                                  name.str()));
-        }
-        const bool one_row = source.kind == SourceKind::kMean;
-        const auto width = static_cast<std::size_t>(row_width(model.cfg(), name, length));
+      const auto length = static_cast<std::int64_t>(sides_.other(i).size());
+      for (const HookName& name : unknown) {
+        const bool one_row = source_.kind == SourceKind::kMean;
+        const auto width = static_cast<std::size_t>(row_width(cfg, name, length));
         Sum& sum = sums[mean_class(i)][name];
         sum.total.resize(width * (one_row ? 1 : static_cast<std::size_t>(length)));
         sum.count += one_row ? length : 1;
         for (std::int32_t position = 0; position < length; ++position) {
           const std::size_t row = one_row ? 0 : static_cast<std::size_t>(position) * width;
-          for_each_part(model.cfg(), name, length, [&](std::int64_t begin, std::int64_t count) {
-            add(runs.values(name, i - first, position, begin, count),
+          for_each_part(cfg, name, length, [&](std::int64_t begin, std::int64_t count) {
+            add(recording.values(name, i - first, position, begin, count),
                 row + static_cast<std::size_t>(begin), sum);
           });
         }
       }
     }
   }
-  for (const auto& [kind, by_name] : sums) {
+  for (const auto& [of_class, by_name] : sums) {
     for (const auto& [name, sum] : by_name) {
       Tensor mean = Tensor::uninitialized({static_cast<std::int64_t>(sum.total.size())});
       for (std::size_t i = 0; i < sum.total.size(); ++i) {
         mean.flat()[i] = static_cast<float>(sum.total[i] / static_cast<double>(sum.count));
       }
-      means_[kind][name] = std::move(mean);
+      means.emplace(key_of(of_class, name), std::move(mean));
+    }
+  }
+  for (std::int64_t i = 0; i < prompts; ++i) {
+    const std::string of_class = mean_class(i);
+    if (means_.contains(of_class)) continue;
+    for (const HookName& name : names_) {
+      means_[of_class][name] = &means.at(key_of(of_class, name));
     }
   }
 }
@@ -191,6 +216,17 @@ std::string SourcePlan::mean_class(std::int64_t prompt) const {
   }
 }
 
+const Prompt& SourcePlan::source_prompt(std::int64_t prompt) const {
+  switch (source_.kind) {
+    case SourceKind::kOtherRun:
+      return sides_.other(prompt);
+    case SourceKind::kResample:
+      return sides_.base(resampled_[static_cast<std::size_t>(prompt)]);
+    default:
+      return sides_.base(prompt);
+  }
+}
+
 const std::vector<std::int32_t>& SourcePlan::source_positions(std::int64_t prompt) const {
   switch (source_.kind) {
     case SourceKind::kResample:
@@ -202,56 +238,63 @@ const std::vector<std::int32_t>& SourcePlan::source_positions(std::int64_t promp
   }
 }
 
-SourceValues::SourceValues(const RunContext& ctx, const HookedTransformer& model,
-                           const SourcePlan& plan, std::int64_t first, std::int64_t last,
-                           const Demand& demand)
-    : plan_(&plan), first_(first) {
-  const Source& source = plan.source_;
-  const Sides& sides = plan.sides_;
-  std::vector<Prompt> prompts;
-  for (std::int64_t i = first; i < last; ++i) {
-    prompts.push_back(source.kind == SourceKind::kOtherRun ? sides.other(i)
-                      : source.kind == SourceKind::kResample
-                          ? sides.base(plan.resampled_[static_cast<std::size_t>(i)])
-                          : sides.base(i));
+const Tensor& SourcePlan::mean(std::int64_t prompt, const HookName& name) const {
+  return *means_.at(mean_class(prompt)).at(name);
+}
+
+void SourcePlan::add_to(KeyMaker& key, std::int64_t prompt) const {
+  key.add(name_of(source_.kind));
+  if (source_.kind == SourceKind::kResample) key.add(source_prompt(prompt));
+  if (is_mean(source_.kind)) key.add(averaged_).add(mean_class(prompt));
+  if (source_.kind == SourceKind::kGaussian) {  // drawn by the prompt's number
+    key.add(static_cast<std::int64_t>(source_.seed)).add(source_.sigma).add(prompt);
   }
+}
+
+SourceValues::SourceValues(const SweepRuns& runs, const SourcePlan& plan, std::int64_t first,
+                           std::int64_t last, const Demand& demand)
+    : plan_(&plan), first_(first) {
+  const HookedTransformerConfig& cfg = runs.model.cfg();
+  const Source& source = plan.source();
+  if (is_mean(source.kind)) return;
   if (source.kind == SourceKind::kZero) {
     std::int64_t widest = 0;
-    for (const HookName& name : plan.names_) {
-      widest = std::max(widest, row_width(model.cfg(), name, sides.prompts.longest()));
+    for (const HookName& name : plan.names()) {
+      widest = std::max(widest, row_width(cfg, name, plan.sides().prompts.longest()));
     }
     zeros_.resize(static_cast<std::size_t>(widest));
-  }
-  if (source.kind == SourceKind::kZero || is_mean(source.kind)) return;
-  if (source.kind == SourceKind::kOtherRun && demand.logits != Demand::At::kNowhere) {
-    runs_ = RecordedRuns(ctx, model, prompts, plan.names_, demand);
-    other_logits_ = runs_.take_logits();
     return;
   }
-  runs_ = RecordedRuns(ctx, model, prompts, plan.names_);
-  if (source.kind != SourceKind::kGaussian) return;
+  std::vector<Prompt> prompts;
+  for (std::int64_t i = first; i < last; ++i) prompts.push_back(plan.source_prompt(i));
+  recording_ = source.kind == SourceKind::kOtherRun ? runs.recording(prompts, plan.names(), demand)
+                                                    : runs.recording(prompts, plan.names());
+  if (source.kind == SourceKind::kGaussian) add_noise(cfg, last);
+}
 
-  noisy_.resize(prompts.size());
-  for (std::size_t i = 0; i < prompts.size(); ++i) {
-    const auto prompt = static_cast<std::int64_t>(i);
-    const auto length = static_cast<std::int64_t>(prompts[i].size());
-    for (const HookName& name : plan.names_) {
-      Gaussian gaussian(stream_of(source.seed, first + prompt, name));
-      const std::int64_t width = row_width(model.cfg(), name, length);
+// The patched run's own values with noise, in the place of the recording.
+void SourceValues::add_noise(const HookedTransformerConfig& cfg, std::int64_t last) {
+  const Source& source = plan_->source();
+  for (std::int64_t i = first_; i < last; ++i) {
+    std::map<HookName, Tensor>& own_rows = noisy_.emplace_back();
+    const auto length = static_cast<std::int64_t>(plan_->source_prompt(i).size());
+    for (const HookName& name : plan_->names()) {
+      Gaussian gaussian(random_stream(source.seed, i, name));
+      const std::int64_t width = row_width(cfg, name, length);
       Tensor rows({length, width});
       for (std::int32_t position = 0; position < length; ++position) {
-        for_each_part(model.cfg(), name, length, [&](std::int64_t begin, std::int64_t count) {
-          const auto own = runs_.values(name, prompt, position, begin, count);
+        for_each_part(cfg, name, length, [&](std::int64_t begin, std::int64_t count) {
+          const auto own = recording_.values(name, i - first_, position, begin, count);
           for (std::size_t k = 0; k < own.size(); ++k) {
             const auto noise = static_cast<float>(source.sigma * gaussian.next());
             rows(position, begin + static_cast<std::int64_t>(k)) = own[k] + noise;
           }
         });
       }
-      noisy_[i][name] = std::move(rows);
+      own_rows[name] = std::move(rows);
     }
   }
-  runs_ = {};
+  recording_ = {};
 }
 
 std::span<const float> SourceValues::values(std::int64_t prompt, const Piece& piece) const {
@@ -259,24 +302,23 @@ std::span<const float> SourceValues::values(std::int64_t prompt, const Piece& pi
   const auto within = [&](const Tensor& rows, std::int64_t row, std::int64_t width) {
     return rows.flat().subspan(static_cast<std::size_t>(row * width + piece.source_begin), count);
   };
-  const auto index = static_cast<std::size_t>(prompt - first_);
-  switch (plan_->source_.kind) {
+  switch (plan_->source().kind) {
     case SourceKind::kOtherRun:
     case SourceKind::kResample:
-      return runs_.values(piece.name, prompt - first_, piece.source_position, piece.source_begin,
-                          piece.count);
+      return recording_.values(piece.name, prompt - first_, piece.source_position,
+                               piece.source_begin, piece.count);
     case SourceKind::kZero:
       return std::span(zeros_).first(count);
     case SourceKind::kMean:
-      return within(plan_->means_.at("").at(piece.name), 0, 0);
+      return within(plan_->mean(prompt, piece.name), 0, 0);
     case SourceKind::kMeanByPosition:
     case SourceKind::kMeanByTemplate: {
-      const Tensor& rows = plan_->means_.at(plan_->mean_class(prompt)).at(piece.name);
-      const auto length = static_cast<std::int64_t>(plan_->sides_.other(prompt).size());
+      const Tensor& rows = plan_->mean(prompt, piece.name);
+      const auto length = static_cast<std::int64_t>(plan_->sides().other(prompt).size());
       return within(rows, piece.source_position, rows.size() / length);
     }
     case SourceKind::kGaussian: {
-      const Tensor& rows = noisy_[index].at(piece.name);
+      const Tensor& rows = noisy_[static_cast<std::size_t>(prompt - first_)].at(piece.name);
       return within(rows, piece.source_position, rows.shape()[1]);
     }
   }

@@ -12,7 +12,8 @@
 
 #include "patchbay/base/run_context.h"
 #include "patchbay/patching/intervention.h"
-#include "patchbay/patching/recorded_runs.h"
+#include "patchbay/patching/sweep_runs.h"
+#include "patchbay/results/cell_key.h"
 
 namespace patchbay {
 
@@ -58,56 +59,66 @@ struct Sides {
                                           bool from_other) const;
 };
 
+/// Means that were computed before, by everything that they depend on.
+using MeanCache = std::map<CellKey, Tensor>;
+
 /// What a source knows of the whole set before the first prompt is patched: means, and who is
 /// resampled from whom.
 class SourcePlan {
  public:
-  /// Means run the other side's prompts, `prompts_at_once` at a time. Throws kUsage for a mean of
-  /// attention over positions, kBadData when a prompt has none to be resampled from.
-  SourcePlan(const RunContext& ctx, const HookedTransformer& model, const Sides& sides,
-             const Source& source, const std::vector<HookName>& names,
-             std::int64_t prompts_at_once);
+  /// Throws kUsage for a mean of attention over positions, kBadData when a prompt has none to be
+  /// resampled from.
+  SourcePlan(const Sides& sides, const Source& source, const std::vector<HookName>& names);
 
+  /// Computes the means, if there are any, before the first values are asked for: runs the other
+  /// side's prompts, `prompts_at_once` at a time.
+  void prepare(const SweepRuns& runs, std::int64_t prompts_at_once, MeanCache& means);
+
+  [[nodiscard]] const Source& source() const { return source_; }
+  [[nodiscard]] const Sides& sides() const { return sides_; }
+  [[nodiscard]] const std::vector<HookName>& names() const { return names_; }
+  /// The prompt whose run gives the values of a pair, where one run does.
+  [[nodiscard]] const Prompt& source_prompt(std::int64_t prompt) const;
   /// Where the positions of a pair are in the run that values come from.
   [[nodiscard]] const std::vector<std::int32_t>& source_positions(std::int64_t prompt) const;
+  /// The means that a pair gets: [pos, row], or [1, row] for kMean.
+  [[nodiscard]] const Tensor& mean(std::int64_t prompt, const HookName& name) const;
+  /// Everything that the values of a pair depend on, beside its own prompts.
+  void add_to(KeyMaker& key, std::int64_t prompt) const;
 
  private:
-  friend class SourceValues;
-  using Rows = std::map<HookName, Tensor>;  // [pos, row], or [1, row] for kMean
-
+  void draw();
   [[nodiscard]] std::string mean_class(std::int64_t prompt) const;
 
   Sides sides_;
   Source source_;
   std::vector<HookName> names_;
-  std::map<std::string, Rows> means_;    // by mean_class
   std::vector<std::int64_t> resampled_;  // [prompt]
+  CellKey averaged_;                     // of all prompts that means are over
+  std::map<std::string, std::map<HookName, const Tensor*>> means_;  // by mean_class
 };
 
 /// The values of some prompts of the set.
 class SourceValues {
  public:
-  /// Of prompts [first, last). When the values are the other run's, that run gives logits too, as
-  /// demanded.
-  SourceValues(const RunContext& ctx, const HookedTransformer& model, const SourcePlan& plan,
-               std::int64_t first, std::int64_t last,
+  /// Of prompts [first, last). When the values are the other run's, a pass that records them gives
+  /// its logits too, as demanded.
+  SourceValues(const SweepRuns& runs, const SourcePlan& plan, std::int64_t first, std::int64_t last,
                const Demand& demand = {.logits = Demand::At::kNowhere});
 
   /// What goes into a piece in one prompt of the set; valid as long as this and the plan.
   [[nodiscard]] std::span<const float> values(std::int64_t prompt, const Piece& piece) const;
-  /// The other run's logits, once; nothing when the values are of something else, or none were
-  /// demanded.
-  [[nodiscard]] std::optional<Logits> take_other_logits() {
-    return std::exchange(other_logits_, std::nullopt);
-  }
+  /// The other run's logits, once; nothing when no pass gave them.
+  [[nodiscard]] std::optional<Logits> take_other_logits() { return recording_.take_logits(); }
 
  private:
-  std::optional<Logits> other_logits_;
+  void add_noise(const HookedTransformerConfig& cfg, std::int64_t last);
+
   const SourcePlan* plan_;
   std::int64_t first_;
-  RecordedRuns runs_;
+  Recording recording_;
   std::vector<float> zeros_;
-  std::vector<SourcePlan::Rows> noisy_;  // [prompt − first]
+  std::vector<std::map<HookName, Tensor>> noisy_;  // [prompt − first]
 };
 
 }  // namespace patchbay

@@ -1,20 +1,15 @@
-// A sweep: many interventions on every prompt of a set, and one number for each.
-//
-// run_sweep computes what an intervention changes and what the metric reads, with as many variants
-// in one product as memory allows. run_sweep_plainly is its twin: whole passes with hooks, one
-// variant of one prompt at a time. Both give the same bits.
+// A sweep: many interventions on every prompt of a session, and one number for each.
 #pragma once
 
 #include <vector>
 
 #include "patchbay/metrics/metric.h"
 #include "patchbay/patching/source.h"
-#include "patchbay/results/journal.h"
+#include "patchbay/results/effect_table.h"
 
 namespace patchbay {
 
 struct Sweep {
-  const PromptSet& prompts;
   Direction direction = Direction::kNoise;  ///< which run is patched; kNone is refused
   std::vector<Intervention> variants;
   Source source{};
@@ -33,14 +28,8 @@ struct SweepResult {
   std::int64_t unchanged = 0;
 };
 
-/// Memory: base runs and source activations of as many prompts as half of ctx.max_memory() holds,
-/// and variants in the rest. Finished values are kept in the journal, if there is one, and taken
-/// from it. Throws kUsage for places that the model does not have and for a budget that does not
-/// hold one prompt, kInterrupted when the context was cancelled.
-SweepResult run_sweep(const RunContext& ctx, const HookedTransformer& model, const Sweep& sweep,
-                      const JournalPart& journal = {});
-
-SweepResult run_sweep_plainly(const RunContext& ctx, const HookedTransformer& model,
-                              const Sweep& sweep);
+/// Throws kUsage for a sweep that cannot run on the model: no direction, no prompts, places that
+/// are not there; kBadData for pairs without what the metric compares.
+void check_sweep(const HookedTransformer& model, const PromptSet& prompts, const Sweep& sweep);
 
 }  // namespace patchbay

@@ -28,13 +28,9 @@ double percent(const std::vector<double>& patched, const std::vector<double>& cl
 class CircuitOfIoiSmall : public ::testing::Test {
  protected:
   FoundCircuit found(double threshold, std::int64_t most_nodes) {
-    JournalPart journal;
-    return find_circuit(ctx_, model_,
-                        {.prompts = prompts_,
-                         .metric = metrics::find("logit_diff"),
-                         .threshold = threshold,
-                         .most_nodes = most_nodes},
-                        journal);
+    return find_circuit(
+        Session(ctx_, model_, prompts_),
+        {.metric = metrics::find("logit_diff"), .threshold = threshold, .most_nodes = most_nodes});
   }
 
   RunContext ctx_{RunOptions{.threads = 2}};
@@ -56,8 +52,8 @@ TEST_F(CircuitOfIoiSmall, HasItsNameMoverAndTheHeadsThatGuideIt) {
   EXPECT_TRUE(has("1.2@END -> 2.2@END.q"));
   ASSERT_EQ(circuit.values.size(), circuit.edges.size() * 30);
   // Alone it does nearly the whole task, and without any head hardly anything is left.
-  JournalPart journal;
-  Knockouts knockouts(ctx_, model_, prompts_, {.metric = metrics::find("logit_diff")}, journal);
+  const Session session(ctx_, model_, prompts_);
+  Knockouts knockouts(session, {.metric = metrics::find("logit_diff")});
   const std::size_t alone = knockouts.add_circuit(circuit.nodes);
   const std::size_t nothing = knockouts.add_circuit({});
   knockouts.run();
@@ -90,8 +86,7 @@ TEST_F(CircuitOfIoiSmall, HoldsWhatPathPatchingMeasures) {
                           .positions = Positions::named(end)}}};
     }
     const SweepResult result = run_path_sweep(
-        ctx_, model_,
-        {.prompts = prompts_, .paths = {path}, .metric = metrics::find("logit_diff")});
+        ctx_, model_, prompts_, {.paths = {path}, .metric = metrics::find("logit_diff")});
     const auto own = std::span(circuit.values).subspan(i * 30, 30);
     EXPECT_TRUE(std::ranges::equal(result.values, own)) << text_of(edge);
     if (path.to_logits) {
@@ -116,9 +111,8 @@ TEST_F(CircuitOfIoiSmall, StaysWithinItsBudgetAndThreshold) {
 TEST_F(CircuitOfIoiSmall, IsTheSameWhateverThreadsAndMemory) {
   const FoundCircuit two = found(5.0, 30);
   const RunContext small({.threads = 3, .max_memory = std::int64_t{64} << 20});
-  JournalPart journal;
-  const FoundCircuit three = find_circuit(
-      small, model_, {.prompts = prompts_, .metric = metrics::find("logit_diff")}, journal);
+  const FoundCircuit three =
+      find_circuit(Session(small, model_, prompts_), {.metric = metrics::find("logit_diff")});
   EXPECT_EQ(two.nodes, three.nodes);
   EXPECT_EQ(two.values, three.values);
 }

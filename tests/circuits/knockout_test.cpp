@@ -8,6 +8,7 @@
 #include <iterator>
 
 #include "tests/support/experiment_runs.h"
+#include "tests/support/plain_runs.h"
 #include "tests/support/prompt_pairs.h"
 
 namespace patchbay {
@@ -142,14 +143,13 @@ TEST_P(OfCircuits, KnockoutsAreTheSameBitsAsWholePasses) {
     const CircuitNodes nodes = nodes_of(parse_circuit(kCircuit), cfg(), prompts);
     CircuitNodes more = nodes;
     more.insert({{1, 2}, CircuitNode::kElsewhere});
-    const Sweep sweep{.prompts = prompts,
-                      .direction = Direction::kNoise,
+    const Sweep sweep{.direction = Direction::kNoise,
                       .variants = {all_but(cfg(), nodes), all_but(cfg(), more),
                                    only(nodes, prompts), only(more, prompts)},
                       .source = {.kind = SourceKind::kMeanByPosition},
                       .metric = metrics::find("logit_diff")};
-    const auto fast = run_sweep(tiny_.ctx, tiny_.model, sweep).values;
-    const auto plain = run_sweep_plainly(tiny_.ctx, tiny_.model, sweep).values;
+    const auto fast = run_sweep(tiny_.ctx, tiny_.model, prompts, sweep).values;
+    const auto plain = run_sweep_plainly(tiny_.ctx, tiny_.model, prompts, sweep).values;
     ASSERT_EQ(fast.size(), plain.size());
     for (std::size_t i = 0; i < fast.size(); ++i) {
       EXPECT_TRUE(fast[i] == plain[i] || (std::isnan(fast[i]) && std::isnan(plain[i]))) << i;
@@ -187,9 +187,8 @@ TEST_P(OfCircuits, CompletenessTakesTheSameFromModelAndCircuit) {
   // With five candidates of four nodes every node is tried, so that both searches end alike: with
   // the node that tells most, and the one that tells most together with it.
   const CircuitNodes all = nodes_of(parse_circuit(kCircuit), cfg(), prompts);
-  JournalPart journal;
-  Knockouts knockouts(tiny_.ctx, tiny_.model, prompts, {.metric = metrics::find("logit_diff")},
-                      journal);
+  const Session session(tiny_.ctx, tiny_.model, prompts);
+  Knockouts knockouts(session, {.metric = metrics::find("logit_diff")});
   CircuitNodes best;
   for (int round = 0; round < 2; ++round) {
     double largest = -1.0;

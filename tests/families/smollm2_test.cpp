@@ -8,7 +8,7 @@
 #include <cstdlib>
 #include <numeric>
 
-#include "patchbay/circuits/path_patching.h"
+#include "patchbay/patching/session.h"
 #include "patchbay/io/json.h"
 #include "tests/support/tiny_models.h"
 
@@ -170,7 +170,7 @@ TEST_F(SmolLM2, PathsToTheLogitsAreTheReferences) {
     }
   }
   const SweepResult result = run_path_sweep(
-      ctx_, *model_, {.prompts = prompts, .paths = paths, .metric = metrics::find("logit_diff")});
+      ctx_, *model_, prompts, {.paths = paths, .metric = metrics::find("logit_diff")});
   for (std::size_t i = 0; i < expected.size(); ++i) {
     EXPECT_NEAR(result.values[i], expected[i], kBound) << i / 9 << "." << i % 9;
   }

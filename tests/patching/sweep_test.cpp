@@ -1,11 +1,11 @@
 // The engine against its twin, bit for bit: every site, direction, source and metric.
-#include "patchbay/patching/sweep.h"
-
 #include <gtest/gtest.h>
 
 #include <cmath>
 
+#include "patchbay/patching/session.h"
 #include "patchbay/tasks/task.h"
+#include "tests/support/plain_runs.h"
 #include "tests/support/prompt_pairs.h"
 #include "tests/support/tiny_models.h"
 #include "tests/support/twin_runs.h"
@@ -58,12 +58,13 @@ std::vector<Intervention> variants_of(const HookedTransformerConfig& cfg, HookPo
   return variants;
 }
 
-void expect_same(const RunContext& plain_ctx, const HookedTransformer& model, const Sweep& sweep,
-                 std::int64_t small_memory, const std::string& what) {
-  const SweepResult plain = run_sweep_plainly(plain_ctx, model, sweep);
+void expect_same(const RunContext& plain_ctx, const HookedTransformer& model,
+                 const PromptSet& prompts, const Sweep& sweep, std::int64_t small_memory,
+                 const std::string& what) {
+  const SweepResult plain = run_sweep_plainly(plain_ctx, model, prompts, sweep);
   for (const RunOptions& options : twin_runs(small_memory)) {
     const RunContext ctx(options);
-    const SweepResult fast = run_sweep(ctx, model, sweep);
+    const SweepResult fast = run_sweep(ctx, model, prompts, sweep);
     EXPECT_EQ(differing(fast.values, plain.values), 0) << what << ", " << options.max_memory;
     EXPECT_EQ(differing(fast.baselines.clean, plain.baselines.clean), 0) << what;
     EXPECT_EQ(differing(fast.baselines.corrupted, plain.baselines.corrupted), 0) << what;
@@ -74,8 +75,8 @@ void expect_same(const RunContext& plain_ctx, const HookedTransformer& model, co
 class SweepTwin : public ::testing::TestWithParam<const char*> {
  protected:
   // The budget holds one or two prompts and a few replays.
-  void expect_same(const Sweep& sweep, const std::string& what) {
-    patchbay::expect_same(tiny_.ctx, tiny_.model, sweep, 700'000, what);
+  void expect_same(const PromptSet& prompts, const Sweep& sweep, const std::string& what) {
+    patchbay::expect_same(tiny_.ctx, tiny_.model, prompts, sweep, 700'000, what);
   }
 
   TinyModel tiny_{GetParam()};
@@ -85,8 +86,8 @@ TEST_P(SweepTwin, EqualsWholePassesForEverySiteAndDirection) {
   for (const PromptSet& prompts : {reference_pairs(tiny_), ragged_pairs(tiny_)}) {
     for (const HookPoint site : sites_of(tiny_.model.cfg())) {
       for (const Direction direction : {Direction::kNoise, Direction::kDenoise}) {
-        expect_same({.prompts = prompts,
-                     .direction = direction,
+        expect_same(prompts,
+                    {.direction = direction,
                      .variants = variants_of(tiny_.model.cfg(), site),
                      .metric = metrics::find("logit_diff")},
                     std::string(info(site).short_name));
@@ -107,8 +108,8 @@ TEST_P(SweepTwin, EqualsWholePassesForEverySource) {
       const auto some = variants_of(tiny_.model.cfg(), kPattern);
       variants.insert(variants.end(), some.begin(), some.end());
     }
-    expect_same({.prompts = prompts,
-                 .direction = Direction::kNoise,
+    expect_same(prompts,
+                {.direction = Direction::kNoise,
                  .variants = variants,
                  .source = {.kind = kind, .seed = 5, .sigma = 0.3},
                  .metric = metrics::find("logit_diff")},
@@ -120,8 +121,8 @@ TEST_P(SweepTwin, EqualsWholePassesForEveryMetric) {
   const PromptSet prompts = ragged_pairs(tiny_);
   for (const metrics::Metric* metric : metrics::all()) {
     for (const Direction direction : {Direction::kNoise, Direction::kDenoise}) {
-      expect_same({.prompts = prompts,
-                   .direction = direction,
+      expect_same(prompts,
+                  {.direction = direction,
                    .variants = variants_of(tiny_.model.cfg(), kZ),
                    .metric = *metric},
                   std::string(metric->name));
@@ -141,11 +142,10 @@ TEST_P(SweepTwin, EqualsWholePassesWhenPlacesAreCombined) {
       {{.site = kResidPre, .layer = 0, .positions = Positions::at(3)},
        {.site = kPattern, .layer = last, .head = 0}},
   };
-  expect_same({.prompts = prompts,
-               .direction = Direction::kNoise,
-               .variants = variants,
-               .metric = metrics::find("logit_diff")},
-              "combined");
+  expect_same(
+      prompts,
+      {.direction = Direction::kNoise, .variants = variants, .metric = metrics::find("logit_diff")},
+      "combined");
 }
 
 TEST_P(SweepTwin, EqualsWholePassesWhenTheEmbeddingsHaveNoise) {
@@ -157,8 +157,8 @@ TEST_P(SweepTwin, EqualsWholePassesWhenTheEmbeddingsHaveNoise) {
         prompts.pairs[static_cast<std::size_t>(i)].clean;
     edits.add({kEmbed, -1}, {{i, 2}, 0, noise});
   }
-  expect_same({.prompts = prompts,
-               .direction = Direction::kDenoise,
+  expect_same(prompts,
+              {.direction = Direction::kDenoise,
                .variants = variants_of(tiny_.model.cfg(), kResidPost),
                .metric = metrics::find("prob"),
                .embedding_edits = &edits},
@@ -172,11 +172,11 @@ TEST_P(SweepTwin, PatchingARunWithItselfChangesNothing) {
     pair.corrupted_positions = pair.positions;
   }
   for (const HookPoint site : sites_of(tiny_.model.cfg())) {
-    const Sweep sweep{.prompts = prompts,
-                      .direction = Direction::kNoise,
+    const Sweep sweep{.direction = Direction::kNoise,
                       .variants = {{{.site = site, .layer = 0}}, {{.site = site, .layer = 2}}},
                       .metric = metrics::find("logit_diff")};
-    EXPECT_EQ(run_sweep(tiny_.ctx, tiny_.model, sweep).unchanged, 2) << info(site).short_name;
+    EXPECT_EQ(run_sweep(tiny_.ctx, tiny_.model, prompts, sweep).unchanged, 2)
+        << info(site).short_name;
   }
 }
 
@@ -196,11 +196,9 @@ TEST_P(SweepTwin, TheWholeStateOfALayerIsTheOtherRun) {
       everything.push_back({.site = kMlpOut, .layer = layer});
     }
     variants.push_back(everything);
-    const SweepResult result = run_sweep(tiny_.ctx, tiny_.model,
-                                         {.prompts = prompts,
-                                          .direction = direction,
-                                          .variants = variants,
-                                          .metric = metrics::find("logit_diff")});
+    const SweepResult result = run_sweep(
+        tiny_.ctx, tiny_.model, prompts,
+        {.direction = direction, .variants = variants, .metric = metrics::find("logit_diff")});
     const std::vector<double>& other =
         direction == Direction::kNoise ? result.baselines.corrupted : result.baselines.clean;
     for (std::size_t i = 0; i < result.values.size(); ++i) {
@@ -217,9 +215,8 @@ TEST(SweepTwinOfIoiSmall, EqualsWholePassesForEverySiteAndDirection) {
   const PromptSet prompts = make_prompts(model, "ioi", {.prompts = 3, .seed = 3});
   for (const HookPoint site : sites_of(model.cfg())) {
     for (const Direction direction : {Direction::kNoise, Direction::kDenoise}) {
-      expect_same(ctx, model,
-                  {.prompts = prompts,
-                   .direction = direction,
+      expect_same(ctx, model, prompts,
+                  {.direction = direction,
                    .variants = variants_of(model.cfg(), site),
                    .metric = metrics::find("logit_diff")},
                   3'000'000, std::string(info(site).short_name));

@@ -1,15 +1,17 @@
-// What the engine of path patching and its twin share.
+// What a path is made of: senders, receivers and their inputs.
 #pragma once
 
-#include "patchbay/circuits/path_patching.h"
+#include "patchbay/patching/path_patching.h"
 
 namespace patchbay {
 
-/// The senders as a sweep of activation patching: its prompts, source and metric are the paths'.
-Sweep sweep_of_senders(const PathSweep& sweep);
+/// The activations that the senders are part of, each once, in forward order.
+std::vector<HookName> sender_names(const PathSweep& sweep);
 
-/// Throws kUsage for what no path sweep can run.
-void check_path_sweep(const HookedTransformer& model, const PathSweep& sweep);
+/// Whether receivers get what one component adds to another's input: skip_edge, edge, linear.
+inline bool is_edge(PathMeaning meaning) {
+  return meaning != PathMeaning::kEverything && meaning != PathMeaning::kHeadsFrozen;
+}
 
 /// Where what a receiver read of the stream is put in: hook_q_input and its like for queries, keys
 /// and values, which heads read each for itself, else the receiver's own place.
@@ -20,8 +22,5 @@ HookPoint input_of(HookPoint receiver);
 std::optional<std::vector<std::vector<Piece>>> pieces_of_path(const HookedTransformerConfig& cfg,
                                                               const Path& path,
                                                               const PairSides& sides);
-
-/// Whether replays can say what the sweep asks.
-bool can_replay(const PathSweep& sweep);
 
 }  // namespace patchbay

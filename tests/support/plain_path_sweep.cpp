@@ -4,39 +4,14 @@
 #include <limits>
 #include <map>
 
-#include "patchbay/circuits/path_checks.h"
-#include "patchbay/circuits/path_patching.h"
-#include "patchbay/circuits/stream_change.h"
-#include "patchbay/patching/measurement.h"
+#include "patchbay/patching/path_checks.h"
+#include "patchbay/patching/stream_change.h"
+#include "tests/support/plain_runs.h"
 
 namespace patchbay {
 namespace {
 
 using enum HookPoint;
-
-// A value that a run has at a piece, or gets there.
-struct Written {
-  Piece piece;
-  std::vector<float> values;
-};
-
-float* at(TensorView activation, const Piece& piece) {
-  const ConstTensorView row = activation[0];
-  if (is_attention(piece.name.point)) {  // [batch, head_index, query_pos, key_pos]
-    const std::int64_t pos = row.shape()[2];
-    return activation[0].data() + (piece.begin / pos * pos + piece.position) * pos +
-           piece.begin % pos;
-  }
-  return activation[0].data() + piece.position * row.shape().tail().size() + piece.begin;
-}
-
-void add_writes(const std::vector<Written>& values, Hooks& hooks) {
-  for (const Written& written : values) {
-    hooks.add(written.piece.name, [&written](TensorView activation, const HookName&) {
-      std::ranges::copy(written.values, at(activation, written.piece));
-    });
-  }
-}
 
 // Whether a piece is something that this MLP computes from, which is not frozen then.
 bool enters_mlp(const Piece& piece, int layer) {
@@ -53,21 +28,19 @@ bool is_of_stream(HookPoint point) {
 class PlainPrompt {
  public:
   PlainPrompt(const RunContext& ctx, const HookedTransformer& model, const PathSweep& sweep,
-              const Sides& sides, const Measurement& measurement, std::int64_t prompt)
+              const PlainRuns& runs, const PromptPair& pair, std::int64_t prompt)
       : ctx_(ctx),
         model_(model),
         cfg_(model.cfg()),
         sweep_(sweep),
-        tokens_{sides.base(prompt)},
-        demand_{.logits = measurement.demand().logits, .tokens = measurement.demand().tokens},
+        runs_(runs),
+        tokens_{runs.base(prompt)},
         cache_(cache_of(tokens_,
                         [](const HookName& name) {  // pass B
                           return name.point == kQ || name.point == kK || name.point == kV ||
                                  name.point == kMlpOut || name.point == kLn1Scale;
-                        })),
-        written_(ctx, model, tokens_, patched_names(sweep_of_senders(sweep))) {
+                        })) {
     if (sweep.norms == NormScale::kLive) return;
-    const PromptPair& pair = sweep.prompts.pairs[static_cast<std::size_t>(prompt)];
     scales_ = cache_of({sweep.norms == NormScale::kClean ? pair.clean : pair.corrupted}, is_scale);
   }
 
@@ -81,7 +54,7 @@ class PlainPrompt {
     Hooks hooks;  // pass D
     if (path.to_logits) add_freezing(values, hooks);
     add_writes(values, hooks);
-    return model_.run_with_hooks(ctx_, tokens_, hooks, demand_);
+    return model_.run_with_hooks(ctx_, tokens_, hooks);
   }
 
  private:
@@ -151,7 +124,7 @@ class PlainPrompt {
     add_freezing(values, hooks);
     add_writes(values, hooks);
     add_records(true);
-    (void)model_.run_with_hooks(ctx_, tokens_, hooks, demand_);
+    (void)model_.run_with_hooks(ctx_, tokens_, hooks);
     return received;
   }
 
@@ -160,8 +133,9 @@ class PlainPrompt {
     std::vector<std::vector<float>> before;  // [sender]
     for (const Written& sender : values) {
       const Piece& piece = sender.piece;
-      const auto own = written_.values(piece.name, 0, piece.position, piece.begin, piece.count);
-      before.emplace_back(own.begin(), own.end());
+      Tensor own = runs_.cache(tokens_.front(), piece.name)[piece.name];
+      const float* const first = at(own, piece);
+      before.emplace_back(first, first + piece.count);
     }
     Hooks hooks;
     if (sweep_.meaning == PathMeaning::kEdge) {  // what the sender writes in this very run
@@ -187,7 +161,7 @@ class PlainPrompt {
       }
     }
     for (const Piece& piece : receivers) add_edge(piece, changes, hooks);
-    return model_.run_with_hooks(ctx_, tokens_, hooks, demand_);
+    return model_.run_with_hooks(ctx_, tokens_, hooks);
   }
 
   template <class Changes>
@@ -225,56 +199,33 @@ class PlainPrompt {
   const HookedTransformer& model_;
   const HookedTransformerConfig& cfg_;
   const PathSweep& sweep_;
+  const PlainRuns& runs_;
   std::vector<Prompt> tokens_;  // one prompt
-  Demand demand_;
   ActivationCache cache_;
-  RecordedRuns written_;  // the senders' activations
   ActivationCache scales_;
 };
 
 }  // namespace
 
 SweepResult run_path_sweep_plainly(const RunContext& ctx, const HookedTransformer& model,
-                                   const PathSweep& sweep, const JournalPart& journal) {
-  check_path_sweep(model, sweep);
-  const Sweep senders = sweep_of_senders(sweep);
-  const Sides sides{sweep.prompts, sweep.direction};
-  const std::int64_t prompts = sweep.prompts.size();
-  const SourcePlan plan(ctx, model, sides, sweep.source, patched_names(senders), 1);
+                                   const PromptSet& prompts, const PathSweep& sweep) {
+  const PlainRuns runs(ctx, model, prompts, sweep.direction, sweep.source, sweep.metric);
+  const auto n = static_cast<std::size_t>(prompts.size());
   SweepResult result;
-  result.values.assign(sweep.paths.size() * static_cast<std::size_t>(prompts),
-                       std::numeric_limits<double>::quiet_NaN());
-  for (std::int64_t prompt = 0; prompt < prompts; ++prompt) {
-    const std::vector<Prompt> one = {sides.base(prompt)};
-    const BaseRun base = model.base_run(ctx, one);
-    const Measurement measurement(ctx, model, senders, base, prompt, prompt + 1);
-    measurement.add_baselines(result.baselines);
-    const SourceValues source(ctx, model, plan, prompt, prompt + 1);  // pass A
-    const PlainPrompt passes(ctx, model, sweep, sides, measurement, prompt);
+  result.values.assign(sweep.paths.size() * n, std::numeric_limits<double>::quiet_NaN());
+  for (std::int64_t prompt = 0; prompt < prompts.size(); ++prompt) {
+    runs.add_baselines(prompt, {}, result.baselines);
+    const PlainPrompt passes(ctx, model, sweep, runs,
+                             prompts.pairs[static_cast<std::size_t>(prompt)], prompt);
     for (std::size_t i = 0; i < sweep.paths.size(); ++i) {
-      const std::int64_t cell = static_cast<std::int64_t>(i) * prompts + prompt;
-      double& value = result.values[static_cast<std::size_t>(cell)];
-      const auto finished = journal.find(cell);
-      const auto steps =
-          pieces_of_path(model.cfg(), sweep.paths[i],
-                         {static_cast<std::int64_t>(one[0].size()), sides.base_positions(prompt),
-                          plan.source_positions(prompt)});
-      if (finished) {
-        value = *finished;
-      } else if (steps) {
-        std::vector<Written> values;
-        for (const Piece& piece : steps->front()) {
-          const auto own = source.values(prompt, piece);
-          values.push_back({piece, {own.begin(), own.end()}});
-        }
-        value = measurement.measure(passes.run(sweep.paths[i], values, *steps), {prompt})[0];
-        journal.append(cell, value);
-      }
-      ctx.report_progress(prompt * std::ssize(sweep.paths) + static_cast<std::int64_t>(i) + 1,
-                          prompts * std::ssize(sweep.paths));
+      const auto steps = pieces_of_path(model.cfg(), sweep.paths[i], runs.positions(prompt));
+      if (!steps) continue;
+      const Logits logits =
+          passes.run(sweep.paths[i], runs.source_values(prompt, steps->front()), *steps);  // pass A
+      result.values[i * n + static_cast<std::size_t>(prompt)] = runs.measure(logits, prompt, true);
     }
   }
-  result.unchanged = unchanged_variants(senders, result);
+  result.unchanged = count_unchanged(result, sweep.direction);
   return result;
 }
 

@@ -1,4 +1,4 @@
-#include "patchbay/circuits/frozen_run.h"
+#include "patchbay/patching/frozen_run.h"
 
 #include <algorithm>
 #include <limits>
@@ -16,15 +16,15 @@ bool is_key_or_value(HookPoint point) {
 }
 
 // The heads of a carrier's block whose attention it changes.
-void add_live_heads(const HookedTransformerConfig& cfg, const Carrier& carrier, std::int64_t length,
+void add_live_heads(const HookedTransformerConfig& cfg, const Edit& one, std::int64_t length,
                     std::set<std::int64_t>& heads) {
-  const HookPoint point = carrier.name.point;
+  const HookPoint point = one.name.point;
   const bool shared = is_key_or_value(point);
   const bool input = point == kQInput || point == kKInput || point == kVInput;
   const std::int64_t width = is_attention(point) ? length : input ? cfg.d_model : cfg.d_head;
   const std::int64_t group = shared ? cfg.n_heads / cfg.key_value_heads() : 1;
-  const std::int64_t end = carrier.begin + static_cast<std::int64_t>(carrier.values.size());
-  for (std::int64_t head = carrier.begin / width * group; head * width < end * group; ++head) {
+  const std::int64_t end = one.begin + static_cast<std::int64_t>(one.values.size());
+  for (std::int64_t head = one.begin / width * group; head * width < end * group; ++head) {
     heads.insert(head);
   }
 }
@@ -40,31 +40,32 @@ bool enters_mlp(HookPoint point) {
 // One block's edits.
 class Block {
  public:
-  Block(const FrozenValues& frozen, std::int32_t sequence, std::int32_t base_prompt, int layer,
-        std::span<const Carrier> carriers, RowEdits& edits)
+  Block(const FrozenValues& frozen, std::int32_t sequence, std::size_t prompt, int layer,
+        std::span<const Edit> given, RowEdits& edits)
       : frozen_(frozen),
+        run_(*frozen.base.run),
         layer_(static_cast<std::size_t>(layer)),
         sequence_(sequence),
-        base_prompt_(base_prompt),
+        prompt_(prompt),
+        base_prompt_(frozen.base.index[prompt]),
         edits_(edits) {
-    for (const Carrier& carrier : carriers) {
-      if (carrier.name.layer == layer) own_.push_back(&carrier);
+    for (const Edit& one : given) {
+      if (one.name.layer == layer) own_.push_back(&one);
     }
   }
 
   void freeze_heads(std::span<const std::int32_t> positions) {
     const HookedTransformerConfig& cfg = frozen_.cfg;
-    const BaseRun::Layer& base = frozen_.base.layers[layer_];
+    const BaseRun::Layer& base = run_.layers[layer_];
     std::set<std::int64_t> live;
-    const auto length = static_cast<std::int64_t>(
-        frozen_.base.prompts[static_cast<std::size_t>(base_prompt_)].size());
-    for (const Carrier* carrier : own_) {
-      if (is_of_heads(carrier->name.point)) add_live_heads(cfg, *carrier, length, live);
+    const auto length =
+        static_cast<std::int64_t>(run_.prompts[static_cast<std::size_t>(base_prompt_)].size());
+    for (const Edit* one : own_) {
+      if (is_of_heads(one->name.point)) add_live_heads(cfg, *one, length, live);
     }
     for (const std::int32_t position : positions) {
-      const bool projected = std::ranges::any_of(own_, [&](const Carrier* carrier) {
-        return carrier->position == position &&
-               (carrier->name.point == kZ || carrier->name.point == kResult);
+      const bool projected = std::ranges::any_of(own_, [&](const Edit* one) {
+        return one->position == position && (one->name.point == kZ || one->name.point == kResult);
       });
       if (live.empty() && !projected) {
         add(kAttnOut, position, 0, row_of(base.attn_out, position));
@@ -93,20 +94,21 @@ class Block {
 
   void freeze_mlp(std::span<const std::int32_t> positions) {
     for (const std::int32_t position : positions) {
-      const bool live = std::ranges::any_of(own_, [&](const Carrier* carrier) {
-        return carrier->position == position && enters_mlp(carrier->name.point);
+      const bool live = std::ranges::any_of(own_, [&](const Edit* one) {
+        return one->position == position && enters_mlp(one->name.point);
       });
       if (live) continue;
       const HookName name{kMlpOut, static_cast<int>(layer_)};
       add(kMlpOut, position, 0,
-          frozen_.mlp_out->values(name, base_prompt_, position, 0, frozen_.cfg.d_model));
+          frozen_.mlp_out->values(name, static_cast<std::int64_t>(prompt_), position, 0,
+                                  frozen_.cfg.d_model));
     }
   }
 
  private:
   [[nodiscard]] std::span<const float> row_of(const Tensor& activation,
                                               std::int32_t position) const {
-    return activation.view()[frozen_.base.row(base_prompt_, position)].flat();
+    return activation.view()[run_.row(base_prompt_, position)].flat();
   }
   void add(HookPoint point, std::int32_t position, std::int64_t begin,
            std::span<const float> values) {
@@ -114,24 +116,27 @@ class Block {
   }
 
   const FrozenValues& frozen_;
+  const BaseRun& run_;
   std::size_t layer_;
   std::int32_t sequence_;
-  std::int32_t base_prompt_;
+  std::size_t prompt_;        // of the frozen values
+  std::int32_t base_prompt_;  // in their base run
   RowEdits& edits_;
-  std::vector<const Carrier*> own_;  // of this block
+  std::vector<const Edit*> own_;  // of this block
 };
 
 }  // namespace
 
-void add_frozen(const FrozenValues& frozen, std::int32_t sequence, std::int32_t base_prompt,
-                std::span<const Carrier> carriers, int last_layer, RowEdits& edits) {
-  const auto length =
-      static_cast<std::int32_t>(frozen.base.prompts[static_cast<std::size_t>(base_prompt)].size());
+void add_frozen(const FrozenValues& frozen, std::int32_t sequence, std::size_t prompt,
+                std::span<const Edit> given, int last_layer, RowEdits& edits) {
+  const std::int32_t base_prompt = frozen.base.index[prompt];
+  const auto length = static_cast<std::int32_t>(
+      frozen.base.run->prompts[static_cast<std::size_t>(base_prompt)].size());
   int first_layer = std::numeric_limits<int>::max();
   std::int32_t first_position = length;
-  for (const Carrier& carrier : carriers) {
-    first_layer = std::min(first_layer, carrier.name.layer);
-    first_position = std::min(first_position, carrier.position);
+  for (const Edit& one : given) {
+    first_layer = std::min(first_layer, one.name.layer);
+    first_position = std::min(first_position, one.position);
   }
   // Later positions would read the changed keys and values.
   std::vector<std::int32_t> positions;
@@ -139,16 +144,16 @@ void add_frozen(const FrozenValues& frozen, std::int32_t sequence, std::int32_t 
     positions.push_back(position);
   }
   for (int layer = first_layer; layer <= last_layer; ++layer) {
-    Block block(frozen, sequence, base_prompt, layer, carriers, edits);
+    Block block(frozen, sequence, prompt, layer, given, edits);
     if (!frozen.live_heads) block.freeze_heads(positions);
     if (frozen.mlp_out != nullptr) block.freeze_mlp(positions);
   }
-  add_carriers(sequence, carriers, edits);
+  add_edits(sequence, given, edits);
 }
 
-void add_carriers(std::int32_t sequence, std::span<const Carrier> carriers, RowEdits& edits) {
-  for (const Carrier& carrier : carriers) {
-    edits.add(carrier.name, {{sequence, carrier.position}, carrier.begin, carrier.values});
+void add_edits(std::int32_t sequence, std::span<const Edit> given, RowEdits& edits) {
+  for (const Edit& one : given) {
+    edits.add(one.name, {{sequence, one.position}, one.begin, one.values});
   }
 }
 

@@ -1,6 +1,4 @@
 // Path patching against TransformerLens in float64, and the engine against its twin, bit for bit.
-#include "patchbay/circuits/path_patching.h"
-
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -9,6 +7,8 @@
 #include "patchbay/base/error.h"
 #include "patchbay/io/json.h"
 #include "patchbay/model/weight_processing.h"
+#include "patchbay/patching/session.h"
+#include "tests/support/plain_runs.h"
 #include "tests/support/prompt_pairs.h"
 #include "tests/support/tiny_models.h"
 #include "tests/support/twin_runs.h"
@@ -58,11 +58,11 @@ class PathPatching : public ::testing::TestWithParam<const char*> {
     return all;
   }
 
-  void expect_same(const PathSweep& sweep, const std::string& what) {
-    const SweepResult plain = run_path_sweep_plainly(tiny_.ctx, tiny_.model, sweep);
+  void expect_same(const PromptSet& prompts, const PathSweep& sweep, const std::string& what) {
+    const SweepResult plain = run_path_sweep_plainly(tiny_.ctx, tiny_.model, prompts, sweep);
     for (const RunOptions& options : twin_runs(900'000)) {
       const RunContext ctx(options);
-      const SweepResult fast = run_path_sweep(ctx, tiny_.model, sweep);
+      const SweepResult fast = run_path_sweep(ctx, tiny_.model, prompts, sweep);
       EXPECT_EQ(differing(fast.values, plain.values), 0) << what << ", " << options.max_memory;
       EXPECT_EQ(differing(fast.baselines.clean, plain.baselines.clean), 0) << what;
       EXPECT_EQ(differing(fast.baselines.corrupted, plain.baselines.corrupted), 0) << what;
@@ -93,8 +93,8 @@ TEST_P(PathPatching, EqualsThePapersPassesToTheLogits) {
           }
           senders.push_back({head(0, 1, positions), head(1, 0), head(2, 2, positions)});
           senders.push_back({head(0, 1), {.site = kMlpOut, .layer = 1, .positions = positions}});
-          expect_same({.prompts = prompts,
-                       .direction = direction,
+          expect_same(prompts,
+                      {.direction = direction,
                        .paths = paths(senders, {}, true),
                        .metric = metrics::find("logit_diff"),
                        .freeze_mlps = freeze_mlps},
@@ -123,8 +123,8 @@ TEST_P(PathPatching, EqualsThePapersPassesToReceivers) {
     for (std::size_t group = 0; group < groups.size(); ++group) {
       for (const bool freeze_mlps : {false, true}) {
         for (const bool to_logits : {false, true}) {
-          expect_same({.prompts = prompts,
-                       .paths = paths(senders, {groups[group]}, to_logits),
+          expect_same(prompts,
+                      {.paths = paths(senders, {groups[group]}, to_logits),
                        .metric = metrics::find("logit_diff"),
                        .freeze_mlps = freeze_mlps},
                       "group " + std::to_string(group));
@@ -144,8 +144,8 @@ TEST_P(PathPatching, EqualsThePapersPassesThroughSeveralReceivers) {
   for (const auto& chain : chains) {
     for (const bool to_logits : {false, true}) {
       for (const Direction direction : {Direction::kNoise, Direction::kDenoise}) {
-        expect_same({.prompts = ragged_pairs(tiny_),
-                     .direction = direction,
+        expect_same(ragged_pairs(tiny_),
+                    {.direction = direction,
                      .paths = paths(heads(), chain, to_logits),
                      .metric = metrics::find("kl_divergence")},
                     "chain");
@@ -156,8 +156,8 @@ TEST_P(PathPatching, EqualsThePapersPassesThroughSeveralReceivers) {
 
 TEST_P(PathPatching, EqualsThePapersPassesForEverySource) {
   for (const SourceKind kind : kSourceKinds) {
-    expect_same({.prompts = reference_pairs(tiny_),
-                 .paths = paths(heads(Positions::named(kEnd)), {{receiver(kQ, 2, 0)}}, false),
+    expect_same(reference_pairs(tiny_),
+                {.paths = paths(heads(Positions::named(kEnd)), {{receiver(kQ, 2, 0)}}, false),
                  .source = {.kind = kind, .seed = 3, .sigma = 0.2},
                  .metric = metrics::find("logit_diff")},
                 std::string(name_of(kind)));
@@ -173,8 +173,8 @@ TEST_P(PathPatching, ARunWithItselfChangesNothing) {
   for (const bool to_logits : {false, true}) {
     const std::vector<Path> all =
         paths(heads(), {{receiver(kQ, 2, 1), receiver(kK, 1, 0)}}, to_logits);
-    const PathSweep sweep{.prompts = prompts, .paths = all, .metric = metrics::find("logit_diff")};
-    EXPECT_EQ(run_path_sweep(tiny_.ctx, tiny_.model, sweep).unchanged, std::ssize(all));
+    const PathSweep sweep{.paths = all, .metric = metrics::find("logit_diff")};
+    EXPECT_EQ(run_path_sweep(tiny_.ctx, tiny_.model, prompts, sweep).unchanged, std::ssize(all));
   }
 }
 
@@ -183,18 +183,16 @@ TEST_P(PathPatching, ARunWithItselfChangesNothing) {
 TEST_P(PathPatching, ToTheLogitsIsADirectEffect) {
   const PromptSet prompts = reference_pairs(tiny_);
   const auto run = [&](Positions positions) {
-    return run_path_sweep(tiny_.ctx, tiny_.model,
-                          {.prompts = prompts,
-                           .paths = paths(heads(positions), {}, true),
-                           .metric = metrics::find("logit_diff")})
+    return run_path_sweep(
+               tiny_.ctx, tiny_.model, prompts,
+               {.paths = paths(heads(positions), {}, true), .metric = metrics::find("logit_diff")})
         .values;
   };
   const std::vector<double> at_end = run(Positions::named(kEnd));
   EXPECT_EQ(differing(at_end, run({})), 0);
 
-  const std::vector<double> total = run_sweep(tiny_.ctx, tiny_.model,
-                                              {.prompts = prompts,
-                                               .direction = Direction::kNoise,
+  const std::vector<double> total = run_sweep(tiny_.ctx, tiny_.model, prompts,
+                                              {.direction = Direction::kNoise,
                                                .variants = heads(),
                                                .metric = metrics::find("logit_diff")})
                                         .values;
@@ -212,9 +210,9 @@ TEST_P(PathPatching, ToTheLogitsIsADirectEffect) {
 TEST_P(PathPatching, RefusesWhatIsNoPath) {
   const PromptSet prompts = reference_pairs(tiny_);
   const auto refuse = [&](const std::vector<Path>& bad, const char* part) {
-    const PathSweep sweep{.prompts = prompts, .paths = bad, .metric = metrics::find("logit_diff")};
+    const PathSweep sweep{.paths = bad, .metric = metrics::find("logit_diff")};
     try {
-      (void)run_path_sweep(tiny_.ctx, tiny_.model, sweep);
+      (void)run_path_sweep(tiny_.ctx, tiny_.model, prompts, sweep);
       ADD_FAILURE() << part;
     } catch (const Error& error) {
       EXPECT_NE(std::string(error.what()).find(part), std::string::npos) << error.what();
@@ -250,14 +248,14 @@ TEST_P(PathPatching, EdgesEqualTheirPlainRuns) {
   for (const PathMeaning meaning : {PathMeaning::kSkipEdge, PathMeaning::kEdge}) {
     for (const PromptSet& prompts : {reference_pairs(tiny_), ragged_pairs(tiny_)}) {
       for (const Intervention& group : groups) {
-        expect_same({.prompts = prompts,
-                     .paths = paths(senders, {group}, false),
+        expect_same(prompts,
+                    {.paths = paths(senders, {group}, false),
                      .metric = metrics::find("logit_diff"),
                      .meaning = meaning},
                     "edges");
       }
-      expect_same({.prompts = prompts,
-                   .direction = Direction::kDenoise,
+      expect_same(prompts,
+                  {.direction = Direction::kDenoise,
                    .paths = paths(senders, {}, true),
                    .metric = metrics::find("logit_diff"),
                    .meaning = meaning},
@@ -265,8 +263,8 @@ TEST_P(PathPatching, EdgesEqualTheirPlainRuns) {
     }
   }
   for (const Intervention& group : {groups[0], groups[1]}) {
-    expect_same({.prompts = ragged_pairs(tiny_),
-                 .paths = paths(senders, {group}, false),
+    expect_same(ragged_pairs(tiny_),
+                {.paths = paths(senders, {group}, false),
                  .metric = metrics::find("logit_diff"),
                  .meaning = PathMeaning::kLinear},
                 "linear");
@@ -281,9 +279,8 @@ TEST_P(PathPatching, ASkipEdgeIsAPathThroughFrozenMlps) {
       std::vector<Intervention> receivers;
       if (!to_logits) receivers.push_back(query);
       return run_path_sweep(
-          tiny_.ctx, tiny_.model,
-          {.prompts = prompts,
-           .paths = to_logits ? paths(heads(), {}, true) : paths(heads(), {query}, false),
+          tiny_.ctx, tiny_.model, prompts,
+          {.paths = to_logits ? paths(heads(), {}, true) : paths(heads(), {query}, false),
            .metric = metrics::find("logit_diff"),
            .meaning = meaning,
            .freeze_mlps = freeze_mlps});
@@ -310,8 +307,8 @@ TEST_P(PathPatching, EdgeAndSkipEdgePartWhereAReceiverFeedsASender) {
       {{head(0, 0), head(1, 1)}, {{receiver(kV, 2, 0), receiver(kQ, 2, 1)}}, false}};
   const auto run = [&](const std::vector<Path>& of, PathMeaning meaning) {
     return run_path_sweep(tiny_.ctx, tiny_.model,
-                          {.prompts = reference_pairs(tiny_),
-                           .paths = of,
+                          reference_pairs(tiny_),
+                          {.paths = of,
                            .metric = metrics::find("logit_diff"),
                            .meaning = meaning})
         .values;
@@ -331,9 +328,8 @@ TEST_P(PathPatching, WithFrozenMlpsAndNormsEffectsOnTheLogitsAddUp) {
   const PromptSet prompts = reference_pairs(tiny_);
   for (const NormScale norms : {NormScale::kClean, NormScale::kCorrupted}) {
     const SweepResult result =
-        run_path_sweep(tiny_.ctx, tiny_.model,
-                       {.prompts = prompts,
-                        .paths = {{{head(0, 1)}, {}, true},
+        run_path_sweep(tiny_.ctx, tiny_.model, prompts,
+                       {.paths = {{{head(0, 1)}, {}, true},
                                   {{head(2, 2)}, {}, true},
                                   {{head(0, 1), head(2, 2)}, {}, true},
                                   {{head(0, 1, Positions::at(0))}, {}, true}},
@@ -363,9 +359,8 @@ TEST_P(PathPatching, ALinearPathIsAFrozenOneWithoutCentring) {
   const PromptSet prompts = reference_pairs(tiny_);
   const Intervention receivers = {receiver(kQ, 2, 1), receiver(kV, 2, 0)};
   const auto run = [&](PathMeaning meaning, bool freeze_mlps, NormScale norms) {
-    return run_path_sweep(tiny_.ctx, model,
-                          {.prompts = prompts,
-                           .direction = Direction::kDenoise,
+    return run_path_sweep(tiny_.ctx, model, prompts,
+                          {.direction = Direction::kDenoise,
                            .paths = paths(heads(), {receivers}, false),
                            .metric = metrics::find("logit_diff"),
                            .meaning = meaning,
@@ -386,19 +381,16 @@ TEST_P(PathPatching, ALinearPathIsAFrozenOneWithoutCentring) {
 
 TEST_P(PathPatching, LiveHeadsToTheLogitsAreActivationPatching) {
   const PromptSet prompts = ragged_pairs(tiny_);
-  const PathSweep sweep{.prompts = prompts,
-                        .paths = paths(heads(), {}, true),
-                        .metric = metrics::find("logit_diff"),
-                        .live_heads = true};
-  const SweepResult total = run_sweep(tiny_.ctx, tiny_.model,
-                                      {.prompts = prompts,
-                                       .direction = Direction::kNoise,
-                                       .variants = heads(),
-                                       .metric = metrics::find("logit_diff")});
-  EXPECT_EQ(differing(run_path_sweep(tiny_.ctx, tiny_.model, sweep).values, total.values), 0);
+  const PathSweep sweep{
+      .paths = paths(heads(), {}, true), .metric = metrics::find("logit_diff"), .live_heads = true};
+  const SweepResult total = run_sweep(
+      tiny_.ctx, tiny_.model, prompts,
+      {.direction = Direction::kNoise, .variants = heads(), .metric = metrics::find("logit_diff")});
+  EXPECT_EQ(differing(run_path_sweep(tiny_.ctx, tiny_.model, prompts, sweep).values, total.values),
+            0);
   for (const bool freeze_mlps : {false, true}) {
-    expect_same({.prompts = prompts,
-                 .paths = paths(heads(), {{receiver(kQ, 2, 1), receiver(kK, 1, 0)}}, false),
+    expect_same(prompts,
+                {.paths = paths(heads(), {{receiver(kQ, 2, 1), receiver(kK, 1, 0)}}, false),
                  .metric = metrics::find("logit_diff"),
                  .freeze_mlps = freeze_mlps,
                  .live_heads = true},
@@ -411,10 +403,9 @@ TEST_P(PathPatching, AllNeuronsOfAnMlpAreItsInput) {
   Intervention neurons = {{.site = kMlpPre, .layer = 1}};
   if (cfg().gated_mlp) neurons.push_back({.site = kMlpPreLinear, .layer = 1});
   const auto run = [&](const Intervention& group) {
-    return run_path_sweep(tiny_.ctx, tiny_.model,
-                          {.prompts = prompts,
-                           .paths = paths(heads(), {group}, false),
-                           .metric = metrics::find("logit_diff")});
+    return run_path_sweep(
+        tiny_.ctx, tiny_.model, prompts,
+        {.paths = paths(heads(), {group}, false), .metric = metrics::find("logit_diff")});
   };
   const SweepResult all = run(neurons);
   const SweepResult input = run({{.site = kMlpIn, .layer = 1}});
@@ -429,7 +420,7 @@ TEST_P(PathPatching, RefusesWhatAMeaningDoesNotHave) {
   const PromptSet prompts = reference_pairs(tiny_);
   const auto says = [&](const PathSweep& sweep) -> std::string {
     try {
-      (void)run_path_sweep(tiny_.ctx, tiny_.model, sweep);
+      (void)run_path_sweep(tiny_.ctx, tiny_.model, prompts, sweep);
     } catch (const Error& error) {
       EXPECT_EQ(error.kind(), ErrorKind::kUsage);
       return error.what();
@@ -441,31 +432,26 @@ TEST_P(PathPatching, RefusesWhatAMeaningDoesNotHave) {
   const auto expect = [](const std::string& text, const char* part) {
     EXPECT_NE(text.find(part), std::string::npos) << text;
   };
-  expect(says({.prompts = prompts,
-               .paths = {{{head(0, 0)}, {query}, true}},
-               .metric = metric,
-               .meaning = PathMeaning::kEdge}),
+  expect(says({.paths = {{{head(0, 0)}, {query}, true}},
+                        .metric = metric,
+                        .meaning = PathMeaning::kEdge}),
          "an edge is one step");
-  expect(says({.prompts = prompts,
-               .paths = {{{receiver(kQ, 0, 0)}, {query}, false}},
-               .metric = metric,
-               .meaning = PathMeaning::kSkipEdge}),
+  expect(says({.paths = {{{receiver(kQ, 0, 0)}, {query}, false}},
+                        .metric = metric,
+                        .meaning = PathMeaning::kSkipEdge}),
          "does not write to the residual stream");
-  expect(says({.prompts = prompts,
-               .paths = {{{head(0, 0)}, {}, true}},
-               .metric = metric,
-               .meaning = PathMeaning::kLinear}),
+  expect(says({.paths = {{{head(0, 0)}, {}, true}},
+                        .metric = metric,
+                        .meaning = PathMeaning::kLinear}),
          "are q, k and v");
-  expect(says({.prompts = prompts,
-               .paths = {{{head(0, 0)}, {{{.site = kMlpPre, .layer = 1}}}, false}},
-               .metric = metric,
-               .meaning = PathMeaning::kEdge}),
+  expect(says({.paths = {{{head(0, 0)}, {{{.site = kMlpPre, .layer = 1}}}, false}},
+                        .metric = metric,
+                        .meaning = PathMeaning::kEdge}),
          "single neurons");
-  expect(says({.prompts = prompts,
-               .paths = {{{head(0, 0)}, {query}, false}},
-               .metric = metric,
-               .meaning = PathMeaning::kEdge,
-               .freeze_mlps = true}),
+  expect(says({.paths = {{{head(0, 0)}, {query}, false}},
+                        .metric = metric,
+                        .meaning = PathMeaning::kEdge,
+                        .freeze_mlps = true}),
          "of heads_frozen paths alone");
 }
 
@@ -517,11 +503,9 @@ class PathReferences : public ::testing::Test {
     for (const Intervention& sender : senders) {
       paths.push_back({sender, receivers, receivers.empty()});
     }
-    const SweepResult result = run_path_sweep(tiny.ctx, tiny.model,
-                                              {.prompts = prompts,
-                                               .paths = paths,
-                                               .metric = metrics::find("logit_diff"),
-                                               .freeze_mlps = freeze_mlps});
+    const SweepResult result = run_path_sweep(
+        tiny.ctx, tiny.model, prompts,
+        {.paths = paths, .metric = metrics::find("logit_diff"), .freeze_mlps = freeze_mlps});
     ASSERT_EQ(result.values.size(), numbers.size()) << what;
     for (std::size_t i = 0; i < numbers.size(); ++i) {
       EXPECT_NEAR(result.values[i], numbers[i], kBound) << what << ", element " << i;

@@ -3,10 +3,6 @@
 //
 // The field means several things by the words; PathMeaning and the switches of a PathSweep say
 // which.
-//
-// run_path_sweep computes the rows that the paths reach, with many paths in one product.
-// run_path_sweep_plainly is its twin: the paper's passes, one after the other, with hooks that
-// freeze the queries, keys and values of all heads. Both give the same bits.
 #pragma once
 
 #include <vector>
@@ -33,6 +29,8 @@ struct Path {
 
 /// How the senders' new values get to the receivers.
 enum class PathMeaning {
+  /// By every way: everything after the senders reacts. Activation patching; no receivers.
+  kEverything,
   /// Through the residual stream and any live MLPs, every other head keeping its output (Wang et
   /// al. 2022, appendix B).
   kHeadsFrozen,
@@ -54,7 +52,6 @@ enum class PathMeaning {
 enum class NormScale { kLive, kClean, kCorrupted };
 
 struct PathSweep {
-  const PromptSet& prompts;
   Direction direction = Direction::kNoise;  ///< which run is patched; the paper's is noise
   /// All with the same number of receiver groups and the same end.
   std::vector<Path> paths;
@@ -69,18 +66,13 @@ struct PathSweep {
   /// Frozen scales are those of the clean or the corrupted prompt, of every norm up to what the
   /// receivers read: ln1 of queries, keys and values, ln2 on the way, ln_final before the logits.
   NormScale norms = NormScale::kLive;
+  /// As Sweep has them; of kEverything alone.
+  const RowEdits* embedding_edits = nullptr;
 };
 
-/// The metric of each (path, prompt), as SweepResult has it of (variant, prompt). Memory, journal
-/// and errors as for run_sweep; also throws kUsage for receivers that read nothing of the stream,
-/// for paths of different lengths or ends, and for switches that a meaning does not have.
-///
-/// Runs the plain passes where a replay cannot say what is asked: frozen norms, single neurons as
-/// receivers, and edges to receivers of which one may feed another.
-SweepResult run_path_sweep(const RunContext& ctx, const HookedTransformer& model,
-                           const PathSweep& sweep, const JournalPart& journal = {});
-
-SweepResult run_path_sweep_plainly(const RunContext& ctx, const HookedTransformer& model,
-                                   const PathSweep& sweep, const JournalPart& journal = {});
+/// Throws what check_sweep throws of the senders, and kUsage for receivers that read nothing of the
+/// stream, for paths of different lengths or ends, and for switches that a meaning does not have.
+void check_path_sweep(const HookedTransformer& model, const PromptSet& prompts,
+                      const PathSweep& sweep);
 
 }  // namespace patchbay

@@ -1,11 +1,11 @@
-#include "patchbay/circuits/path_checks.h"
+#include "patchbay/patching/path_checks.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 
 #include "patchbay/base/error.h"
-#include "patchbay/patching/measurement.h"
 
 namespace patchbay {
 namespace {
@@ -22,25 +22,26 @@ bool is_head_input(HookPoint point) { return point == kQ || point == kK || point
 
 bool is_neuron(HookPoint point) { return point == kMlpPre || point == kMlpPreLinear; }
 
-// Whether a change of one receiver of a group can reach another.
-bool may_feed_one_another(const Intervention& group) {
-  return std::ranges::any_of(group, [&](const Place& place) {
-    const Place& first = group.front();
-    const bool same_site =
-        place.site == first.site || (is_head_input(place.site) && is_head_input(first.site));
-    return place.layer != first.layer || !same_site;
-  });
-}
-
 [[noreturn]] void fail(const std::string& what) {
   throw Error(ErrorKind::kUsage, "path patching", what);
 }
 
-// What an edge may be: one step, from what writes to the stream to what reads it.
-void check_edges(const PathSweep& sweep) {
+void check_switches(const PathSweep& sweep) {
   if (sweep.freeze_mlps || sweep.live_heads || sweep.norms != NormScale::kLive) {
     fail("frozen MLPs, live heads and frozen norms are switches of heads_frozen paths alone");
   }
+}
+
+void check_total(const PathSweep& sweep) {
+  check_switches(sweep);
+  for (const Path& path : sweep.paths) {
+    if (!path.receivers.empty()) fail("what takes every way has no receivers; name a meaning");
+  }
+}
+
+// What an edge may be: one step, from what writes to the stream to what reads it.
+void check_edges(const PathSweep& sweep) {
+  check_switches(sweep);
   for (const Path& path : sweep.paths) {
     if (path.receivers.size() + (path.to_logits ? 1 : 0) != 1) {
       fail("an edge is one step; only heads_frozen paths lead from receivers to others");
@@ -69,18 +70,34 @@ void check_edges(const PathSweep& sweep) {
 
 }  // namespace
 
-Sweep sweep_of_senders(const PathSweep& sweep) {
-  Sweep senders{.prompts = sweep.prompts,
-                .direction = sweep.direction,
-                .variants = {},
-                .source = sweep.source,
-                .metric = sweep.metric};
-  for (const Path& path : sweep.paths) senders.variants.push_back(path.senders);
-  return senders;
+std::vector<HookName> sender_names(const PathSweep& sweep) {
+  std::set<HookName> names;
+  for (const Path& path : sweep.paths) {
+    for (const Place& place : path.senders) names.insert({place.site, place.layer});
+  }
+  return {names.begin(), names.end()};
 }
 
-void check_path_sweep(const HookedTransformer& model, const PathSweep& sweep) {
-  check_sweep(model, sweep_of_senders(sweep));
+void check_sweep(const HookedTransformer& model, const PromptSet& prompts, const Sweep& sweep) {
+  const auto refuse = [](const char* what) { throw Error(ErrorKind::kUsage, "patching", what); };
+  if (sweep.direction == Direction::kNone) refuse("a sweep needs a direction: noise or denoise");
+  if (prompts.pairs.empty()) refuse("there are no prompts to patch");
+  for (const Intervention& variant : sweep.variants) {
+    if (variant.empty()) refuse("an intervention names no place");
+    for (const Place& place : variant) check_place(model.cfg(), place);
+  }
+  metrics::check_pairs(sweep.metric, prompts);
+}
+
+void check_path_sweep(const HookedTransformer& model, const PromptSet& prompts,
+                      const PathSweep& sweep) {
+  Sweep senders{.direction = sweep.direction,
+                .variants = {},
+                .source = sweep.source,
+                .metric = sweep.metric,
+                .embedding_edits = sweep.embedding_edits};
+  for (const Path& path : sweep.paths) senders.variants.push_back(path.senders);
+  check_sweep(model, prompts, senders);
   for (const Path& path : sweep.paths) {
     if (path.receivers.size() != sweep.paths.front().receivers.size() ||
         path.to_logits != sweep.paths.front().to_logits) {
@@ -99,18 +116,11 @@ void check_path_sweep(const HookedTransformer& model, const PathSweep& sweep) {
       }
     }
   }
-  if (sweep.meaning != PathMeaning::kHeadsFrozen) check_edges(sweep);
-}
-
-bool can_replay(const PathSweep& sweep) {
-  if (sweep.norms != NormScale::kLive) return false;
-  const bool edges = sweep.meaning != PathMeaning::kHeadsFrozen;
-  return std::ranges::none_of(sweep.paths, [&](const Path& path) {
-    return std::ranges::any_of(path.receivers, [&](const Intervention& group) {
-      return (edges && may_feed_one_another(group)) ||
-             std::ranges::any_of(group, [](const Place& place) { return is_neuron(place.site); });
-    });
-  });
+  if (sweep.embedding_edits != nullptr && sweep.meaning != PathMeaning::kEverything) {
+    fail("embeddings are edited where everything reacts alone");
+  }
+  if (sweep.meaning == PathMeaning::kEverything) check_total(sweep);
+  if (is_edge(sweep.meaning)) check_edges(sweep);
 }
 
 HookPoint input_of(HookPoint receiver) {

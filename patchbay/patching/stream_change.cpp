@@ -1,4 +1,4 @@
-#include "patchbay/circuits/stream_change.h"
+#include "patchbay/patching/stream_change.h"
 
 namespace patchbay {
 namespace {

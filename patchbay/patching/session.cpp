@@ -1,0 +1,57 @@
+#include "patchbay/patching/session.h"
+
+#include "patchbay/patching/engine.h"
+
+namespace patchbay {
+
+struct Session::Shared {
+  explicit Shared(CellStore* given) : store(given == nullptr ? &own_store : given) {}
+  CellStore own_store;
+  CellStore* store;
+  KeptRuns runs;
+  MeanCache means;
+};
+
+Session::Session(const RunContext& ctx, const HookedTransformer& model, const PromptSet& prompts,
+                 CellStore* store)
+    : ctx_(ctx), model_(model), prompts_(prompts), shared_(std::make_shared<Shared>(store)) {}
+
+Session::Session(const Session& other, const PromptSet& prompts)
+    : ctx_(other.ctx_), model_(other.model_), prompts_(prompts), shared_(other.shared_) {}
+
+Session Session::with(const PromptSet& prompts) const { return {*this, prompts}; }
+
+CellStore& Session::store() const { return *shared_->store; }
+
+SweepResult Session::run(const Sweep& sweep) const {
+  check_sweep(model_, prompts_, sweep);
+  PathSweep all{.direction = sweep.direction,
+                .paths = {},
+                .source = sweep.source,
+                .metric = sweep.metric,
+                .meaning = PathMeaning::kEverything,
+                .embedding_edits = sweep.embedding_edits};
+  for (const Intervention& variant : sweep.variants) all.paths.push_back({variant, {}, false});
+  return ask({ctx_, model_, prompts_, shared_->runs, shared_->means, *shared_->store}, all);
+}
+
+SweepResult Session::run(const PathSweep& sweep) const {
+  check_path_sweep(model_, prompts_, sweep);
+  return ask({ctx_, model_, prompts_, shared_->runs, shared_->means, *shared_->store}, sweep);
+}
+
+SharedRun Session::base_run(const std::vector<Prompt>& prompts) const {
+  return shared_->runs.of(ctx_, model_, prompts, ctx_.max_memory() / 2);
+}
+
+SweepResult run_sweep(const RunContext& ctx, const HookedTransformer& model,
+                      const PromptSet& prompts, const Sweep& sweep) {
+  return Session(ctx, model, prompts).run(sweep);
+}
+
+SweepResult run_path_sweep(const RunContext& ctx, const HookedTransformer& model,
+                           const PromptSet& prompts, const PathSweep& sweep) {
+  return Session(ctx, model, prompts).run(sweep);
+}
+
+}  // namespace patchbay

@@ -1,0 +1,64 @@
+// A session: a model and prompts that are ready to be asked about. What several questions share is
+// computed once: base runs, means and finished values.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "patchbay/base/run_context.h"
+#include "patchbay/model/hooked_transformer.h"
+#include "patchbay/patching/kept_runs.h"
+#include "patchbay/patching/path_patching.h"
+#include "patchbay/patching/sweep.h"
+#include "patchbay/prompts/prompt_set.h"
+#include "patchbay/results/cell_store.h"
+
+namespace patchbay {
+
+/// Not to be used from two threads at once. Context, model, prompts and store must outlive it.
+class Session {
+ public:
+  /// Finished values are taken from `store` and added to it, which may be on disk; without one they
+  /// are kept in memory as long as the session.
+  Session(const RunContext& ctx, const HookedTransformer& model, const PromptSet& prompts,
+          CellStore* store = nullptr);
+  /// The same model with other prompts: base runs, means and finished values are shared both ways.
+  [[nodiscard]] Session with(const PromptSet& prompts) const;
+
+  [[nodiscard]] const RunContext& ctx() const { return ctx_; }
+  [[nodiscard]] const HookedTransformer& model() const { return model_; }
+  [[nodiscard]] const PromptSet& prompts() const { return prompts_; }
+  [[nodiscard]] CellStore& store() const;
+
+  /// The metric of each (variant, prompt).
+  ///
+  /// A value that is in the store is not computed again. Base runs of both sides are kept for later
+  /// questions while half of ctx.max_memory() holds them; where it does not, base runs and source
+  /// activations are of as many prompts as fit, and replays run in the rest. Throws as check_sweep,
+  /// kUsage too for a budget that does not hold one prompt, kInterrupted when the context was
+  /// cancelled.
+  [[nodiscard]] SweepResult run(const Sweep& sweep) const;
+  /// The metric of each (path, prompt), in the same way. Throws as check_path_sweep too.
+  [[nodiscard]] SweepResult run(const PathSweep& sweep) const;
+
+  /// A base run that has these prompts, kept for later questions while half of ctx.max_memory()
+  /// holds it.
+  [[nodiscard]] SharedRun base_run(const std::vector<Prompt>& prompts) const;
+
+ private:
+  struct Shared;
+  Session(const Session& other, const PromptSet& prompts);
+
+  const RunContext& ctx_;
+  const HookedTransformer& model_;
+  const PromptSet& prompts_;
+  std::shared_ptr<Shared> shared_;
+};
+
+/// One sweep that shares nothing with others.
+SweepResult run_sweep(const RunContext& ctx, const HookedTransformer& model,
+                      const PromptSet& prompts, const Sweep& sweep);
+SweepResult run_path_sweep(const RunContext& ctx, const HookedTransformer& model,
+                           const PromptSet& prompts, const PathSweep& sweep);
+
+}  // namespace patchbay
