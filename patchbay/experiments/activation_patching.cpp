@@ -21,7 +21,8 @@ namespace {
 constexpr OptionInfo kOptions[] = {
     {"site", "z",
      "what is patched: resid_pre, resid_mid, resid_post, attn_out, mlp_out, z, q, k, v, rot_q, "
-     "rot_k, pattern, attn_scores, result, mlp_post, mlp_pre; several give an axis of sites"},
+     "rot_k, pattern, attn_scores, result, mlp_post, mlp_pre, and what else takes row edits "
+     "(q_input, mlp_in, mlp_pre_linear, ...); several give an axis of sites"},
     {"axes", "",
      "what is patched one at a time: layer, head, position, neuron; of attention also destination "
      "and source; by default layer,head of sites with heads, else layer,position"},

@@ -35,13 +35,8 @@ constexpr OptionInfo kOptions[] = {
     {"aggregate", "ratio_of_means", "of prompts: ratio_of_means or mean_of_ratios"},
 };
 
+// The three states that the paper restores.
 constexpr std::string_view kSites[] = {"resid_post", "attn_out", "mlp_out"};
-
-HookPoint site_of(const std::string& name) {
-  return name == "resid_post" ? HookPoint::kResidPost
-         : name == "attn_out" ? HookPoint::kAttnOut
-                              : HookPoint::kMlpOut;
-}
 
 double standard_deviation(ConstTensorView embeddings) {
   double sum = 0.0;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <charconv>
 #include <utility>
 
@@ -60,19 +61,23 @@ struct Senders {
   std::vector<Intervention> cells;
 };
 
-struct SenderSite {
-  std::string_view name;
-  HookPoint point;
-  enum class Index { kLayer, kHead, kNeuron } index;
-};
-constexpr SenderSite kSenderSites[] = {{"z", kZ, SenderSite::Index::kHead},
-                                       {"result", kResult, SenderSite::Index::kHead},
-                                       {"attn_out", kAttnOut, SenderSite::Index::kLayer},
-                                       {"mlp_out", kMlpOut, SenderSite::Index::kLayer},
-                                       {"neuron", kMlpPost, SenderSite::Index::kNeuron},
-                                       {"resid_pre", kResidPre, SenderSite::Index::kLayer},
-                                       {"resid_mid", kResidMid, SenderSite::Index::kLayer},
-                                       {"resid_post", kResidPost, SenderSite::Index::kLayer}};
+// What the command calls a sender or a receiver at a point.
+std::string_view node_name(const HookPointInfo& point) {
+  return point.unit() == Unit::kNeuron ? "neuron" : point.short_name;
+}
+
+// The points that `fits` picks, as errors list them: components, neurons, the stream.
+template <class Fits>
+std::vector<const HookPointInfo*> points_where(const Fits& fits) {
+  std::vector<const HookPointInfo*> points;
+  for (const HookPointInfo& point : hook_points()) {
+    if (fits(point)) points.push_back(&point);
+  }
+  std::ranges::stable_sort(points, {}, [](const HookPointInfo* point) {
+    return point->is_stream() ? 2 : point->unit() == Unit::kNeuron ? 1 : 0;
+  });
+  return points;
+}
 
 // "9.*" is every head of layer 9, "all" every head of every layer; anything else is itself.
 std::vector<std::string> expanded(const HookedTransformerConfig& cfg, const std::string& node,
@@ -111,13 +116,16 @@ Place sender_place(std::string_view node) {
   const std::size_t colon = node.find(':');
   if (colon == std::string_view::npos) return head_place(node, kZ, kOption);
   std::vector<std::string> names;
-  for (const SenderSite& site : kSenderSites) {
-    names.emplace_back(site.name);
-    if (site.name != node.substr(0, colon)) continue;
+  const auto sends = [](const HookPointInfo& point) {
+    return point.writes_stream() || point.is_stream();
+  };
+  for (const HookPointInfo* site : points_where(sends)) {
+    names.emplace_back(node_name(*site));
+    if (names.back() != node.substr(0, colon)) continue;
     const std::string_view where = node.substr(colon + 1);
-    if (site.index == SenderSite::Index::kHead) return head_place(where, site.point, kOption);
-    if (site.index == SenderSite::Index::kNeuron) return neuron_place(where, site.point, kOption);
-    return {.site = site.point, .layer = layer_of(where, kOption)};
+    if (site->unit() == Unit::kHead) return head_place(where, site->point, kOption);
+    if (site->unit() == Unit::kNeuron) return neuron_place(where, site->point, kOption);
+    return {.site = site->point, .layer = layer_of(where, kOption)};
   }
   throw Error(ErrorKind::kUsage, kOption,
               fmt::format("there is no sender \"{}\"{}; there are {}", node.substr(0, colon),
@@ -174,26 +182,17 @@ Senders senders_of(const Request& request, std::string_view sender_position) {
   return senders;
 }
 
-struct ReceiverSite {
-  std::string_view name;
-  HookPoint point;
-  std::string_view example;
-};
-constexpr ReceiverSite kReceiverSites[] = {{"q", kQ, "9.6"},
-                                           {"k", kK, "9.6"},
-                                           {"v", kV, "9.6"},
-                                           {"pattern", kPattern, "9.6"},
-                                           {"mlp_in", kMlpIn, "9"},
-                                           {"neuron", kMlpPre, "9.100"},
-                                           {"resid_pre", kResidPre, "9"},
-                                           {"resid_mid", kResidMid, "9"},
-                                           {"resid_post", kResidPost, "9"}};
-
-const ReceiverSite& receiver_site(const std::string& name) {
+// What reads the stream; a pattern stands for its queries and keys, the first input of a gated
+// neuron for both.
+const HookPointInfo& receiver_site(const std::string& name) {
+  const auto receives = [](const HookPointInfo& point) {
+    return (point.reads_stream() && point.point != kMlpPreLinear) || point.is_stream() ||
+           point.point == kPattern;
+  };
   std::vector<std::string> names;
-  for (const ReceiverSite& site : kReceiverSites) {
-    if (site.name == name) return site;
-    names.emplace_back(site.name);
+  for (const HookPointInfo* site : points_where(receives)) {
+    names.emplace_back(node_name(*site));
+    if (names.back() == name) return *site;
   }
   names.emplace_back("logits");
   throw Error(ErrorKind::kUsage, "--receiver",
@@ -209,7 +208,7 @@ struct Receiver {
 
 // What one receiver reads with: a pattern with its queries and keys, a gated neuron with both of
 // its inputs. Keys and values are named by the query head that reads them; heads may share them.
-std::vector<Place> receiver_places(const HookedTransformerConfig& cfg, const ReceiverSite& site,
+std::vector<Place> receiver_places(const HookedTransformerConfig& cfg, const HookPointInfo& site,
                                    const std::string& node) {
   constexpr std::string_view kOption = "--receiver";
   if (site.point == kMlpPre) {
@@ -217,7 +216,7 @@ std::vector<Place> receiver_places(const HookedTransformerConfig& cfg, const Rec
     if (cfg.gated_mlp) places.push_back(neuron_place(node, kMlpPreLinear, kOption));
     return places;
   }
-  if (site.point != kQ && site.point != kK && site.point != kV && site.point != kPattern) {
+  if (site.unit() == Unit::kRow) {
     return {{.site = site.point, .layer = layer_of(node, kOption)}};
   }
   std::vector<Place> places;
@@ -240,15 +239,18 @@ std::vector<Receiver> group_of(const Request& request, const std::string& text) 
   std::vector<Receiver> group;
   for (const std::string& part : parts_of(text, ';')) {
     const std::size_t colon = part.find(':');
-    const ReceiverSite& site = receiver_site(part.substr(0, colon));
+    const HookPointInfo& site = receiver_site(part.substr(0, colon));
     if (colon == std::string::npos) {
+      const std::string_view example = site.unit() == Unit::kRow      ? "9"
+                                       : site.unit() == Unit::kNeuron ? "9.100"
+                                                                      : "9.6";
       throw Error(
           ErrorKind::kUsage, "--receiver",
-          fmt::format("\"{}\" does not say which: write {}:{}", part, site.name, site.example));
+          fmt::format("\"{}\" does not say which: write {}:{}", part, node_name(site), example));
     }
     for (const std::string& nodes : parts_of(part.substr(colon + 1), ',')) {
       for (const std::string& node : expanded(cfg, nodes, "--receiver")) {
-        Receiver receiver{fmt::format("{}:{}", site.name, node), {}};
+        Receiver receiver{fmt::format("{}:{}", node_name(site), node), {}};
         for (const Place& place : receiver_places(cfg, site, node)) {
           append(at_positions(cfg, place, positions), receiver.places);
         }

@@ -12,40 +12,6 @@
 namespace patchbay::experiments {
 namespace {
 
-using enum HookPoint;
-
-struct Site {
-  std::string_view name;
-  HookPoint point;
-};
-constexpr Site kSites[] = {{"resid_pre", kResidPre},
-                           {"resid_mid", kResidMid},
-                           {"resid_post", kResidPost},
-                           {"attn_out", kAttnOut},
-                           {"mlp_out", kMlpOut},
-                           {"z", kZ},
-                           {"q", kQ},
-                           {"k", kK},
-                           {"v", kV},
-                           {"rot_q", kRotQ},
-                           {"rot_k", kRotK},
-                           {"pattern", kPattern},
-                           {"attn_scores", kAttnScores},
-                           {"result", kResult},
-                           {"mlp_post", kMlpPost},
-                           {"mlp_pre", kMlpPre}};
-
-HookPoint site_of(const std::string& name) {
-  std::vector<std::string> names;
-  for (const Site& site : kSites) {
-    if (site.name == name) return site.point;
-    names.emplace_back(site.name);
-  }
-  throw Error(ErrorKind::kUsage, "--site",
-              fmt::format("there is no site \"{}\"{}; there are {}", name,
-                          did_you_mean(name, names), fmt::join(names, ", ")));
-}
-
 // One dimension of places: each of its values in turn when it is an axis, all at once when not.
 template <class Value>
 struct Dimension {
@@ -228,6 +194,18 @@ PositionChoice positions_in(const Request& request, std::string_view option,
 }
 
 }  // namespace
+
+HookPoint site_of(std::string_view name) {
+  std::vector<std::string> names;
+  for (const HookPointInfo& point : hook_points()) {
+    if (!point.is_site()) continue;
+    if (point.site_name() == name) return point.point;
+    names.emplace_back(point.site_name());
+  }
+  throw Error(ErrorKind::kUsage, "--site",
+              fmt::format("there is no site \"{}\"{}; there are {}", name,
+                          did_you_mean(name, names), fmt::join(names, ", ")));
+}
 
 PositionChoice positions_of(const Request& request, std::string_view option) {
   return positions_in(request, option, request.settings.text(option));

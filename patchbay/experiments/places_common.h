@@ -30,6 +30,10 @@ std::vector<Positions> positions_at_once(const Request& request, std::string_vie
 std::vector<Positions> positions_at_once(const Request& request, std::string_view option,
                                          std::string_view list);
 
+/// The point that the command calls so: any of a block that takes row edits
+/// (HookPointInfo::is_site). Throws kUsage with the nearest name.
+HookPoint site_of(std::string_view name);
+
 /// A head, "9.6": layer 9, head 6. Throws kUsage that names the option.
 Place head_place(std::string_view text, HookPoint site, std::string_view option);
 

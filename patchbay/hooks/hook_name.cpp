@@ -14,186 +14,6 @@ namespace {
 using enum Axis;
 using enum HookPoint;
 
-constexpr HookPointInfo kTable[] = {
-    {kEmbed, "hook_embed", "embed", "token embeddings, W_E[tokens]", {kBatch, kPos, kDModel}, 3},
-    {kPosEmbed,
-     "hook_pos_embed",
-     "pos_embed",
-     "position embeddings, W_pos",
-     {kBatch, kPos, kDModel},
-     3,
-     Needs::kStandardPositions},
-    {kResidPre,
-     "blocks.{}.hook_resid_pre",
-     "resid_pre",
-     "the residual stream before the block",
-     {kBatch, kPos, kDModel},
-     3},
-    {kAttnIn,
-     "blocks.{}.hook_attn_in",
-     "attn_in",
-     "one copy of resid_pre per head",
-     {kBatch, kPos, kHeadIndex, kDModel},
-     4,
-     Needs::kOwnKeyValueHeads,
-     true},
-    {kQInput,
-     "blocks.{}.hook_q_input",
-     "q_input",
-     "what each head's queries read, before ln1",
-     {kBatch, kPos, kHeadIndex, kDModel},
-     4,
-     Needs::kNothing,
-     true},
-    {kKInput,
-     "blocks.{}.hook_k_input",
-     "k_input",
-     "what each head's keys read, before ln1",
-     {kBatch, kPos, kKeyValueHead, kDModel},
-     4,
-     Needs::kNothing,
-     true},
-    {kVInput,
-     "blocks.{}.hook_v_input",
-     "v_input",
-     "what each head's values read, before ln1",
-     {kBatch, kPos, kKeyValueHead, kDModel},
-     4,
-     Needs::kNothing,
-     true},
-    {kLn1Scale,
-     "blocks.{}.ln1.hook_scale",
-     "ln1.scale",
-     "sqrt(variance + eps) of resid_pre; of a root-mean-square norm sqrt(mean square + eps)",
-     {kBatch, kPos, kOne},
-     3},
-    {kLn1Normalized,
-     "blocks.{}.ln1.hook_normalized",
-     "ln1.normalized",
-     "ln1's output: with weight and bias; of a root-mean-square norm before its weight",
-     {kBatch, kPos, kDModel},
-     3},
-    {kQ, "blocks.{}.attn.hook_q", "q", "queries", {kBatch, kPos, kHeadIndex, kDHead}, 4},
-    {kK, "blocks.{}.attn.hook_k", "k", "keys", {kBatch, kPos, kKeyValueHead, kDHead}, 4},
-    {kV, "blocks.{}.attn.hook_v", "v", "values", {kBatch, kPos, kKeyValueHead, kDHead}, 4},
-    {kRotQ,
-     "blocks.{}.attn.hook_rot_q",
-     "rot_q",
-     "queries, turned by their positions",
-     {kBatch, kPos, kHeadIndex, kDHead},
-     4,
-     Needs::kRotary},
-    {kRotK,
-     "blocks.{}.attn.hook_rot_k",
-     "rot_k",
-     "keys, turned by their positions",
-     {kBatch, kPos, kKeyValueHead, kDHead},
-     4,
-     Needs::kRotary},
-    {kAttnScores,
-     "blocks.{}.attn.hook_attn_scores",
-     "attn_scores",
-     "q·k / attn_scale; -inf where a key lies after its query",
-     {kBatch, kHeadIndex, kQueryPos, kKeyPos},
-     4},
-    {kPattern,
-     "blocks.{}.attn.hook_pattern",
-     "pattern",
-     "attention probabilities",
-     {kBatch, kHeadIndex, kQueryPos, kKeyPos},
-     4},
-    {kZ,
-     "blocks.{}.attn.hook_z",
-     "z",
-     "values mixed by the pattern, before W_O",
-     {kBatch, kPos, kHeadIndex, kDHead},
-     4},
-    {kResult,
-     "blocks.{}.attn.hook_result",
-     "result",
-     "each head's own output z·W_O, without b_O",
-     {kBatch, kPos, kHeadIndex, kDModel},
-     4,
-     Needs::kNothing,
-     true},
-    {kAttnOut,
-     "blocks.{}.hook_attn_out",
-     "attn_out",
-     "the attention layer's output, with b_O",
-     {kBatch, kPos, kDModel},
-     3},
-    {kResidMid,
-     "blocks.{}.hook_resid_mid",
-     "resid_mid",
-     "the residual stream between attention and MLP",
-     {kBatch, kPos, kDModel},
-     3},
-    {kMlpIn,
-     "blocks.{}.hook_mlp_in",
-     "mlp_in",
-     "a copy of resid_mid that the MLP alone reads",
-     {kBatch, kPos, kDModel},
-     3,
-     Needs::kNothing,
-     true},
-    {kLn2Scale,
-     "blocks.{}.ln2.hook_scale",
-     "ln2.scale",
-     "sqrt(variance + eps) of resid_mid; of a root-mean-square norm sqrt(mean square + eps)",
-     {kBatch, kPos, kOne},
-     3},
-    {kLn2Normalized,
-     "blocks.{}.ln2.hook_normalized",
-     "ln2.normalized",
-     "ln2's output: with weight and bias; of a root-mean-square norm before its weight",
-     {kBatch, kPos, kDModel},
-     3},
-    {kMlpPre,
-     "blocks.{}.mlp.hook_pre",
-     "pre",
-     "neurons before the activation function (of a gated MLP, the gate)",
-     {kBatch, kPos, kDMlp},
-     3},
-    {kMlpPreLinear,
-     "blocks.{}.mlp.hook_pre_linear",
-     "pre_linear",
-     "what the gate is multiplied with",
-     {kBatch, kPos, kDMlp},
-     3,
-     Needs::kGatedMlp},
-    {kMlpPost,
-     "blocks.{}.mlp.hook_post",
-     "post",
-     "neurons after the activation function and the gate",
-     {kBatch, kPos, kDMlp},
-     3},
-    {kMlpOut,
-     "blocks.{}.hook_mlp_out",
-     "mlp_out",
-     "the MLP's output, with b_out",
-     {kBatch, kPos, kDModel},
-     3},
-    {kResidPost,
-     "blocks.{}.hook_resid_post",
-     "resid_post",
-     "the residual stream after the block",
-     {kBatch, kPos, kDModel},
-     3},
-    {kLnFinalScale,
-     "ln_final.hook_scale",
-     "ln_final.scale",
-     "sqrt(variance + eps) of the last resid_post; of a root-mean-square norm sqrt(mean square + "
-     "eps)",
-     {kBatch, kPos, kOne},
-     3},
-    {kLnFinalNormalized,
-     "ln_final.hook_normalized",
-     "ln_final.normalized",
-     "ln_final's output: with weight and bias; of a root-mean-square norm before its weight",
-     {kBatch, kPos, kDModel},
-     3},
-};
-
 // TransformerLens's other words for the same points (utils.get_act_name).
 constexpr std::pair<std::string_view, std::string_view> kAliases[] = {
     {"attn", "pattern"},  {"attn_logits", "attn_scores"},
@@ -201,14 +21,6 @@ constexpr std::pair<std::string_view, std::string_view> kAliases[] = {
     {"value", "v"},       {"mlp_pre", "pre"},
     {"mlp_post", "post"},
 };
-
-constexpr bool table_is_in_order() {
-  for (std::size_t i = 0; i < std::size(kTable); ++i) {
-    if (static_cast<std::size_t>(kTable[i].point) != i) return false;
-  }
-  return true;
-}
-static_assert(table_is_in_order(), "the table lists the points in the order of the enum");
 
 std::int64_t extent(Axis axis, const HookedTransformerConfig& cfg, std::int64_t batch,
                     std::int64_t pos) {
@@ -235,22 +47,6 @@ std::int64_t extent(Axis axis, const HookedTransformerConfig& cfg, std::int64_t 
   return 0;
 }
 
-bool has(const HookedTransformerConfig& cfg, const HookPointInfo& point) {
-  switch (point.needs) {
-    case Needs::kNothing:
-      return true;
-    case Needs::kStandardPositions:
-      return !cfg.is_rotary();
-    case Needs::kOwnKeyValueHeads:
-      return !cfg.grouped_queries();
-    case Needs::kRotary:
-      return cfg.is_rotary();
-    case Needs::kGatedMlp:
-      return cfg.gated_mlp;
-  }
-  return false;
-}
-
 [[noreturn]] void unknown(std::string_view name, const std::vector<std::string>& candidates) {
   throw Error(ErrorKind::kUsage, "hooks",
               fmt::format("there is no hook point \"{}\"{}", name,
@@ -258,18 +54,6 @@ bool has(const HookedTransformerConfig& cfg, const HookPointInfo& point) {
 }
 
 }  // namespace
-
-std::string_view name_of(Axis axis, const HookedTransformerConfig& cfg) {
-  constexpr std::string_view kNames[] = {"batch",   "pos",     "head_index", "key_value_head_index",
-                                         "d_head",  "d_model", "d_mlp",      "query_pos",
-                                         "key_pos", "1"};
-  if (axis == kKeyValueHead && !cfg.grouped_queries()) axis = kHeadIndex;
-  return kNames[static_cast<std::size_t>(axis)];
-}
-
-std::span<const HookPointInfo> hook_points() { return kTable; }
-
-const HookPointInfo& info(HookPoint point) { return kTable[static_cast<std::size_t>(point)]; }
 
 std::string HookName::str() const { return fmt::format(fmt::runtime(info(point).pattern), layer); }
 
@@ -307,8 +91,8 @@ HookName HookName::of(std::string_view short_name, const HookedTransformerConfig
     wanted = "ln_final." + wanted;  // as TransformerLens reads ("scale",) without a layer
   }
   std::vector<std::string> known;
-  for (const HookPointInfo& entry : kTable) {
-    if (!has(cfg, entry)) continue;
+  for (const HookPointInfo& entry : hook_points()) {
+    if (!entry.is_in(cfg)) continue;
     known.emplace_back(entry.short_name);
     if (entry.short_name != wanted) continue;
     if (!entry.per_layer()) {
@@ -344,8 +128,8 @@ std::strong_ordering operator<=>(const HookName& a, const HookName& b) {
 
 std::vector<HookName> hook_names(const HookedTransformerConfig& cfg) {
   std::vector<HookName> names;
-  for (const HookPointInfo& entry : kTable) {
-    if (!has(cfg, entry)) continue;
+  for (const HookPointInfo& entry : hook_points()) {
+    if (!entry.is_in(cfg)) continue;
     const int layers = entry.per_layer() ? static_cast<int>(cfg.n_layers) : 1;
     for (int layer = 0; layer < layers; ++layer) {
       names.push_back({entry.point, entry.per_layer() ? layer : -1});

@@ -66,6 +66,7 @@ Forward::MlpRows Forward::mlp_rows(int layer, const RowSet& stream) const {
 }
 
 RowSet Forward::replaced_rows(int layer, std::initializer_list<HookPoint> points) const {
+  if (task_.base == nullptr) return {};  // nothing holds the rows that would not be computed
   std::vector<Row> rows;
   for (const HookPoint point : points) {
     const auto width =

@@ -116,7 +116,7 @@ class Forward {
   [[nodiscard]] RowSet edited_rows(int layer, std::initializer_list<HookPoint> points) const {
     return task_.edits.rows(layer, points);
   }
-  /// The rows of which one edit replaces every element.
+  /// The rows of a replay of which one edit replaces every element.
   [[nodiscard]] RowSet replaced_rows(int layer, std::initializer_list<HookPoint> points) const;
 
   /// What the base run holds of a block: the activation that a replay starts from there.

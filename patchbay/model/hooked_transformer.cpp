@@ -213,10 +213,8 @@ void HookedTransformer::replay_stream(const RunContext& ctx, const BaseRun& base
   const std::vector<std::int64_t> lengths = sequence_lengths(base, start);
   int first = start.edits.first_layer(static_cast<int>(cfg_.n_layers));
   for (const StreamRead& read : reads) {
-    const bool stream = read.name.point == HookPoint::kResidPre ||
-                        read.name.point == HookPoint::kResidMid ||
-                        read.name.point == HookPoint::kResidPost;
-    if (!stream || read.name.layer < 0 || read.name.layer >= cfg_.n_layers) {
+    if (!info(read.name.point).is_stream() || read.name.layer < 0 ||
+        read.name.layer >= cfg_.n_layers) {
       throw Error(ErrorKind::kUsage, "replay",
                   fmt::format("{} is no part of this model's residual stream", read.name.str()));
     }

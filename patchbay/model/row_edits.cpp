@@ -9,14 +9,6 @@
 namespace patchbay {
 namespace {
 
-using enum HookPoint;
-
-// The points that a run keeps as rows, whose edit reaches what is computed after them.
-constexpr HookPoint kEditable[] = {
-    kQInput, kKInput, kVInput,       kEmbed,   kResidPre, kQ,        kK,       kV,
-    kRotQ,   kRotK,   kAttnScores,   kPattern, kZ,        kResult,   kAttnOut, kResidMid,
-    kMlpIn,  kMlpPre, kMlpPreLinear, kMlpPost, kMlpOut,   kResidPost};
-
 std::string check_edit(const HookedTransformerConfig& cfg, const HookName& name,
                        const RowEdit& edit, std::span<const std::int64_t> lengths) {
   const auto [sequence, position] = edit.row;
@@ -35,8 +27,7 @@ std::string check_edit(const HookedTransformerConfig& cfg, const HookName& name,
     return fmt::format("reaches keys after their query at sequence {}, position {}", sequence,
                        position);
   }
-  const bool split = name.point == kQInput || name.point == kKInput || name.point == kVInput;
-  if (split && (edit.begin % cfg.d_model != 0 || count != cfg.d_model)) {
+  if (is_head_input(name.point) && (edit.begin % cfg.d_model != 0 || count % cfg.d_model != 0)) {
     return fmt::format("has {} values from element {}; the input of a head is edited whole", count,
                        edit.begin);
   }
@@ -103,7 +94,7 @@ void apply_edits(std::span<const RowEdit> edits, const Row& row, std::int64_t be
 void check_edits(const HookedTransformerConfig& cfg, const RowEdits& edits,
                  std::span<const std::int64_t> lengths) {
   for (const auto& [name, list] : edits.entries()) {
-    if (std::ranges::find(kEditable, name.point) == std::end(kEditable)) {
+    if (!info(name.point).editable) {
       throw Error(ErrorKind::kUsage, "edits",
                   fmt::format("{} takes no row edits; use a hook", name.str()));
     }

@@ -91,14 +91,15 @@ std::vector<std::vector<Forward::EditedInput>> Forward::edited_inputs(int layer,
     }
     return edited;
   }
-  const HookPoint input = output == kQ ? kQInput : output == kK ? kKInput : kVInput;
-  for (const RowEdit& edit : task_.edits.at(input, layer)) {
+  for (const RowEdit& edit : task_.edits.at(info(output).input, layer)) {
     const std::int64_t row = rows.find(edit.row);
     if (row < 0) continue;  // nobody reads it
-    auto& of_head = edited[static_cast<std::size_t>(edit.begin / d_model)];
-    const auto earlier = std::ranges::find(of_head, row, &EditedInput::row);
-    if (earlier != of_head.end()) of_head.erase(earlier);
-    of_head.push_back({row, edit.values.data()});
+    for (std::int64_t at = 0; at < std::ssize(edit.values); at += d_model) {
+      auto& of_head = edited[static_cast<std::size_t>((edit.begin + at) / d_model)];
+      const auto earlier = std::ranges::find(of_head, row, &EditedInput::row);
+      if (earlier != of_head.end()) of_head.erase(earlier);
+      of_head.push_back({row, edit.values.data() + at});
+    }
   }
   return edited;
 }

@@ -5,6 +5,7 @@
 #include <set>
 #include <utility>
 
+#include "patchbay/hooks/stream_order.h"
 #include "patchbay/patching/path_checks.h"
 
 namespace patchbay {
@@ -25,10 +26,6 @@ std::vector<HookName> recorded_names(const PathSweep& sweep) {
     }
   }
   return {names.begin(), names.end()};
-}
-
-bool is_of_stream(HookPoint point) {
-  return point == kResidPre || point == kResidMid || point == kResidPost;
 }
 
 }  // namespace
@@ -165,7 +162,7 @@ std::vector<StreamRead> EdgeInputs::read(const std::vector<Job*>& jobs,
   std::vector<StreamRead> reads;
   for (auto& [name, list] : rows) {
     StreamRead one{name, RowSet(std::move(list)), {}};
-    if (!is_of_stream(name.point)) {  // the replay knows only what comes out differently
+    if (!info(name.point).is_stream()) {  // the replay knows only what comes out differently
       one.values = Tensor::uninitialized({one.rows.size(), row_width(cfg_, name, 1)});
       for (std::int64_t i = 0; i < one.rows.size(); ++i) {
         const Row& row = one.rows[i];
@@ -182,15 +179,15 @@ std::vector<StreamRead> EdgeInputs::read(const std::vector<Job*>& jobs,
 // Gives a receiver its input with the senders' change, where `current` is the row that it reads.
 void EdgeInputs::give(const Piece& end, const std::vector<StreamChange>& changes,
                       std::span<const float> current, Job& job) const {
-  const int depth = stream_depth(end.name);
+  const int order = stream_order(cfg_, end.name);
   if (meaning_ != PathMeaning::kLinear) {
     std::vector<float> row(current.begin(), current.end());
-    add_changes(changes, depth, end.position, row);
+    add_changes(changes, order, end.position, row);
     give_input(cfg_, end, row, job);
     return;
   }
   std::vector<float> change(static_cast<std::size_t>(cfg_.d_model));
-  add_changes(changes, depth, end.position, change);
+  add_changes(changes, order, end.position, change);
   const float scale = base_row({kLn1Scale, end.name.layer}, job, end.position)[0];
   const auto own =
       current.subspan(static_cast<std::size_t>(end.begin), static_cast<std::size_t>(end.count));
@@ -202,7 +199,7 @@ void EdgeInputs::give(const Piece& end, const std::vector<StreamChange>& changes
 
 // Where in forward order a receiver is given its input; queries, keys and values together.
 HookName EdgeInputs::stage_of(const Piece& end) const {
-  const bool of_head = input_of(end.name.point) != end.name.point;
+  const bool of_head = info(end.name.point).input != end.name.point;
   if (!of_head) return end.name;
   return {meaning_ == PathMeaning::kLinear ? kQ : kQInput, end.name.layer};
 }
@@ -210,11 +207,8 @@ HookName EdgeInputs::stage_of(const Piece& end) const {
 // The activation whose rows a piece is read in: of a receiver the stream before its input, except
 // that a change is added to linear receivers themselves.
 HookName EdgeInputs::read_at(const Piece& piece) const {
-  const HookPoint point = piece.name.point;
-  if (input_of(point) != point && meaning_ != PathMeaning::kLinear) {
-    return {kResidPre, piece.name.layer};
-  }
-  return {point == kMlpIn ? kResidMid : point, piece.name.layer};
+  if (meaning_ == PathMeaning::kLinear) return piece.name;
+  return {stream_read_by(cfg_, piece.name.point), piece.name.layer};
 }
 
 std::span<const float> EdgeInputs::base_row(const HookName& name, const Job& job,

@@ -4,26 +4,12 @@
 #include <map>
 #include <utility>
 
-#include "patchbay/patching/path_checks.h"
+#include "patchbay/hooks/stream_order.h"
 
 namespace patchbay {
 namespace {
 
 using enum HookPoint;
-
-// Where a receiver reads the stream.
-HookPoint stream_of(HookPoint receiver) {
-  switch (receiver) {
-    case kQ:
-    case kK:
-    case kV:
-      return kResidPre;
-    case kMlpIn:
-      return kResidMid;
-    default:
-      return receiver;
-  }
-}
 
 }  // namespace
 
@@ -56,7 +42,7 @@ void FrozenPaths::receive(std::span<Job* const> jobs, std::size_t step) const {
   int last_layer = 0;
   for (std::size_t i = 0; i < jobs.size(); ++i) {
     for (const Piece& piece : jobs[i]->steps[step]) {
-      rows[{stream_of(piece.name.point), piece.name.layer}].push_back(
+      rows[{stream_read_by(runs_.model.cfg(), piece.name.point), piece.name.layer}].push_back(
           {static_cast<std::int32_t>(i), piece.position});
       last_layer = std::max(last_layer, piece.name.layer);
     }
@@ -68,7 +54,7 @@ void FrozenPaths::receive(std::span<Job* const> jobs, std::size_t step) const {
     Job& job = *jobs[i];
     job.edits.clear();
     for (const Piece& piece : job.steps[step]) {
-      const HookName stream{stream_of(piece.name.point), piece.name.layer};
+      const HookName stream{stream_read_by(runs_.model.cfg(), piece.name.point), piece.name.layer};
       const StreamRead& read = *std::ranges::find(reads, stream, &StreamRead::name);
       const std::int64_t row = read.rows.find({static_cast<std::int32_t>(i), piece.position});
       give_input(runs_.model.cfg(), piece, read.values.view()[row].flat(), job);

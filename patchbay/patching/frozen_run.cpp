@@ -9,19 +9,14 @@ namespace {
 
 using enum HookPoint;
 
-bool is_query(HookPoint point) { return point == kQInput || point == kQ || point == kRotQ; }
-
-bool is_key_or_value(HookPoint point) {
-  return point == kKInput || point == kVInput || point == kK || point == kV || point == kRotK;
-}
-
 // The heads of a carrier's block whose attention it changes.
 void add_live_heads(const HookedTransformerConfig& cfg, const Edit& one, std::int64_t length,
                     std::set<std::int64_t>& heads) {
   const HookPoint point = one.name.point;
-  const bool shared = is_key_or_value(point);
-  const bool input = point == kQInput || point == kKInput || point == kVInput;
-  const std::int64_t width = is_attention(point) ? length : input ? cfg.d_model : cfg.d_head;
+  const bool shared = info(point).unit() == Unit::kKeyValueHead;
+  const std::int64_t width = is_attention(point)    ? length
+                             : is_head_input(point) ? cfg.d_model
+                                                    : cfg.d_head;
   const std::int64_t group = shared ? cfg.n_heads / cfg.key_value_heads() : 1;
   const std::int64_t end = one.begin + static_cast<std::int64_t>(one.values.size());
   for (std::int64_t head = one.begin / width * group; head * width < end * group; ++head) {
@@ -29,12 +24,10 @@ void add_live_heads(const HookedTransformerConfig& cfg, const Edit& one, std::in
   }
 }
 
-bool is_of_heads(HookPoint point) {
-  return is_query(point) || is_key_or_value(point) || is_attention(point);
-}
-
-bool enters_mlp(HookPoint point) {
-  return point == kMlpIn || point == kMlpPre || point == kMlpPreLinear || point == kMlpPost;
+// Whether single heads compute their attention with it.
+bool enters_heads(HookPoint point) {
+  const Unit unit = info(point).unit();
+  return (unit == Unit::kHead || unit == Unit::kKeyValueHead) && !info(point).writes_stream();
 }
 
 // One block's edits.
@@ -61,7 +54,7 @@ class Block {
     const auto length =
         static_cast<std::int64_t>(run_.prompts[static_cast<std::size_t>(base_prompt_)].size());
     for (const Edit* one : own_) {
-      if (is_of_heads(one->name.point)) add_live_heads(cfg, *one, length, live);
+      if (enters_heads(one->name.point)) add_live_heads(cfg, *one, length, live);
     }
     for (const std::int32_t position : positions) {
       const bool projected = std::ranges::any_of(own_, [&](const Edit* one) {
@@ -95,7 +88,7 @@ class Block {
   void freeze_mlp(std::span<const std::int32_t> positions) {
     for (const std::int32_t position : positions) {
       const bool live = std::ranges::any_of(own_, [&](const Edit* one) {
-        return one->position == position && enters_mlp(one->name.point);
+        return one->position == position && is_inside_mlp(one->name.point);
       });
       if (live) continue;
       const HookName name{kMlpOut, static_cast<int>(layer_)};

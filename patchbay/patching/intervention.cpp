@@ -9,8 +9,6 @@
 namespace patchbay {
 namespace {
 
-using enum HookPoint;
-
 // Positions as indices in the base and in the source run, −1 for none.
 struct Index {
   std::int32_t base;
@@ -92,21 +90,16 @@ void add_attention(const HookedTransformerConfig& cfg, const Place& place, const
 }  // namespace
 
 std::int64_t heads_of(const HookedTransformerConfig& cfg, HookPoint site) {
-  switch (site) {
-    case kQ:
-    case kRotQ:
-    case kAttnScores:
-    case kPattern:
-    case kZ:
-    case kResult:
+  switch (info(site).unit()) {
+    case Unit::kHead:
       return cfg.n_heads;
-    case kK:
-    case kRotK:
-    case kV:
+    case Unit::kKeyValueHead:
       return cfg.key_value_heads();
-    default:
+    case Unit::kRow:
+    case Unit::kNeuron:
       return 0;
   }
+  return 0;
 }
 
 std::optional<std::vector<Piece>> pieces_of(const HookedTransformerConfig& cfg,
@@ -137,10 +130,8 @@ void check_place(const HookedTransformerConfig& cfg, const Place& place) {
     fail(heads == 0 ? "has no heads"
                     : fmt::format("has no head {}; there are 0 to {}", place.head, heads - 1));
   }
-  const bool has_neurons =
-      place.site == kMlpPost || place.site == kMlpPre || place.site == kMlpPreLinear;
   if (place.neuron == Place::kAll) return;
-  if (!has_neurons) fail("has no neurons");
+  if (info(place.site).unit() != Unit::kNeuron) fail("has no neurons");
   if (place.neuron < 0 || place.neuron >= cfg.d_mlp) {
     fail(fmt::format("has no neuron {}; there are 0 to {}", place.neuron, cfg.d_mlp - 1));
   }

@@ -1,12 +1,10 @@
 #include "patchbay/patching/job.h"
 
-#include "patchbay/patching/path_checks.h"
-
 namespace patchbay {
 
 void give_input(const HookedTransformerConfig& cfg, const Piece& receiver,
                 std::span<const float> row, Job& job) {
-  const HookName input{input_of(receiver.name.point), receiver.name.layer};
+  const HookName input{info(receiver.name.point).input, receiver.name.layer};
   if (input == receiver.name) {
     job.give(input, receiver.position, 0, row);
     return;

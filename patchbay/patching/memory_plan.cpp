@@ -24,10 +24,17 @@ std::int64_t usable(std::int64_t memory) { return memory - memory / 8; }
 std::int64_t bytes_of_row(const HookedTransformerConfig& cfg, const std::vector<HookName>& names) {
   const bool results = std::ranges::any_of(
       names, [](const HookName& name) { return name.point == HookPoint::kResult; });
+  // Inputs of single heads are copied while all that is there.
+  std::set<HookPoint> points;
+  for (const HookName& name : names) points.insert(name.point);
+  std::int64_t inputs = 0;
+  for (const HookPoint point : points) {
+    if (is_head_input(point)) inputs += HookName{point, 0}.shape(cfg, 1, 1).size();
+  }
   const std::int64_t heads = cfg.n_heads * cfg.d_head;
   const std::int64_t shared = cfg.key_value_heads() * cfg.d_head;
   const std::int64_t more_heads = results ? std::max<std::int64_t>(cfg.n_heads - 2, 0) : 0;
-  const std::int64_t attention = (5 + more_heads) * cfg.d_model + 2 * heads + 2 * shared;
+  const std::int64_t attention = (5 + more_heads) * cfg.d_model + 2 * heads + 2 * shared + inputs;
   const std::int64_t mlp = 4 * cfg.d_model + (cfg.gated_mlp ? 2 : 1) * cfg.d_mlp;
   constexpr std::int64_t kBookkeeping = 512;  // row numbers, pointers, edits
   return std::max(attention, mlp) * kFloat + kBookkeeping;

@@ -10,17 +10,10 @@
 namespace patchbay {
 namespace {
 
-using enum HookPoint;
+// Queries, keys and values.
+bool is_read_by_heads(HookPoint point) { return info(point).stream == StreamUse::kReadByAttn; }
 
-constexpr HookPoint kReceiverSites[] = {
-    kQ, kK, kV, kMlpIn, kMlpPre, kMlpPreLinear, kResidPre, kResidMid, kResidPost};
-// What writes to the residual stream: the senders of edges.
-constexpr HookPoint kWriters[] = {kZ,      kResult,   kAttnOut,  kMlpPost,
-                                  kMlpOut, kResidPre, kResidMid, kResidPost};
-
-bool is_head_input(HookPoint point) { return point == kQ || point == kK || point == kV; }
-
-bool is_neuron(HookPoint point) { return point == kMlpPre || point == kMlpPreLinear; }
+bool is_neuron(HookPoint point) { return info(point).unit() == Unit::kNeuron; }
 
 [[noreturn]] void fail(const std::string& what) {
   throw Error(ErrorKind::kUsage, "path patching", what);
@@ -47,7 +40,7 @@ void check_edges(const PathSweep& sweep) {
       fail("an edge is one step; only heads_frozen paths lead from receivers to others");
     }
     for (const Place& sender : path.senders) {
-      if (std::ranges::find(kWriters, sender.site) == std::end(kWriters)) {
+      if (!info(sender.site).writes_stream() && !info(sender.site).is_stream()) {
         fail(
             fmt::format("{} does not write to the residual stream; senders of edges are heads (z "
                         "or result), attn_out, mlp_out, mlp_post and the stream itself",
@@ -59,7 +52,7 @@ void check_edges(const PathSweep& sweep) {
     }
     for (const Intervention& group : path.receivers) {
       for (const Place& place : group) {
-        if (sweep.meaning == PathMeaning::kLinear && !is_head_input(place.site)) {
+        if (sweep.meaning == PathMeaning::kLinear && !is_read_by_heads(place.site)) {
           fail("the receivers of linear paths are q, k and v");
         }
         if (is_neuron(place.site)) fail("single neurons are receivers of heads_frozen paths alone");
@@ -107,7 +100,7 @@ void check_path_sweep(const HookedTransformer& model, const PromptSet& prompts,
       if (group.empty()) fail("a group of receivers names no place");
       for (const Place& place : group) {
         check_place(model.cfg(), place);
-        if (std::ranges::find(kReceiverSites, place.site) == std::end(kReceiverSites)) {
+        if (!info(place.site).reads_stream() && !info(place.site).is_stream()) {
           fail(
               fmt::format("{} reads nothing of the residual stream; receivers are q, k, v, mlp_in, "
                           "mlp_pre, resid_pre, resid_mid and resid_post",
@@ -121,19 +114,6 @@ void check_path_sweep(const HookedTransformer& model, const PromptSet& prompts,
   }
   if (sweep.meaning == PathMeaning::kEverything) check_total(sweep);
   if (is_edge(sweep.meaning)) check_edges(sweep);
-}
-
-HookPoint input_of(HookPoint receiver) {
-  switch (receiver) {
-    case kQ:
-      return kQInput;
-    case kK:
-      return kKInput;
-    case kV:
-      return kVInput;
-    default:
-      return receiver;
-  }
 }
 
 std::optional<std::vector<std::vector<Piece>>> pieces_of_path(const HookedTransformerConfig& cfg,

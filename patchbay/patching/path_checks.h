@@ -13,10 +13,6 @@ inline bool is_edge(PathMeaning meaning) {
   return meaning != PathMeaning::kEverything && meaning != PathMeaning::kHeadsFrozen;
 }
 
-/// Where what a receiver read of the stream is put in: hook_q_input and its like for queries, keys
-/// and values, which heads read each for itself, else the receiver's own place.
-HookPoint input_of(HookPoint receiver);
-
 /// The pieces of a path in one prompt: senders first, then each group of receivers, by the site
 /// that they name. Nothing when the prompt has no such place.
 std::optional<std::vector<std::vector<Piece>>> pieces_of_path(const HookedTransformerConfig& cfg,

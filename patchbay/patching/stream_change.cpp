@@ -1,5 +1,7 @@
 #include "patchbay/patching/stream_change.h"
 
+#include "patchbay/hooks/stream_order.h"
+
 namespace patchbay {
 namespace {
 
@@ -12,29 +14,12 @@ void add_scaled(float factor, std::span<const float> row, std::span<float> sum) 
 
 }  // namespace
 
-int stream_depth(const HookName& name) {
-  switch (name.point) {
-    case kZ:
-    case kResult:
-    case kAttnOut:
-    case kResidMid:
-    case kMlpIn:
-      return 2 * name.layer + 1;
-    case kMlpPost:
-    case kMlpOut:
-    case kResidPost:
-      return 2 * name.layer + 2;
-    default:
-      return 2 * name.layer;
-  }
-}
-
 StreamChange stream_change(const HookedTransformerConfig& cfg, const Weights& weights,
                            const Piece& piece, std::span<const float> before,
                            std::span<const float> after) {
   const BlockWeights& block = weights.blocks[static_cast<std::size_t>(piece.name.layer)];
   const auto d_model = static_cast<std::size_t>(cfg.d_model);
-  StreamChange change{stream_depth(piece.name), piece.position, std::vector<float>(d_model)};
+  StreamChange change{stream_order(cfg, piece.name), piece.position, std::vector<float>(d_model)};
   // z and mlp_post are written through a matrix with a row for each of their elements.
   const Tensor* const matrix = piece.name.point == kZ         ? &block.attn.W_O
                                : piece.name.point == kMlpPost ? &block.mlp.W_out
@@ -51,10 +36,10 @@ StreamChange stream_change(const HookedTransformerConfig& cfg, const Weights& we
   return change;
 }
 
-void add_changes(std::span<const StreamChange> changes, int depth, std::int32_t position,
+void add_changes(std::span<const StreamChange> changes, int order, std::int32_t position,
                  std::span<float> row) {
   for (const StreamChange& change : changes) {
-    if (change.position == position && change.depth <= depth) add_scaled(1.0F, change.values, row);
+    if (change.position == position && change.order <= order) add_scaled(1.0F, change.values, row);
   }
 }
 

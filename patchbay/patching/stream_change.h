@@ -12,14 +12,10 @@ namespace patchbay {
 
 /// One row of a change.
 struct StreamChange {
-  int depth = 0;  ///< from where on the stream has it
+  int order = 0;  ///< stream_order: from where on the stream has it
   std::int32_t position = 0;
   std::vector<float> values;  ///< [d_model]
 };
-
-/// How far along the stream an activation is: 2 · layer before a block's attention, one more before
-/// its MLP, two more after it.
-int stream_depth(const HookName& name);
 
 /// What the stream gets when a piece of z, result, attn_out, mlp_post, mlp_out or of the stream
 /// itself holds `after` instead of `before`.
@@ -27,8 +23,8 @@ StreamChange stream_change(const HookedTransformerConfig& cfg, const Weights& we
                            const Piece& piece, std::span<const float> before,
                            std::span<const float> after);
 
-/// Adds to one row of the stream, [d_model], what it has of changes at that depth.
-void add_changes(std::span<const StreamChange> changes, int depth, std::int32_t position,
+/// Adds to one row of the stream, [d_model], what it has of changes up to that order.
+void add_changes(std::span<const StreamChange> changes, int order, std::int32_t position,
                  std::span<float> row);
 
 /// Adds to a piece of queries, keys or values what a change of the stream at ln1, [d_model], is to

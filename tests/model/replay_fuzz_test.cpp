@@ -6,6 +6,7 @@
 #include <deque>
 #include <utility>
 
+#include "tests/support/hooks_that_write.h"
 #include "tests/support/tiny_models.h"
 
 namespace patchbay {
@@ -41,14 +42,6 @@ HookFunction random_edit(Random& random) {
   };
 }
 
-constexpr HookPoint kEditable[] = {
-    HookPoint::kResidPre,   HookPoint::kQ,       HookPoint::kK,
-    HookPoint::kV,          HookPoint::kRotQ,    HookPoint::kRotK,
-    HookPoint::kAttnScores, HookPoint::kPattern, HookPoint::kZ,
-    HookPoint::kResult,     HookPoint::kAttnOut, HookPoint::kResidMid,
-    HookPoint::kMlpIn,      HookPoint::kMlpPre,  HookPoint::kMlpPreLinear,
-    HookPoint::kMlpPost,    HookPoint::kMlpOut,  HookPoint::kResidPost};
-
 struct Case {
   std::vector<Prompt> prompts;
   std::vector<std::int32_t> base_prompt;
@@ -70,9 +63,12 @@ void add_edit(Case& c, const HookName& name, const Row& row, std::int64_t length
               const HookedTransformerConfig& cfg, Random& random) {
   const bool attention = is_attention(name.point);
   const std::int64_t width = attention ? row.position + 1 : name.shape(cfg, 1, 1).size();
-  const std::int64_t begin = random.below(2) == 0 ? 0 : random.below(width);
-  const std::int64_t count =
-      begin == 0 && random.below(2) == 0 ? width : 1 + random.below(width - begin);
+  const std::int64_t unit = is_head_input(name.point) ? cfg.d_model : 1;  // edited whole
+  const std::int64_t units = width / unit;
+  const std::int64_t first = random.below(2) == 0 ? 0 : random.below(units);
+  const bool whole = first == 0 && random.below(2) == 0;
+  const std::int64_t begin = first * unit;
+  const std::int64_t count = (whole ? units : 1 + random.below(units - first)) * unit;
   std::vector<float>& values = c.values.emplace_back();
   for (std::int64_t i = 0; i < count; ++i) {
     values.push_back(static_cast<float>(random.below(2000)) / 500.0F - 2.0F);
@@ -90,7 +86,7 @@ Case random_case(const HookedTransformerConfig& cfg, Random& random) {
   }
   std::vector<HookName> names;
   for (const HookName& name : hook_names(cfg)) {
-    if (std::ranges::find(kEditable, name.point) != std::end(kEditable)) names.push_back(name);
+    if (info(name.point).is_site()) names.push_back(name);
   }
   const std::int32_t sequences = 1 + random.below(4);
   for (std::int32_t sequence = 0; sequence < sequences; ++sequence) {
@@ -153,26 +149,6 @@ std::int64_t differing(const Logits& some, const Logits& whole) {
   return count;
 }
 
-// The twin of row edits: hooks that write the same values, before the case's own hooks.
-Hooks hooks_that_write(const Case& c) {
-  Hooks hooks;
-  for (const auto& [name, edit] : c.edits) {
-    hooks.add(name, [edit = edit](TensorView view, const HookName& at) {
-      const auto [sequence, position] = edit.row;
-      float* to = view[sequence].data();
-      if (is_attention(at.point)) {
-        const std::int64_t pos = view.shape()[3];
-        to += (edit.begin / pos * pos + position) * pos + edit.begin % pos;
-      } else {
-        to += view[sequence][position].size() * position + edit.begin;
-      }
-      std::ranges::copy(edit.values, to);
-    });
-  }
-  for (const Hooks::Entry& entry : c.hooks.entries()) hooks.add(entry.where, entry.function);
-  return hooks;
-}
-
 class ReplayFuzz : public ::testing::TestWithParam<const char*> {};
 
 TEST_P(ReplayFuzz, EqualsWholePassesWithTheSameEdits) {
@@ -188,7 +164,9 @@ TEST_P(ReplayFuzz, EqualsWholePassesWithTheSameEdits) {
     for (const std::int32_t prompt : c.base_prompt) {
       variants.push_back(c.prompts[static_cast<std::size_t>(prompt)]);
     }
-    const Hooks edits = hooks_that_write(c);
+    const RowEdits written = c.start().edits;
+    Hooks edits = hooks_that_write(written);
+    for (const Hooks::Entry& entry : c.hooks.entries()) edits.add(entry.where, entry.function);
     const auto [whole, expected] = tiny.model.run_with_cache(tiny.ctx, variants, c.keep, edits);
     const Logits less = tiny.model.run_with_hooks(tiny.ctx, variants, edits, c.demand);
 

@@ -16,12 +16,10 @@ namespace {
 using enum HookPoint;
 
 std::vector<HookPoint> sites_of(const HookedTransformerConfig& cfg) {
-  std::vector<HookPoint> sites = {kResidPre, kResidMid, kResidPost,  kAttnOut, kMlpOut, kZ, kQ, kK,
-                                  kV,        kPattern,  kAttnScores, kResult,  kMlpPost};
-  if (cfg.is_rotary()) {
-    for (const HookPoint site : {kRotQ, kRotK}) sites.push_back(site);
+  std::vector<HookPoint> sites;
+  for (const HookPointInfo& point : hook_points()) {
+    if (point.is_site() && point.is_in(cfg)) sites.push_back(point.point);
   }
-  if (cfg.gated_mlp) sites.push_back(kMlpPreLinear);
   return sites;
 }
 
@@ -49,7 +47,7 @@ std::vector<Intervention> variants_of(const HookedTransformerConfig& cfg, HookPo
                            .keys = Positions::at(2)}});
       variants.push_back({{.site = site, .layer = layer, .head = head, .keys = Positions::at(7)}});
     }
-    if (site == kMlpPost) {
+    if (info(site).unit() == Unit::kNeuron) {
       variants.push_back({{.site = site, .layer = layer, .neuron = 7}});
       variants.push_back(
           {{.site = site, .layer = layer, .neuron = 70, .positions = Positions::named(2)}});

@@ -4,6 +4,7 @@
 #include <limits>
 #include <map>
 
+#include "patchbay/hooks/stream_order.h"
 #include "patchbay/patching/path_checks.h"
 #include "patchbay/patching/stream_change.h"
 #include "tests/support/plain_runs.h"
@@ -15,13 +16,7 @@ using enum HookPoint;
 
 // Whether a piece is something that this MLP computes from, which is not frozen then.
 bool enters_mlp(const Piece& piece, int layer) {
-  const HookPoint point = piece.name.point;
-  return piece.name.layer == layer &&
-         (point == kMlpIn || point == kMlpPre || point == kMlpPreLinear || point == kMlpPost);
-}
-
-bool is_of_stream(HookPoint point) {
-  return point == kResidPre || point == kResidMid || point == kResidPost;
+  return piece.name.layer == layer && is_inside_mlp(piece.name.point);
 }
 
 // One prompt of the sweep, and the runs that its passes start from.
@@ -114,7 +109,7 @@ class PlainPrompt {
     // Receivers look before anything is frozen; a residual stream after what is written there.
     const auto add_records = [&](bool of_stream) {
       for (Written& written : received) {
-        if (is_of_stream(written.piece.name.point) != of_stream) continue;
+        if (info(written.piece.name.point).is_stream() != of_stream) continue;
         hooks.add(written.piece.name, [&written](TensorView activation, const HookName&) {
           std::copy_n(at(activation, written.piece), written.piece.count, written.values.begin());
         });
@@ -167,12 +162,12 @@ class PlainPrompt {
   template <class Changes>
   void add_edge(const Piece& piece, const Changes& changes, Hooks& hooks) const {
     const HookPoint point = piece.name.point;
-    const int depth = stream_depth(piece.name);
+    const int order = stream_order(cfg_, piece.name);
     if (sweep_.meaning == PathMeaning::kLinear) {
-      hooks.add(piece.name, [this, &changes, &piece, depth](TensorView activation,
+      hooks.add(piece.name, [this, &changes, &piece, order](TensorView activation,
                                                             const HookName& name) {
         std::vector<float> change(static_cast<std::size_t>(cfg_.d_model));
-        add_changes(changes(), depth, piece.position, change);
+        add_changes(changes(), order, piece.position, change);
         const float scale =
             cache_[HookName{kLn1Scale, name.layer}].view()[0][piece.position].flat()[0];
         add_projection(model_.weights().blocks[static_cast<std::size_t>(name.layer)], piece, change,
@@ -180,16 +175,16 @@ class PlainPrompt {
       });
       return;
     }
-    const HookPoint input = input_of(point);
+    const HookPoint input = info(point).input;
     const bool by_head = input != point;
     const std::int64_t d_model = cfg_.d_model;
     const std::int64_t first = by_head ? piece.begin / cfg_.d_head : 0;
     const std::int64_t count = by_head ? piece.count / cfg_.d_head : 1;
-    hooks.add(HookName{input, piece.name.layer}, [&changes, &piece, depth, first, count, d_model](
+    hooks.add(HookName{input, piece.name.layer}, [&changes, &piece, order, first, count, d_model](
                                                      TensorView activation, const HookName&) {
       float* const row = activation[0][piece.position].data();
       for (std::int64_t head = first; head < first + count; ++head) {
-        add_changes(changes(), depth, piece.position,
+        add_changes(changes(), order, piece.position,
                     {row + head * d_model, static_cast<std::size_t>(d_model)});
       }
     });

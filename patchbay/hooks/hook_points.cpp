@@ -1,0 +1,256 @@
+#include "patchbay/hooks/hook_points.h"
+
+#include <algorithm>
+#include <iterator>
+
+namespace patchbay {
+namespace {
+
+using enum Axis;
+using enum HookPoint;
+using enum StreamUse;
+using Config = HookedTransformerConfig;
+
+constexpr Axes kRows = {{kBatch, kPos, kDModel}, 3};
+constexpr Axes kScales = {{kBatch, kPos, kOne}, 3};
+constexpr Axes kRowsOfHeads = {{kBatch, kPos, kHeadIndex, kDModel}, 4};
+constexpr Axes kRowsOfKeyValueHeads = {{kBatch, kPos, kKeyValueHead, kDModel}, 4};
+constexpr Axes kHeads = {{kBatch, kPos, kHeadIndex, kDHead}, 4};
+constexpr Axes kKeyValueHeads = {{kBatch, kPos, kKeyValueHead, kDHead}, 4};
+constexpr Axes kAttention = {{kBatch, kHeadIndex, kQueryPos, kKeyPos}, 4};
+constexpr Axes kNeurons = {{kBatch, kPos, kDMlp}, 3};
+
+bool has_learned_positions(const Config& cfg) { return !cfg.is_rotary(); }
+bool is_rotary(const Config& cfg) { return cfg.is_rotary(); }
+bool has_own_key_value_heads(const Config& cfg) { return !cfg.grouped_queries(); }
+bool has_gated_mlp(const Config& cfg) { return cfg.gated_mlp; }
+
+constexpr HookPointInfo kTable[] = {
+    {.point = kEmbed,
+     .pattern = "hook_embed",
+     .short_name = "embed",
+     .what = "token embeddings, W_E[tokens]",
+     .axes = kRows},
+    {.point = kPosEmbed,
+     .pattern = "hook_pos_embed",
+     .short_name = "pos_embed",
+     .what = "position embeddings, W_pos",
+     .axes = kRows,
+     .needs = &has_learned_positions},
+    {.point = kResidPre,
+     .pattern = "blocks.{}.hook_resid_pre",
+     .short_name = "resid_pre",
+     .what = "the residual stream before the block",
+     .axes = kRows,
+     .stream = kIs},
+    {.point = kAttnIn,
+     .pattern = "blocks.{}.hook_attn_in",
+     .short_name = "attn_in",
+     .what = "one copy of resid_pre per head",
+     .axes = kRowsOfHeads,
+     .needs = &has_own_key_value_heads,
+     .editable = false,
+     .on_request = true},
+    {.point = kQInput,
+     .pattern = "blocks.{}.hook_q_input",
+     .short_name = "q_input",
+     .what = "what each head's queries read, before ln1",
+     .axes = kRowsOfHeads,
+     .on_request = true},
+    {.point = kKInput,
+     .pattern = "blocks.{}.hook_k_input",
+     .short_name = "k_input",
+     .what = "what each head's keys read, before ln1",
+     .axes = kRowsOfKeyValueHeads,
+     .on_request = true},
+    {.point = kVInput,
+     .pattern = "blocks.{}.hook_v_input",
+     .short_name = "v_input",
+     .what = "what each head's values read, before ln1",
+     .axes = kRowsOfKeyValueHeads,
+     .on_request = true},
+    {.point = kLn1Scale,
+     .pattern = "blocks.{}.ln1.hook_scale",
+     .short_name = "ln1.scale",
+     .what =
+         "sqrt(variance + eps) of resid_pre; of a root-mean-square norm sqrt(mean square + eps)",
+     .axes = kScales,
+     .editable = false},
+    {.point = kLn1Normalized,
+     .pattern = "blocks.{}.ln1.hook_normalized",
+     .short_name = "ln1.normalized",
+     .what = "ln1's output: with weight and bias; of a root-mean-square norm before its weight",
+     .axes = kRows,
+     .editable = false},
+    {.point = kQ,
+     .pattern = "blocks.{}.attn.hook_q",
+     .short_name = "q",
+     .what = "queries",
+     .axes = kHeads,
+     .stream = kReadByAttn,
+     .input = kQInput},
+    {.point = kK,
+     .pattern = "blocks.{}.attn.hook_k",
+     .short_name = "k",
+     .what = "keys",
+     .axes = kKeyValueHeads,
+     .stream = kReadByAttn,
+     .input = kKInput},
+    {.point = kV,
+     .pattern = "blocks.{}.attn.hook_v",
+     .short_name = "v",
+     .what = "values",
+     .axes = kKeyValueHeads,
+     .stream = kReadByAttn,
+     .input = kVInput},
+    {.point = kRotQ,
+     .pattern = "blocks.{}.attn.hook_rot_q",
+     .short_name = "rot_q",
+     .what = "queries, turned by their positions",
+     .axes = kHeads,
+     .needs = &is_rotary},
+    {.point = kRotK,
+     .pattern = "blocks.{}.attn.hook_rot_k",
+     .short_name = "rot_k",
+     .what = "keys, turned by their positions",
+     .axes = kKeyValueHeads,
+     .needs = &is_rotary},
+    {.point = kAttnScores,
+     .pattern = "blocks.{}.attn.hook_attn_scores",
+     .short_name = "attn_scores",
+     .what = "q·k / attn_scale; -inf where a key lies after its query",
+     .axes = kAttention},
+    {.point = kPattern,
+     .pattern = "blocks.{}.attn.hook_pattern",
+     .short_name = "pattern",
+     .what = "attention probabilities",
+     .axes = kAttention},
+    {.point = kZ,
+     .pattern = "blocks.{}.attn.hook_z",
+     .short_name = "z",
+     .what = "values mixed by the pattern, before W_O",
+     .axes = kHeads,
+     .stream = kWrittenByAttn},
+    {.point = kResult,
+     .pattern = "blocks.{}.attn.hook_result",
+     .short_name = "result",
+     .what = "each head's own output z·W_O, without b_O",
+     .axes = kRowsOfHeads,
+     .stream = kWrittenByAttn,
+     .on_request = true},
+    {.point = kAttnOut,
+     .pattern = "blocks.{}.hook_attn_out",
+     .short_name = "attn_out",
+     .what = "the attention layer's output, with b_O",
+     .axes = kRows,
+     .stream = kWrittenByAttn},
+    {.point = kResidMid,
+     .pattern = "blocks.{}.hook_resid_mid",
+     .short_name = "resid_mid",
+     .what = "the residual stream between attention and MLP",
+     .axes = kRows,
+     .stream = kIs},
+    {.point = kMlpIn,
+     .pattern = "blocks.{}.hook_mlp_in",
+     .short_name = "mlp_in",
+     .what = "a copy of resid_mid that the MLP alone reads",
+     .axes = kRows,
+     .stream = kReadByMlp,
+     .on_request = true},
+    {.point = kLn2Scale,
+     .pattern = "blocks.{}.ln2.hook_scale",
+     .short_name = "ln2.scale",
+     .what =
+         "sqrt(variance + eps) of resid_mid; of a root-mean-square norm sqrt(mean square + eps)",
+     .axes = kScales,
+     .editable = false},
+    {.point = kLn2Normalized,
+     .pattern = "blocks.{}.ln2.hook_normalized",
+     .short_name = "ln2.normalized",
+     .what = "ln2's output: with weight and bias; of a root-mean-square norm before its weight",
+     .axes = kRows,
+     .editable = false},
+    {.point = kMlpPre,
+     .pattern = "blocks.{}.mlp.hook_pre",
+     .short_name = "pre",
+     .what = "neurons before the activation function (of a gated MLP, the gate)",
+     .axes = kNeurons,
+     .stream = kReadByMlp,
+     .input = kMlpIn,
+     .site = "mlp_pre"},
+    {.point = kMlpPreLinear,
+     .pattern = "blocks.{}.mlp.hook_pre_linear",
+     .short_name = "pre_linear",
+     .what = "what the gate is multiplied with",
+     .axes = kNeurons,
+     .needs = &has_gated_mlp,
+     .stream = kReadByMlp,
+     .input = kMlpIn,
+     .site = "mlp_pre_linear"},
+    {.point = kMlpPost,
+     .pattern = "blocks.{}.mlp.hook_post",
+     .short_name = "post",
+     .what = "neurons after the activation function and the gate",
+     .axes = kNeurons,
+     .stream = kWrittenByMlp,
+     .site = "mlp_post"},
+    {.point = kMlpOut,
+     .pattern = "blocks.{}.hook_mlp_out",
+     .short_name = "mlp_out",
+     .what = "the MLP's output, with b_out",
+     .axes = kRows,
+     .stream = kWrittenByMlp},
+    {.point = kResidPost,
+     .pattern = "blocks.{}.hook_resid_post",
+     .short_name = "resid_post",
+     .what = "the residual stream after the block",
+     .axes = kRows,
+     .stream = kIs},
+    {.point = kLnFinalScale,
+     .pattern = "ln_final.hook_scale",
+     .short_name = "ln_final.scale",
+     .what = "sqrt(variance + eps) of the last resid_post; of a root-mean-square norm sqrt(mean "
+             "square + eps)",
+     .axes = kScales,
+     .editable = false},
+    {.point = kLnFinalNormalized,
+     .pattern = "ln_final.hook_normalized",
+     .short_name = "ln_final.normalized",
+     .what =
+         "ln_final's output: with weight and bias; of a root-mean-square norm before its weight",
+     .axes = kRows,
+     .editable = false},
+};
+
+constexpr bool table_is_in_order() {
+  for (std::size_t i = 0; i < std::size(kTable); ++i) {
+    if (static_cast<std::size_t>(kTable[i].point) != i) return false;
+  }
+  return true;
+}
+static_assert(table_is_in_order(), "the table lists the points in the order of the enum");
+
+}  // namespace
+
+std::string_view name_of(Axis axis, const HookedTransformerConfig& cfg) {
+  constexpr std::string_view kNames[] = {"batch",   "pos",     "head_index", "key_value_head_index",
+                                         "d_head",  "d_model", "d_mlp",      "query_pos",
+                                         "key_pos", "1"};
+  if (axis == kKeyValueHead && !cfg.grouped_queries()) axis = kHeadIndex;
+  return kNames[static_cast<std::size_t>(axis)];
+}
+
+Unit HookPointInfo::unit() const {
+  const auto has = [this](Axis axis) {
+    return std::ranges::find(axis_list(), axis) != axis_list().end();
+  };
+  if (has(kHeadIndex)) return Unit::kHead;
+  if (has(kKeyValueHead)) return Unit::kKeyValueHead;
+  return has(kDMlp) ? Unit::kNeuron : Unit::kRow;
+}
+
+std::span<const HookPointInfo> hook_points() { return kTable; }
+
+const HookPointInfo& info(HookPoint point) { return kTable[static_cast<std::size_t>(point)]; }
+
+}  // namespace patchbay
