@@ -13,7 +13,15 @@ namespace {
 
 // TransformerLens's word.
 std::string_view normalization_name(const HookedTransformerConfig& cfg) {
-  return cfg.is_rms() ? "RMS" : "LN";
+  switch (cfg.normalization_type) {
+    case NormKind::kNone:
+      return "none";
+    case NormKind::kLayer:
+      return "LN";
+    case NormKind::kRms:
+      return "RMS";
+  }
+  return "";
 }
 
 std::string bos_text(const Tokenizer& tokenizer) {

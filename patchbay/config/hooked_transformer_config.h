@@ -6,12 +6,9 @@
 #include <string>
 
 #include "patchbay/tensor/activation.h"
+#include "patchbay/tensor/norm_kind.h"
 
 namespace patchbay {
-
-/// What the blocks and the end normalise with: layer normalisation (Ba et al. 2016) or
-/// root-mean-square normalisation (Zhang & Sennrich 2019), which has no centring and no bias.
-enum class NormalizationType { kLN, kRMS };
 
 /// How positions enter: learned vectors added to the stream, or rotations of queries and keys (Su
 /// et al. 2021).
@@ -36,7 +33,7 @@ struct HookedTransformerConfig {
   ActivationFunction act_fn = ActivationFunction::kGeluNew;
   /// The MLP multiplies act(x·W_gate) with x·W_in (Shazeer 2020) instead of being act(x·W_in).
   bool gated_mlp = false;
-  NormalizationType normalization_type = NormalizationType::kLN;
+  NormKind normalization_type = NormKind::kLayer;
   float eps = 1e-5F;  ///< added to the variance, or mean square, in every normalisation
   PositionalEmbeddingType positional_embedding_type = PositionalEmbeddingType::kStandard;
   double rotary_base = 10000.0;  ///< of rotary embeddings: dimension pair i turns base^(−2i/d_head)
@@ -55,7 +52,7 @@ struct HookedTransformerConfig {
   [[nodiscard]] bool is_rotary() const {
     return positional_embedding_type == PositionalEmbeddingType::kRotary;
   }
-  [[nodiscard]] bool is_rms() const { return normalization_type == NormalizationType::kRMS; }
+  [[nodiscard]] bool is_rms() const { return normalization_type == NormKind::kRms; }
 
   /// Throws Error(kBadConfig) naming the first contradiction.
   void check() const;

@@ -48,10 +48,11 @@ void write_direction(const HookedTransformer& model, TokenId token, std::span<fl
   const Weights& weights = model.weights();
   double sum = 0.0;
   for (std::size_t i = 0; i < direction.size(); ++i) {
-    direction[i] = weights.W_U(static_cast<std::int64_t>(i), token) * weights.ln_final.w.flat()[i];
+    const auto row = static_cast<std::int64_t>(i);
+    direction[i] = weights.W_U(row, token) * weights.ln_final.weight(row);
     sum += static_cast<double>(direction[i]);
   }
-  if (model.cfg().is_rms()) return;
+  if (!weights.ln_final.centres()) return;
   const auto mean = static_cast<float>(sum / static_cast<double>(direction.size()));
   for (float& x : direction) x -= mean;
 }

@@ -8,8 +8,8 @@
 #include "patchbay/base/error.h"
 #include "patchbay/experiments/columns_common.h"
 #include "patchbay/patching/recording.h"
-#include "patchbay/tensor/layer_norm.h"
 #include "patchbay/tensor/matmul.h"
+#include "patchbay/tensor/norm.h"
 
 namespace patchbay::experiments {
 
@@ -101,29 +101,13 @@ Tensor inputs_of(const Request& request, const Work& work) {
   return std::move(read.values);
 }
 
-// ln1 of a block.
-Tensor normalized(const Request& request, const LayerNormWeights& ln1, const Tensor& x) {
-  const HookedTransformerConfig& cfg = request.model.cfg();
-  Tensor scale({x.shape()[0], 1});
-  Tensor out(x.shape());
-  if (cfg.is_rms()) {
-    rms_norm_scale(request.ctx, x, cfg.eps, scale);
-    rms_norm_apply(request.ctx, x, scale, out);
-    scale_columns(request.ctx, out, ln1.w.flat(), out);
-  } else {
-    layer_norm_scale(request.ctx, x, cfg.eps, scale);
-    layer_norm_apply(request.ctx, x, scale, ln1.w.flat(), ln1.b.flat(), out);
-  }
-  return out;
-}
-
 // What every head of a layer writes when it attends to one name alone, [name, n_heads, d_model].
 Tensor outputs_of(const Request& request, const Work& work, const BlockWeights& block,
                   const Tensor& inputs) {
   const HookedTransformerConfig& cfg = request.model.cfg();
   const std::int64_t rows = inputs.shape()[0];
   Tensor v({rows, cfg.key_value_heads() * cfg.d_head});
-  matmul(request.ctx, work.paper ? normalized(request, block.ln1, inputs) : inputs,
+  matmul(request.ctx, work.paper ? normalized(request.ctx, block.ln1, inputs) : inputs,
          PackedMatrix::pack_heads(block.attn.W_V),
          work.paper ? block.attn.b_V.flat() : std::span<const float>(), v);
   Tensor z({rows, cfg.n_heads * cfg.d_head});

@@ -136,7 +136,8 @@ BlockWeights read_block(const TensorReader& tensors, const HookedTransformerConf
   const Tensor c_attn = read_map(tensors, h + "attn.c_attn.weight", {cfg.d_model, 3 * cfg.d_model});
   const Tensor c_attn_bias = tensors.read(h + "attn.c_attn.bias", {3 * cfg.d_model});
   BlockWeights block;
-  block.ln1 = {tensors.read(h + "ln_1.weight", d_model), tensors.read(h + "ln_1.bias", d_model)};
+  block.ln1 = {cfg.normalization_type, cfg.eps, tensors.read(h + "ln_1.weight", d_model),
+               tensors.read(h + "ln_1.bias", d_model)};
   block.attn = {.W_Q = heads_of(c_attn, cfg, 0),
                 .b_Q = head_biases_of(c_attn_bias, cfg, 0),
                 .W_K = heads_of(c_attn, cfg, 1),
@@ -146,7 +147,8 @@ BlockWeights read_block(const TensorReader& tensors, const HookedTransformerConf
                 .W_O = read_map(tensors, h + "attn.c_proj.weight", {cfg.d_model, cfg.d_model})
                            .reshaped({cfg.n_heads, cfg.d_head, cfg.d_model}),
                 .b_O = tensors.read(h + "attn.c_proj.bias", d_model)};
-  block.ln2 = {tensors.read(h + "ln_2.weight", d_model), tensors.read(h + "ln_2.bias", d_model)};
+  block.ln2 = {cfg.normalization_type, cfg.eps, tensors.read(h + "ln_2.weight", d_model),
+               tensors.read(h + "ln_2.bias", d_model)};
   block.mlp = {.W_in = read_map(tensors, h + "mlp.c_fc.weight", {cfg.d_model, cfg.d_mlp}),
                .b_in = tensors.read(h + "mlp.c_fc.bias", {cfg.d_mlp}),
                .W_out = read_map(tensors, h + "mlp.c_proj.weight", {cfg.d_mlp, cfg.d_model}),
@@ -179,7 +181,7 @@ Weights read_weights(const RunContext& ctx, const HookedTransformerConfig& cfg,
       weights.blocks[static_cast<std::size_t>(layer)] = read_block(tensors, cfg, layer);
     }
   });
-  weights.ln_final = {tensors.read("ln_f.weight", {cfg.d_model}),
+  weights.ln_final = {cfg.normalization_type, cfg.eps, tensors.read("ln_f.weight", {cfg.d_model}),
                       tensors.read("ln_f.bias", {cfg.d_model})};
   const Tensor lm_head = tensors.read_unembedding("wte", weights.W_E, tied);
   weights.W_U = transposed(ctx, lm_head.empty() ? weights.W_E : lm_head);

@@ -73,7 +73,7 @@ HookedTransformerConfig read_config(const JsonValue& config) {
   }
   cfg.act_fn = read_activation(config, "hidden_act", "silu");
   cfg.gated_mlp = true;
-  cfg.normalization_type = NormalizationType::kRMS;
+  cfg.normalization_type = NormKind::kRms;
   cfg.eps = config.get_or("rms_norm_eps", 1e-6F);
   cfg.positional_embedding_type = PositionalEmbeddingType::kRotary;
   cfg.rotary_base = rotary_base(config);
@@ -104,7 +104,7 @@ HookedTransformerConfig read_gguf_config(const GgufMetadata& metadata) {
   values.require("rope.dimension_count", cfg.d_head, "rotary embeddings of a part of a head");
   cfg.act_fn = ActivationFunction::kSilu;
   cfg.gated_mlp = true;
-  cfg.normalization_type = NormalizationType::kRMS;
+  cfg.normalization_type = NormKind::kRms;
   cfg.eps = static_cast<float>(values.number("attention.layer_norm_rms_epsilon"));
   cfg.positional_embedding_type = PositionalEmbeddingType::kRotary;
   cfg.rotary_base = values.number_or("rope.freq_base", 10000.0);
@@ -175,7 +175,8 @@ BlockWeights read_block(const TensorReader& tensors, const HookedTransformerConf
   const Shape query = {cfg.n_heads, cfg.d_model, cfg.d_head};
   const Shape key_value = {cfg.key_value_heads(), cfg.d_model, cfg.d_head};
   BlockWeights block;
-  block.ln1.w = tensors.read(part + "input_layernorm.weight", {cfg.d_model});
+  block.ln1 = {cfg.normalization_type, cfg.eps,
+               tensors.read(part + "input_layernorm.weight", {cfg.d_model})};
   block.attn = {.W_Q = read_turned_heads(tensors, part + "self_attn.q_proj.weight", query),
                 .b_Q = Tensor({cfg.n_heads, cfg.d_head}),
                 .W_K = read_turned_heads(tensors, part + "self_attn.k_proj.weight", key_value),
@@ -187,7 +188,8 @@ BlockWeights read_block(const TensorReader& tensors, const HookedTransformerConf
                                             {cfg.n_heads * cfg.d_head, cfg.d_model})
                            .reshaped({cfg.n_heads, cfg.d_head, cfg.d_model}),
                 .b_O = Tensor({cfg.d_model})};
-  block.ln2.w = tensors.read(part + "post_attention_layernorm.weight", {cfg.d_model});
+  block.ln2 = {cfg.normalization_type, cfg.eps,
+               tensors.read(part + "post_attention_layernorm.weight", {cfg.d_model})};
   const Shape in = {cfg.d_model, cfg.d_mlp};
   block.mlp = {
       .W_in = tensors.read_transposed(part + "mlp.up_proj.weight", in),
@@ -222,7 +224,8 @@ Weights read_weights(const RunContext& ctx, const HookedTransformerConfig& cfg,
       weights.blocks[static_cast<std::size_t>(layer)] = read_block(tensors, cfg, layer);
     }
   });
-  weights.ln_final.w = tensors.read("model.norm.weight", {cfg.d_model});
+  weights.ln_final = {cfg.normalization_type, cfg.eps,
+                      tensors.read("model.norm.weight", {cfg.d_model})};
   const Tensor lm_head = tensors.read_unembedding("model.embed_tokens", weights.W_E, tied);
   weights.W_U = transposed(ctx, lm_head.empty() ? weights.W_E : lm_head);
   weights.b_U = Tensor({cfg.d_vocab});

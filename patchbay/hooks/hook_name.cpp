@@ -119,7 +119,7 @@ std::strong_ordering operator<=>(const HookName& a, const HookName& b) {
   // Points before the blocks, then block by block, then points after them.
   const auto stage = [](const HookName& hook) {
     if (info(hook.point).per_layer()) return 1;
-    return hook.point < kResidPre ? 0 : 2;
+    return is_after_blocks(hook.point) ? 2 : 0;
   };
   if (const auto order = stage(a) <=> stage(b); order != 0) return order;
   if (const auto order = a.layer <=> b.layer; order != 0) return order;

@@ -74,14 +74,12 @@ constexpr HookPointInfo kTable[] = {
      .short_name = "ln1.scale",
      .what =
          "sqrt(variance + eps) of resid_pre; of a root-mean-square norm sqrt(mean square + eps)",
-     .axes = kScales,
-     .editable = false},
+     .axes = kScales},
     {.point = kLn1Normalized,
      .pattern = "blocks.{}.ln1.hook_normalized",
      .short_name = "ln1.normalized",
      .what = "ln1's output: with weight and bias; of a root-mean-square norm before its weight",
-     .axes = kRows,
-     .editable = false},
+     .axes = kRows},
     {.point = kQ,
      .pattern = "blocks.{}.attn.hook_q",
      .short_name = "q",
@@ -162,14 +160,12 @@ constexpr HookPointInfo kTable[] = {
      .short_name = "ln2.scale",
      .what =
          "sqrt(variance + eps) of resid_mid; of a root-mean-square norm sqrt(mean square + eps)",
-     .axes = kScales,
-     .editable = false},
+     .axes = kScales},
     {.point = kLn2Normalized,
      .pattern = "blocks.{}.ln2.hook_normalized",
      .short_name = "ln2.normalized",
      .what = "ln2's output: with weight and bias; of a root-mean-square norm before its weight",
-     .axes = kRows,
-     .editable = false},
+     .axes = kRows},
     {.point = kMlpPre,
      .pattern = "blocks.{}.mlp.hook_pre",
      .short_name = "pre",
@@ -211,15 +207,13 @@ constexpr HookPointInfo kTable[] = {
      .short_name = "ln_final.scale",
      .what = "sqrt(variance + eps) of the last resid_post; of a root-mean-square norm sqrt(mean "
              "square + eps)",
-     .axes = kScales,
-     .editable = false},
+     .axes = kScales},
     {.point = kLnFinalNormalized,
      .pattern = "ln_final.hook_normalized",
      .short_name = "ln_final.normalized",
      .what =
          "ln_final's output: with weight and bias; of a root-mean-square norm before its weight",
-     .axes = kRows,
-     .editable = false},
+     .axes = kRows},
 };
 
 constexpr bool table_is_in_order() {

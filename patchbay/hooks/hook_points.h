@@ -124,6 +124,8 @@ struct HookPointInfo {
 std::span<const HookPointInfo> hook_points();
 const HookPointInfo& info(HookPoint point);
 
+/// Whether it comes after all blocks: ln_final's points.
+inline bool is_after_blocks(HookPoint point) { return point >= HookPoint::kLnFinalScale; }
 /// Whether it is attention, [batch, head_index, query_pos, key_pos]: scores or pattern.
 inline bool is_attention(HookPoint point) {
   return point == HookPoint::kAttnScores || point == HookPoint::kPattern;

@@ -26,7 +26,8 @@ void Forward::enter(int layer, Stream& stream) const {
 Forward::AttentionRows Forward::attention_rows(int layer, const RowSet& stream) const {
   if (site_.wants_any(layer, kResidPre, kResidMid)) return {all_, all_, all_, all_};
   const auto needed = [&](const Row& row) { return is_needed(layer, row); };
-  RowSet changed = stream.united_with(edited_rows(layer, {kKInput, kVInput, kK, kRotK, kV}));
+  RowSet changed = stream.united_with(
+      edited_rows(layer, {kKInput, kVInput, kLn1Scale, kLn1Normalized, kK, kRotK, kV}));
   // Queries of later positions read changed keys and values.
   constexpr auto kNever = std::numeric_limits<std::int64_t>::max();
   std::vector<std::int64_t> first(task_.lengths.size(), kNever);  // [sequence]
@@ -59,7 +60,9 @@ Forward::MlpRows Forward::mlp_rows(int layer, const RowSet& stream) const {
   if (site_.wants_any(layer, kMlpIn, kResidPost)) return {all_, all_, all_};
   const auto needed = [&](const Row& row) { return is_needed(layer, row); };
   const RowSet out =
-      stream.united_with(edited_rows(layer, {kMlpIn, kMlpPre, kMlpPreLinear, kMlpPost, kMlpOut}))
+      stream
+          .united_with(edited_rows(layer, {kMlpIn, kLn2Scale, kLn2Normalized, kMlpPre,
+                                           kMlpPreLinear, kMlpPost, kMlpOut}))
           .where(needed);
   return {out.without(replaced_rows(layer, {kMlpOut, kResidPost})), out,
           out.united_with(edited_rows(layer, {kResidPost}).where(needed))};

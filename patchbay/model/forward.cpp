@@ -14,7 +14,7 @@
 
 #include "patchbay/tensor/activation.h"
 #include "patchbay/tensor/embedding.h"
-#include "patchbay/tensor/layer_norm.h"
+#include "patchbay/tensor/norm.h"
 #include "patchbay/tensor/rotary.h"
 
 namespace patchbay {
@@ -79,9 +79,10 @@ void Forward::attention_half(int layer, Stream& stream) {
   Tensor resid_pre = filled(std::move(stream), base_part(&BaseRun::Layer::resid_pre, layer), all);
   touch(kResidPre, layer, all, resid_pre);
   split_inputs(layer, all, resid_pre);
-  const Normalization ln1 = {block_weights(layer).ln1, kLn1Scale, kLn1Normalized};
+  const NormPlace ln1 = {block_weights(layer).ln1, kLn1Scale, kLn1Normalized};
   const RowPicker of_reading(all, reading);
-  const Tensor normalized = normalize(ln1, layer, of_reading(resid_pre));  // [rows, d_model]
+  const Tensor normalized =
+      normalize(ln1, layer, reading, of_reading(resid_pre));  // [rows, d_model]
   Tensor q = project(layer, kQ, w.Q, rows.attended, of_attended(normalized));
   Tensor k = project(layer, kK, w.K, rows.changed, of_changed(normalized));
   Tensor v = project(layer, kV, w.V, rows.changed, of_changed(normalized));
@@ -119,9 +120,10 @@ void Forward::mlp_half(int layer, Stream& stream) {
     mlp_in = Tensor::copy_of(of_computed(resid));
     touch(kMlpIn, layer, rows.computed, mlp_in);
   }
-  const Normalization ln2 = {block_weights(layer).ln2, kLn2Scale, kLn2Normalized};
-  const Tensor normalized =
-      mlp_in.empty() ? normalize(ln2, layer, of_computed(resid)) : normalize(ln2, layer, mlp_in);
+  const NormPlace ln2 = {block_weights(layer).ln2, kLn2Scale, kLn2Normalized};
+  const Tensor normalized = mlp_in.empty()
+                                ? normalize(ln2, layer, rows.computed, of_computed(resid))
+                                : normalize(ln2, layer, rows.computed, mlp_in);
   const bool gated = model_.cfg.gated_mlp;
   Tensor hidden = linear(normalized, gated ? w.gate : w.in);  // [rows, d_mlp]
   touch(kMlpPre, layer, rows.computed, hidden);
@@ -148,27 +150,20 @@ Tensor Forward::final_layer_norm(Stream stream) {
   const auto last = static_cast<int>(model_.cfg.n_layers) - 1;
   const Tensor resid = filled(std::move(stream), base_resid_post(last), rows);  // [rows, d_model]
   if (task_.keep != nullptr) task_.keep->resid_final = resid;
-  const Tensor normalized = normalize({model_.weights.ln_final, kLnFinalScale, kLnFinalNormalized},
-                                      -1, resid);  // [rows, d_model]
+  const NormPlace ln_final = {model_.weights.ln_final, kLnFinalScale, kLnFinalNormalized};
+  const Tensor normalized = normalize(ln_final, -1, rows, resid);  // [rows, d_model]
   return Tensor::copy_of(RowPicker(rows, task_.demanded)(normalized));
 }
 
-Tensor Forward::normalize(const Normalization& norm, int layer, ConstTensorView x) {
+Tensor Forward::normalize(const NormPlace& place, int layer, const RowSet& rows,
+                          ConstTensorView x) {
   Tensor scale = Tensor::uninitialized({x.shape()[0], 1});  // [rows, 1]
-  Tensor normalized = Tensor::uninitialized(x.shape());     // [rows, d_model]
-  if (model_.cfg.is_rms()) {
-    rms_norm_scale(ctx_, x, model_.cfg.eps, scale);
-    site_.touch(norm.scale_point, layer, scale);
-    rms_norm_apply(ctx_, x, scale, normalized);
-    site_.touch(norm.normalized_point, layer,
-                normalized);  // before the weight, as in TransformerLens
-    scale_columns(ctx_, normalized, norm.weights.w.flat(), normalized);
-    return normalized;
-  }
-  layer_norm_scale(ctx_, x, model_.cfg.eps, scale);
-  site_.touch(norm.scale_point, layer, scale);
-  layer_norm_apply(ctx_, x, scale, norm.weights.w.flat(), norm.weights.b.flat(), normalized);
-  site_.touch(norm.normalized_point, layer, normalized);
+  norm_scale(ctx_, place.norm, x, scale);
+  touch(place.scale, layer, rows, scale);
+  Tensor normalized = Tensor::uninitialized(x.shape());  // [rows, d_model]
+  norm_apply(ctx_, place.norm, x, scale, normalized);
+  touch(place.normalized, layer, rows, normalized);
+  norm_finish(ctx_, place.norm, normalized);
   return normalized;
 }
 

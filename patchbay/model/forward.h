@@ -65,14 +65,14 @@ class Forward {
     const RowSet& rows;
   };
 
-  struct Normalization {
-    const LayerNormWeights& weights;
-    HookPoint scale_point;
-    HookPoint normalized_point;
+  struct NormPlace {
+    const Norm& norm;
+    HookPoint scale;
+    HookPoint normalized;
   };
 
-  /// LayerNorm or root-mean-square norm, x [rows, d_model].
-  Tensor normalize(const Normalization& norm, int layer, ConstTensorView x);
+  /// A norm at its place, x [rows, d_model].
+  Tensor normalize(const NormPlace& place, int layer, const RowSet& rows, ConstTensorView x);
   Tensor linear(ConstTensorView x, const PackedLinear& map);
   Tensor project(int layer, HookPoint output, const PackedLinear& map, const RowSet& rows,
                  ConstTensorView normalized);
@@ -91,7 +91,6 @@ class Forward {
                                                                     const RowSet& rows) const;
   void read_edited_inputs(int layer, HookPoint output, const PackedLinear& map, const RowSet& rows,
                           TensorView projected);
-  Tensor normalize_unseen(int layer, Tensor x);
 
   // Which rows a run computes (changed_rows.cpp).
   /// Edits of a block's input, so that rows they leave as they were are not computed.

@@ -73,11 +73,11 @@ bool HookSite::wants_any(int layer, HookPoint first, HookPoint last) const {
 int HookSite::last_layer() const {
   if (names_.empty()) return -1;
   const HookName& last = names_.back();
-  return last.point >= HookPoint::kLnFinalScale ? static_cast<int>(cfg_->n_layers) : last.layer;
+  return is_after_blocks(last.point) ? static_cast<int>(cfg_->n_layers) : last.layer;
 }
 
 int HookSite::first_layer(int none) const {
-  if (names_.empty() || names_.front().point >= HookPoint::kLnFinalScale) return none;
+  if (names_.empty() || is_after_blocks(names_.front().point)) return none;
   return names_.front().layer;
 }
 

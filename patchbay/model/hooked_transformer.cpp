@@ -173,6 +173,12 @@ BaseRun HookedTransformer::base_run(const RunContext& ctx, const std::vector<Pro
   std::exclusive_scan(lengths.begin(), lengths.end(), std::back_inserter(base.first_row),
                       std::int64_t{0});
   check_edits(cfg_, edits, lengths);
+  for (const auto& [name, list] : edits.entries()) {
+    if (list.empty() || !is_after_blocks(name.point)) continue;
+    throw Error(
+        ErrorKind::kUsage, "edits",
+        fmt::format("a base run ends before {}; give that edit to its replays", name.str()));
+  }
   const Forward::Task whole{
       .lengths = lengths, .demanded = RowSet::all(lengths), .edits = edits, .keep = &base};
   HookSite nobody;

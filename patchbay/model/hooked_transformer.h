@@ -80,7 +80,7 @@ class HookedTransformer {
       const Demand& demand = {}) const;
 
   /// A whole pass, with some values edited, that keeps what replays of this model, and its copies,
-  /// need.
+  /// need. Throws kUsage for an edit of ln_final, before which it ends.
   [[nodiscard]] BaseRun base_run(const RunContext& ctx, const std::vector<Prompt>& prompts,
                                  const RowEdits& edits = {}) const;
   /// The base run with some rows of some activations changed: the logits that a whole pass with

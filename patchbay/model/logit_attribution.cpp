@@ -58,21 +58,20 @@ std::vector<Direction> directions_of(const Weights& weights, const LogitAttrsOpt
   return directions;
 }
 
-// A LayerNorm, or root-mean-square norm, with its scale held fixed, at the rows of a stack; a row
-// is a prompt and a position.
+// A norm with its scale held fixed, at the rows of a stack; a row is a prompt and a position.
 struct FixedLayerNorm {
   std::vector<double> w;      // [d_model]
   std::vector<double> b;      // [d_model], zeros in a root-mean-square norm
   std::vector<double> scale;  // [rows]
   std::int64_t batch;
   bool complete;
-  bool is_rms;
+  bool centres;
 
   [[nodiscard]] std::int64_t rows() const { return static_cast<std::int64_t>(scale.size()); }
   // (x − mean(x)) / scale · w, for one row x [d_model]; a root-mean-square norm leaves the mean.
   void apply(std::span<const float> x, std::int64_t row, std::vector<double>& out) const {
     double mean = 0.0;
-    if (!is_rms) {
+    if (centres) {
       for (const float value : x) mean += static_cast<double>(value);
     }
     mean /= static_cast<double>(x.size());
@@ -89,7 +88,7 @@ FixedLayerNorm fixed_layer_norm(const ActivationCache& cache, const Weights& wei
     fail("this stack went through a LayerNorm already; give the stack as it was before");
   }
   const int layer = resolve_layer(cache.cfg().n_layers, options.layer, options.mlp_input);
-  const LayerNormWeights* ln = &weights.ln_final;
+  const Norm* ln = &weights.ln_final;
   HookName hook = {HookPoint::kLnFinalScale};
   if (layer < cache.cfg().n_layers) {
     const BlockWeights& block = weights.blocks.at(static_cast<std::size_t>(layer));
@@ -99,7 +98,7 @@ FixedLayerNorm fixed_layer_norm(const ActivationCache& cache, const Weights& wei
   const Tensor& scale = cache[hook];  // [batch, pos, 1]
   const std::int64_t batch = scale.shape()[0];
   const std::int64_t pos = scale.shape()[1];
-  const std::int64_t d_model = ln->w.size();
+  const std::int64_t d_model = cache.cfg().d_model;
   const auto components = static_cast<std::int64_t>(stack.labels.size());
   const Shape expected =
       stack.pos ? Shape{components, batch, d_model} : Shape{components, batch, pos, d_model};
@@ -107,13 +106,16 @@ FixedLayerNorm fixed_layer_norm(const ActivationCache& cache, const Weights& wei
     fail(fmt::format("the stack is {}, but the run of this cache and these weights needs {}",
                      stack.values.shape().str(), expected.str()));
   }
-  FixedLayerNorm result{.w = {ln->w.flat().begin(), ln->w.flat().end()},
-                        .b = {ln->b.flat().begin(), ln->b.flat().end()},
+  FixedLayerNorm result{.w = {},
+                        .b = {},
                         .scale = {},
                         .batch = batch,
                         .complete = options.meaning == LayerNormMeaning::kComplete,
-                        .is_rms = ln->b.empty()};
-  result.b.resize(result.w.size());
+                        .centres = ln->centres()};
+  for (std::int64_t i = 0; i < d_model; ++i) {
+    result.w.push_back(ln->weight(i));
+    result.b.push_back(ln->bias(i));
+  }
   for (std::int64_t row = 0; row < batch * pos; ++row) {
     if (stack.pos && row % pos != *stack.pos) continue;
     result.scale.push_back(static_cast<double>(scale.data()[row]));

@@ -70,7 +70,7 @@ RowSet RowEdits::rows(int layer, std::span<const HookPoint> points) const {
 int RowEdits::first_layer(int none) const {
   int first = none;
   for (const auto& [name, edits] : edits_) {
-    if (!edits.empty()) first = std::min(first, name.layer);
+    if (!edits.empty() && !is_after_blocks(name.point)) first = std::min(first, name.layer);
   }
   return first;
 }

@@ -42,7 +42,7 @@ class RowEdits {
   [[nodiscard]] std::vector<RowEdit> by_row(HookPoint point, int layer) const;
   /// The rows that edits of these points change.
   [[nodiscard]] RowSet rows(int layer, std::span<const HookPoint> points) const;
-  /// The first block with an edit, `none` if there is none.
+  /// The first block with an edit, −1 when the embeddings have one, `none` when none of them has.
   [[nodiscard]] int first_layer(int none) const;
   [[nodiscard]] const std::map<HookName, std::vector<RowEdit>>& entries() const { return edits_; }
 

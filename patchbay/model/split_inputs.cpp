@@ -3,8 +3,8 @@
 // grouped queries, keys and values have fewer heads and there is no hook_attn_in.
 //
 // Where nobody edited a head's copy of a row, the head keeps the projection of the shared stream,
-// bit for bit. An edited copy goes through ln1 on its own (without ln1's hooks, which show the
-// shared stream) and through that head's columns of the projection.
+// bit for bit. An edited copy goes through ln1 on its own, by its own scale (without ln1's hooks
+// and edits, which are of the shared stream), and through that head's columns of the projection.
 #include <algorithm>
 #include <cstring>
 #include <numeric>
@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "patchbay/model/forward.h"
-#include "patchbay/tensor/layer_norm.h"
+#include "patchbay/tensor/norm.h"
 
 namespace patchbay {
 
@@ -53,21 +53,6 @@ void Forward::split_inputs(int layer, const RowSet& rows, ConstTensorView resid_
   split_.q_input = input(kQInput, model_.cfg.n_heads);
   split_.k_input = input(kKInput, model_.cfg.key_value_heads());
   split_.v_input = input(kVInput, model_.cfg.key_value_heads());
-}
-
-// ln1 of edited copies; its hooks show the shared stream and do not see this.
-Tensor Forward::normalize_unseen(int layer, Tensor x) {
-  const LayerNormWeights& ln1 = block_weights(layer).ln1;
-  Tensor scale = Tensor::uninitialized({x.shape()[0], 1});
-  if (model_.cfg.is_rms()) {
-    rms_norm_scale(ctx_, x, model_.cfg.eps, scale);
-    rms_norm_apply(ctx_, x, scale, x);
-    scale_columns(ctx_, x, ln1.w.flat(), x);
-  } else {
-    layer_norm_scale(ctx_, x, model_.cfg.eps, scale);
-    layer_norm_apply(ctx_, x, scale, ln1.w.flat(), ln1.b.flat(), x);
-  }
-  return x;
 }
 
 // Of every head, the copies that somebody edited: those of hooks, which hold all rows, or those
@@ -120,7 +105,7 @@ void Forward::read_edited_inputs(int layer, HookPoint output, const PackedLinear
     std::iota(columns.begin(), columns.end(), static_cast<std::int32_t>(first));
     const auto bias = map.b.subspan(static_cast<std::size_t>(first), columns.size());
     const PackedMatrix w = map.w.select_columns(columns);
-    const Tensor result = linear(normalize_unseen(layer, std::move(own)), {w, bias});
+    const Tensor result = linear(normalized(ctx_, block_weights(layer).ln1, own), {w, bias});
     for (std::size_t i = 0; i < edited[head].size(); ++i) {
       std::ranges::copy(result.view()[static_cast<std::int64_t>(i)].flat(),
                         projected.data() + edited[head][i].row * projected.shape()[1] + first);

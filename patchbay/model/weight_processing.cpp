@@ -15,26 +15,25 @@
 namespace patchbay {
 namespace {
 
-// Folds w·x̂ + b, the end of a LayerNorm, into the map W x + bias that reads it, and centres W. A
-// root-mean-square norm has no b, and what it reads is not centred, so W must not be either.
-void fold_into(const LayerNormWeights& ln, TensorView W, std::span<float> bias) {
+// Folds w·x̂ + b, the end of a norm, into the map W x + bias that reads it, and centres W if the
+// norm centres: what a root-mean-square norm reads is not centred, so W must not be either.
+void fold_into(const Norm& ln, TensorView W, std::span<float> bias) {
   const std::int64_t d_model = W.shape()[0];  // W [d_model, n], bias [n]
   const std::int64_t n = W.shape()[1];
-  const bool is_rms = ln.b.empty();
   std::vector<double> moved(bias.begin(), bias.end());  // [n]
   std::vector<double> mean(bias.size(), 0.0);           // [n]
   for (std::int64_t m = 0; m < d_model; ++m) {
-    const double w = ln.w(m);
-    const double b = is_rms ? 0.0 : static_cast<double>(ln.b(m));
+    const double w = ln.weight(m);
+    const double b = ln.bias(m);
     const std::span<const float> row = W[m].flat();
     for (std::size_t j = 0; j < row.size(); ++j) {
       moved[j] += b * static_cast<double>(row[j]);
       mean[j] += w * static_cast<double>(row[j]);
     }
   }
-  for (double& sum : mean) sum = is_rms ? 0.0 : sum / static_cast<double>(d_model);
+  for (double& sum : mean) sum = ln.centres() ? sum / static_cast<double>(d_model) : 0.0;
   for (std::int64_t m = 0; m < d_model; ++m) {
-    const double w = ln.w(m);
+    const double w = ln.weight(m);
     for (std::int64_t j = 0; j < n; ++j) {
       W(m, j) =
           static_cast<float>(w * static_cast<double>(W(m, j)) - mean[static_cast<std::size_t>(j)]);
@@ -43,13 +42,13 @@ void fold_into(const LayerNormWeights& ln, TensorView W, std::span<float> bias) 
   for (std::size_t j = 0; j < bias.size(); ++j) bias[j] = static_cast<float>(moved[j]);
 }
 
-void set_to_identity(LayerNormWeights& ln) {
+void set_to_identity(Norm& ln) {
   std::ranges::fill(ln.w.flat(), 1.0F);
   std::ranges::fill(ln.b.flat(), 0.0F);
 }
 
 // Folds the norm into the maps of all heads, W [heads, d_model, d_head], bias [heads, d_head].
-void fold_into_heads(const LayerNormWeights& ln, Tensor& W, Tensor& bias) {
+void fold_into_heads(const Norm& ln, Tensor& W, Tensor& bias) {
   for (std::int64_t head = 0; head < W.shape()[0]; ++head) {
     fold_into(ln, W[head], bias[head].flat());
   }
@@ -109,10 +108,11 @@ void fold_layer_norm(Weights& weights) {
 void center_writing_weights(Weights& weights) {
   const FloatEnvironment environment;
   if (weights.processing.center_writing_weights) return;
-  if (weights.ln_final.b.empty()) {
+  if (!weights.ln_final.centres()) {
     throw Error(ErrorKind::kUsage, "weights",
-                "center_writing_weights needs LayerNorm, which takes the mean away; this model has "
-                "root-mean-square norms, so leave it out");
+                fmt::format("center_writing_weights needs LayerNorm, which takes the mean away; "
+                            "this model has {} norms, so leave it out",
+                            weights.ln_final.kind == NormKind::kRms ? "root-mean-square" : "no"));
   }
   center_rows(weights.W_E);
   if (!weights.W_pos.empty()) center_rows(weights.W_pos);

@@ -53,8 +53,8 @@ Shape shape_of(const HookedTransformerConfig& cfg, std::string_view last_part) {
   const std::map<std::string_view, Shape> shapes = {
       {"W_E", {cfg.d_vocab, cfg.d_model}},
       {"W_pos", cfg.is_rotary() ? absent : Shape{cfg.n_ctx, cfg.d_model}},
-      {"w", {cfg.d_model}},
-      {"b", cfg.is_rms() ? absent : Shape{cfg.d_model}},
+      {"w", cfg.normalization_type == NormKind::kNone ? absent : Shape{cfg.d_model}},
+      {"b", cfg.normalization_type == NormKind::kLayer ? Shape{cfg.d_model} : absent},
       {"W_Q", {cfg.n_heads, cfg.d_model, cfg.d_head}},
       {"b_Q", {cfg.n_heads, cfg.d_head}},
       {"W_K", key_value},
@@ -74,6 +74,21 @@ Shape shape_of(const HookedTransformerConfig& cfg, std::string_view last_part) {
 }
 
 std::string_view last_part_of(std::string_view name) { return name.substr(name.rfind('.') + 1); }
+
+// Weights of norms alone may be left out.
+bool may_be_absent(std::string_view name) {
+  return last_part_of(name) == "w" || last_part_of(name) == "b";
+}
+
+// Visits every norm, as visit_all visits tensors.
+template <class W, class Visit>
+void visit_norms(W& weights, const Visit& visit) {
+  for (std::size_t layer = 0; layer < weights.blocks.size(); ++layer) {
+    visit(fmt::format("blocks.{}.ln1", layer), weights.blocks[layer].ln1);
+    visit(fmt::format("blocks.{}.ln2", layer), weights.blocks[layer].ln2);
+  }
+  visit(std::string("ln_final"), weights.ln_final);
+}
 
 // All exponent bits set is NaN or infinity. Written on bits so that the loop runs over whole
 // vectors.
@@ -108,6 +123,10 @@ Weights zero_weights(const HookedTransformerConfig& cfg) {
   visit_all(weights, [&](const std::string& name, Tensor& tensor) {
     tensor = Tensor(shape_of(cfg, last_part_of(name)));
   });
+  visit_norms(weights, [&](const std::string&, Norm& norm) {
+    norm.kind = cfg.normalization_type;
+    norm.eps = cfg.eps;
+  });
   return weights;
 }
 
@@ -119,8 +138,13 @@ void check_weights(const HookedTransformerConfig& cfg, const Weights& weights) {
   if (static_cast<std::int64_t>(weights.blocks.size()) != cfg.n_layers) {
     fail(fmt::format("{} blocks for a config of {} layers", weights.blocks.size(), cfg.n_layers));
   }
+  visit_norms(weights, [&](const std::string& name, const Norm& norm) {
+    if (norm.kind == cfg.normalization_type && norm.eps == cfg.eps) return;
+    fail(fmt::format("\"{}\" is of another kind, or has another eps, than the config says", name));
+  });
   visit_all(weights, [&](const std::string& name, const Tensor& tensor) {
     const Shape shape = shape_of(cfg, last_part_of(name));
+    if (tensor.empty() && may_be_absent(name)) return;
     if (!(tensor.shape() == shape)) {
       fail(fmt::format("\"{}\" has shape {}; this config needs {}", name, tensor.shape().str(),
                        shape.size() == 0 ? "none" : shape.str()));

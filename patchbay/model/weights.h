@@ -7,14 +7,10 @@
 #include <vector>
 
 #include "patchbay/config/hooked_transformer_config.h"
+#include "patchbay/tensor/norm.h"
 #include "patchbay/tensor/tensor.h"
 
 namespace patchbay {
-
-struct LayerNormWeights {
-  Tensor w;  // [d_model]
-  Tensor b;  // [d_model]; absent in a root-mean-square norm
-};
 
 struct AttentionWeights {
   Tensor W_Q;  // [n_heads, d_model, d_head]
@@ -36,9 +32,9 @@ struct MlpWeights {
 };
 
 struct BlockWeights {
-  LayerNormWeights ln1;
+  Norm ln1;
   AttentionWeights attn;
-  LayerNormWeights ln2;
+  Norm ln2;
   MlpWeights mlp;
 };
 
@@ -55,7 +51,7 @@ struct Weights {
   Tensor W_E;    // [d_vocab, d_model]
   Tensor W_pos;  // [n_ctx, d_model]; absent in a model with rotary embeddings
   std::vector<BlockWeights> blocks;
-  LayerNormWeights ln_final;
+  Norm ln_final;
   Tensor W_U;  // [d_model, d_vocab]
   Tensor b_U;  // [d_vocab]
   WeightProcessing processing;
@@ -71,11 +67,12 @@ void for_each_weight(
     const std::function<void(const std::string& name, const Tensor& tensor)>& visit);
 
 /// All tensors that a model of this config has, with their shapes, set to +0. (A model without
-/// biases has biases of +0, as in TransformerLens, except in root-mean-square norms.)
+/// biases has biases of +0, as in TransformerLens; root-mean-square norms alone have none. A norm
+/// may lack its weight, which is ones then, and a layer norm its bias.)
 Weights zero_weights(const HookedTransformerConfig& cfg);
 
-/// Throws Error(kBadData) naming the first tensor whose shape does not fit the config, or that
-/// holds a NaN or an infinity.
+/// Throws Error(kBadData) naming the first norm whose kind, or tensor whose shape, does not fit the
+/// config, or the first tensor that holds a NaN or an infinity.
 void check_weights(const HookedTransformerConfig& cfg, const Weights& weights);
 
 }  // namespace patchbay

@@ -55,8 +55,8 @@ void add_projection(const BlockWeights& block, const Piece& receiver, std::span<
     const std::span<const float> own = matrix[head].flat();  // [d_model, d_head]
     std::vector<float> projected(d_head);
     for (std::size_t i = 0; i < change.size(); ++i) {
-      add_scaled(change[i] / scale * block.ln1.w.flat()[i], own.subspan(i * d_head, d_head),
-                 projected);
+      add_scaled(change[i] / scale * block.ln1.weight(static_cast<std::int64_t>(i)),
+                 own.subspan(i * d_head, d_head), projected);
     }
     add_scaled(1.0F, projected, piece.subspan(begin, d_head));
   }

@@ -42,7 +42,7 @@ class Scores : public ::testing::TestWithParam<const char*> {
     for (const double value : x) out.push_back((value - mean) / scale);
     return out;
   }
-  Numbers normed(const Numbers& x, const LayerNormWeights& ln) const {
+  Numbers normed(const Numbers& x, const Norm& ln) const {
     Numbers out = normalized(x);
     for (std::size_t i = 0; i < out.size(); ++i) {
       out[i] *= static_cast<double>(ln.w.flat()[i]);

@@ -71,7 +71,7 @@ void add_edit(Case& c, const HookName& name, const Row& row, std::int64_t length
   const std::int64_t count = (whole ? units : 1 + random.below(units - first)) * unit;
   std::vector<float>& values = c.values.emplace_back();
   for (std::int64_t i = 0; i < count; ++i) {
-    values.push_back(static_cast<float>(random.below(2000)) / 500.0F - 2.0F);
+    values.push_back(static_cast<float>(random.below(2000)) / 500.0F - 1.999F);  // no zero scale
   }
   const std::int64_t head = attention ? random.below(cfg.n_heads) * length : 0;
   c.edits.push_back({name, {row, head + begin, values}});
@@ -86,7 +86,8 @@ Case random_case(const HookedTransformerConfig& cfg, Random& random) {
   }
   std::vector<HookName> names;
   for (const HookName& name : hook_names(cfg)) {
-    if (info(name.point).is_site()) names.push_back(name);
+    const bool after = is_after_blocks(name.point);
+    if (info(name.point).is_site() || (after && info(name.point).editable)) names.push_back(name);
   }
   const std::int32_t sequences = 1 + random.below(4);
   for (std::int32_t sequence = 0; sequence < sequences; ++sequence) {

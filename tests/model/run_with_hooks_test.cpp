@@ -208,8 +208,8 @@ TEST(Replay, RefusesAStartThatDoesNotFit) {
   EXPECT_EQ(replay({HookPoint::kPattern, 1}, {0, 3}, 12 + 2, 3),
             "[edits] an edit of blocks.1.attn.hook_pattern reaches keys after their query at "
             "sequence 0, position 3");
-  EXPECT_EQ(replay({HookPoint::kLn1Scale, 1}, {0, 3}, 0, 1),
-            "[edits] blocks.1.ln1.hook_scale takes no row edits; use a hook");
+  EXPECT_EQ(replay({HookPoint::kAttnIn, 1}, {0, 3}, 0, 1),
+            "[edits] blocks.1.hook_attn_in takes no row edits; use a hook");
   EXPECT_EQ(replay({HookPoint::kQInput, 1}, {0, 3}, 16, 32),
             "[edits] an edit of blocks.1.hook_q_input has 32 values from element 16; the input of "
             "a head is edited whole");

@@ -71,8 +71,7 @@ TEST(WeightProcessing, AllFourTogetherGiveTransformerLensesWeights) {
 TEST(WeightProcessing, FoldingLeavesIdentityLayerNormsAndCentredReaders) {
   Weights weights = raw_weights();
   fold_layer_norm(weights);
-  for (const LayerNormWeights* ln :
-       {&weights.blocks[0].ln1, &weights.blocks[2].ln2, &weights.ln_final}) {
+  for (const Norm* ln : {&weights.blocks[0].ln1, &weights.blocks[2].ln2, &weights.ln_final}) {
     EXPECT_TRUE(std::ranges::all_of(ln->w.flat(), [](float w) { return w == 1.0F; }));
     EXPECT_TRUE(std::ranges::all_of(ln->b.flat(), [](float b) { return b == 0.0F; }));
   }
@@ -82,6 +81,42 @@ TEST(WeightProcessing, FoldingLeavesIdentityLayerNormsAndCentredReaders) {
     for (std::int64_t m = 0; m < W_in.shape()[0]; ++m) sum += static_cast<double>(W_in(m, j));
     EXPECT_NEAR(sum, 0.0, 1e-6) << "column " << j;
   }
+}
+
+// A layer norm may come without bias or weight, and centres all the same.
+TEST(WeightProcessing, ALayerNormWithoutBiasIsNoRootMeanSquareNorm) {
+  const TinyGpt2 tiny;
+  Weights zeros = raw_weights();
+  Weights absent = raw_weights();
+  for (BlockWeights& block : zeros.blocks) {
+    for (Norm* norm : {&block.ln1, &block.ln2}) {
+      std::ranges::fill(norm->w.flat(), 1.0F);
+      std::ranges::fill(norm->b.flat(), 0.0F);
+    }
+  }
+  for (BlockWeights& block : absent.blocks) {
+    for (Norm* norm : {&block.ln1, &block.ln2}) *norm = {norm->kind, norm->eps};
+  }
+  const auto logits_of = [&](const Weights& weights) {
+    const HookedTransformer model(tiny.ctx, tiny.model.cfg(), weights);
+    const Logits logits = model.run(tiny.ctx, tiny.clean());
+    return std::vector<float>(logits.values.flat().begin(), logits.values.flat().end());
+  };
+  const std::vector<float> raw = logits_of(zeros);
+  EXPECT_EQ(logits_of(absent), raw);
+  fold_layer_norm(zeros);
+  fold_layer_norm(absent);
+  center_writing_weights(absent);
+  center_writing_weights(zeros);
+  EXPECT_EQ(logits_of(absent), logits_of(zeros));
+  EXPECT_LE(relative_distance(logits_of(absent), raw), 10 * kBound);
+}
+
+TEST(WeightProcessing, ANormOfAnotherKindThanTheConfigsIsRefused) {
+  const TinyGpt2 tiny;
+  Weights weights = raw_weights();
+  weights.blocks[1].ln2.kind = NormKind::kRms;
+  EXPECT_THROW(HookedTransformer(tiny.ctx, tiny.model.cfg(), weights), Error);
 }
 
 TEST(WeightProcessing, OnlyTheWantedFunctionsAreApplied) {
