@@ -102,7 +102,11 @@ class Parser {
     if (word.starts_with('-') && !after_mark) {
       const std::string name = word.substr(0, word.find('='));
       const bool takes_text = app->get_option_no_throw("TEXT") != nullptr;
-      const std::string nearest = did_you_mean(name, options);
+      const std::string renamed = fmt::format(
+          "--{}", experiments::renamed_field(name.substr(std::min<std::size_t>(2, name.size()))));
+      const bool is_known = std::ranges::find(options, renamed) != options.end();
+      const std::string nearest = is_known ? fmt::format("; did you mean {}?", quote(renamed))
+                                           : did_you_mean(name, options);
       given.fail(fmt::format("there is no option {}{}", quote(name),
                              nearest.empty() && takes_text
                                  ? "; put -- before a text that begins with a dash"
@@ -193,15 +197,15 @@ class Parser {
     run.max_memory = given.max_memory();
     run.shard = given.shard(run.formats);
     std::vector<std::string> known;
-    for (const experiments::OptionInfo& info : experiment.options) known.emplace_back(info.name);
+    for (const experiments::Field& field : experiment.fields) known.push_back(field.name);
     for (const experiments::Experiment* other : experiments::all()) {
-      for (const experiments::OptionInfo& info : other->options) {
-        const auto value = given.one(fmt::format("--{}", info.name));
+      for (const experiments::Field& field : other->fields) {
+        const auto value = given.one(fmt::format("--{}", field.name));
         if (!value) continue;
-        if (std::ranges::find(known, info.name) == known.end()) {
-          given.fail(fmt::format("{} has no option --{}", *name, info.name));
+        if (std::ranges::find(known, field.name) == known.end()) {
+          given.fail(fmt::format("{} has no option --{}", *name, field.name));
         }
-        run.settings[std::string(info.name)] = *value;
+        run.settings[field.name] = *value;
       }
     }
     return run;

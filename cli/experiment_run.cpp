@@ -7,6 +7,7 @@
 #include <optional>
 #include <system_error>
 
+#include "cli/field_errors.h"
 #include "cli/model_source.h"
 #include "cli/output.h"
 #include "cli/provenance.h"
@@ -25,11 +26,11 @@ namespace {
 
 // Everything that decides the numbers.
 std::string key_of(const Provenance& provenance, const experiments::Experiment& experiment,
-                   const experiments::Settings& settings) {
+                   const experiments::ConfiguredExperiment& configured) {
   std::string key = fmt::format("{}\n{}\n{}\n{}\n{}\n", provenance.version, provenance.model_sha256,
                                 fmt::join(provenance.weight_processing, ","),
                                 provenance.tokens_sha256, experiment.name);
-  for (const Option& option : settings.recorded()) {
+  for (const Option& option : configured.options) {
     key += fmt::format("{}={}\n", option.name, std::get<std::string>(option.value));
   }
   return key;
@@ -105,9 +106,9 @@ PromptSet ExperimentRun::first_prompts(std::int64_t count) const {
 void ExperimentRun::check(const experiments::Experiment& experiment,
                           const std::map<std::string, std::string>& settings,
                           std::int64_t first) const {
-  const experiments::Settings filled(experiment.name, experiment.options, settings);
   const PromptSet prompts = first_prompts(first);
-  experiment.check({.ctx = ctx_, .model = model_, .prompts = prompts, .settings = filled});
+  Session session(ctx_, model_, prompts);
+  as_options([&] { experiment.with(settings).check(session); });
 }
 
 std::string ExperimentRun::key(const experiments::Experiment& experiment,
@@ -115,15 +116,14 @@ std::string ExperimentRun::key(const experiments::Experiment& experiment,
                                std::int64_t first) const {
   Provenance provenance = provenance_;
   provenance.tokens_sha256 = tokens_sha256(first_prompts(first));
-  return key_of(provenance, experiment, {experiment.name, experiment.options, settings});
+  return as_options([&] { return key_of(provenance, experiment, experiment.with(settings)); });
 }
 
 EffectTable ExperimentRun::table(const experiments::Experiment& experiment,
                                  const std::map<std::string, std::string>& settings,
                                  const PromptSet& prompts, CellStore* store) const {
-  const experiments::Settings filled(experiment.name, experiment.options, settings);
-  return experiment.run(
-      {.ctx = ctx_, .model = model_, .prompts = prompts, .settings = filled, .store = store});
+  Session session(ctx_, model_, prompts, store);
+  return as_options([&] { return experiment.with(settings).run(session); });
 }
 
 EffectTable ExperimentRun::result(const experiments::Experiment& experiment,

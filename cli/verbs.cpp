@@ -192,8 +192,8 @@ void add_run(Verbs& verbs) {
   shard(run);
   const auto own = static_cast<std::ptrdiff_t>(run.options.size());
   for (const experiments::Experiment* experiment : experiments::all()) {
-    for (const experiments::OptionInfo& info : experiment->options) {
-      const std::string name = fmt::format("--{}", info.name);
+    for (const experiments::Field& field : experiment->fields) {
+      const std::string name = fmt::format("--{}", field.name);
       const auto known = std::ranges::find(run.options, name, &OptionSpec::names);
       if (known - run.options.begin() < own) {  // an experiment would take it from all the others
         throw Error(ErrorKind::kInternal, experiment->name,
@@ -201,8 +201,8 @@ void add_run(Verbs& verbs) {
       }
       if (known != run.options.end()) continue;
       option(run, name, "VALUE",
-             fmt::format("{}{}", info.what,
-                         info.fallback.empty() ? "" : fmt::format(" ({})", info.fallback)));
+             fmt::format("{}{}", field.what,
+                         field.fallback.empty() ? "" : fmt::format(" ({})", field.fallback)));
     }
   }
   common(run);

@@ -3,7 +3,7 @@
 #include <cmath>
 #include <cstdio>
 
-#include "patchbay/experiments/experiment.h"
+#include "patchbay/experiments/activation_patching.h"
 #include "patchbay/hub/load_model.h"
 #include "patchbay/io/file.h"
 #include "patchbay/report/figure.h"
@@ -15,12 +15,12 @@ int main() {
   const patchbay::PromptSet prompts = patchbay::tasks::find("ioi").make(
       {.cfg = model.cfg(), .tokenizer = &model.tokenizer()}, {.prompts = 20, .seed = 1});
 
-  const auto& patching = patchbay::experiments::find("activation_patching");
-  const patchbay::experiments::Settings settings(
-      patching.name, patching.options,
-      {{"site", "z"}, {"axes", "layer,head"}, {"direction", "noise"}});
-  patchbay::EffectTable table =
-      patching.run({.ctx = ctx, .model = model, .prompts = prompts, .settings = settings});
+  patchbay::Session session(ctx, model, prompts);
+  using patchbay::experiments::PatchAxis;
+  patchbay::EffectTable table = run(session, patchbay::experiments::ActivationPatching{
+                                                 .site = {patchbay::HookPoint::kZ},
+                                                 .axes = {PatchAxis::kLayer, PatchAxis::kHead},
+                                                 .direction = patchbay::Direction::kNoise});
   table.provenance.model = "ioi-small";
   table.provenance.task = "ioi";
 

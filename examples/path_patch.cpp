@@ -2,7 +2,7 @@
 // B). Prints: 1.2 -> logits
 #include <cstdio>
 
-#include "patchbay/experiments/experiment.h"
+#include "patchbay/experiments/path_patching.h"
 #include "patchbay/hub/load_model.h"
 #include "patchbay/results/statistics.h"
 #include "patchbay/tasks/task.h"
@@ -13,12 +13,11 @@ int main() {
   const patchbay::PromptSet prompts = patchbay::tasks::find("ioi").make(
       {.cfg = model.cfg(), .tokenizer = &model.tokenizer()}, {.prompts = 20, .seed = 1});
 
-  const auto& patching = patchbay::experiments::find("path_patching");
-  const patchbay::experiments::Settings settings(
-      patching.name, patching.options,
-      {{"sender", "1.2,2.1"}, {"sender-position", "END"}, {"receiver", "logits"}});
+  patchbay::Session session(ctx, model, prompts);
   const patchbay::EffectTable table =
-      patching.run({.ctx = ctx, .model = model, .prompts = prompts, .settings = settings});
+      run(session, patchbay::experiments::PathPatching{.sender = {{1, 2}, {2, 1}},  // heads
+                                                       .sender_position = {"END"},
+                                                       .receiver = {"logits"}});
 
   const auto cells = patchbay::summarize(table, patchbay::EffectKind::kPercentOfClean,
                                          patchbay::Aggregate::kRatioOfMeans);

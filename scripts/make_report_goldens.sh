@@ -28,7 +28,7 @@ result mlps activation_patching --task ioi --prompts 6 --site mlp_out --axes lay
 result stream activation_patching --task ioi_lab --prompts 1 --site resid_post --axes layer,position
 result accuracy accuracy --task ioi --prompts 6
 result lens logit_lens --task ioi --prompts 6
-result patterns attention_patterns --task ioi --prompts 3 --nodes 1.2,2.1 --destinations every --sources every --side clean
+result patterns attention_patterns --task ioi --prompts 3 --nodes 1.2,2.1 --dest-positions every --src-positions every --side clean
 result projection attention_projection --task ioi --prompts 5
 result circuit find_circuit --task ioi --prompts 8
 result alone faithfulness --task ioi --prompts 8 --circuit "movers: 1.1 1.2 2.2 @ END"

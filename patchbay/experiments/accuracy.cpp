@@ -1,5 +1,5 @@
-// How well the model does the task, without patching: every metric of each prompt, clean and
-// corrupted, and what it says instead.
+#include "patchbay/experiments/accuracy.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -9,32 +9,22 @@
 #include "patchbay/experiments/columns_common.h"
 
 namespace patchbay::experiments {
-
-const Experiment& accuracy();
-
 namespace {
 
-constexpr OptionInfo kOptions[] = {
-    {"metrics", "accuracy,io_over_s,logit_diff,prob,wrong_prob,rank",
-     "which numbers of each prompt; wrong_prob is the probability of the wrong answer"},
-};
-
-// Throws kUsage for names that are no number of one run's last position, and for the same twice,
-// since they are an axis.
-std::vector<std::string> metric_names(const Settings& settings) {
-  const auto fail = [](const std::string& what) {
-    throw Error(ErrorKind::kUsage, "--metrics", what);
-  };
-  std::vector<std::string> names = settings.list("metrics");
+// Throws FieldError for names that are no number of one run's last position, and for the same
+// twice, since they are an axis.
+void check_metrics(const std::vector<std::string>& names) {
   for (const std::string& name : names) {
-    if (std::ranges::count(names, name) > 1) fail(fmt::format("{} is there twice", name));
+    if (std::ranges::count(names, name) > 1) {
+      throw FieldError("metrics", fmt::format("{} is there twice", name));
+    }
     if (name == "wrong_prob") continue;
     const metrics::Metric& metric = metrics::find(name);
     if (metric.reads == metrics::Reads::kEveryPosition || metric.needs_clean) {
-      fail(fmt::format("{} is not a number of the last position of one run", name));
+      throw FieldError("metrics",
+                       fmt::format("{} is not a number of the last position of one run", name));
     }
   }
-  return names;
 }
 
 // The probability of the wrong answer is that of the right one with the two exchanged.
@@ -48,22 +38,26 @@ double measure(const std::string& name, metrics::MetricInput input, const Prompt
   return metric.value({.pair = exchanged, .tokens = input.tokens, .logits = input.logits});
 }
 
-void check(const Request& request) { (void)metric_names(request.settings); }
+}  // namespace
 
-EffectTable run(const Request& request) {
-  const PromptSet& prompts = request.prompts;
-  const std::vector<std::string> names = metric_names(request.settings);
-  EffectTable table;
-  table.experiment = "accuracy";
-  table.options = request.settings.recorded();
+void check(Session& /*session*/, const Accuracy& settings) {
+  check_values(settings);
+  check_metrics(settings.metrics);
+}
+
+EffectTable run(Session& session, const Accuracy& settings) {
+  check(session, settings);
+  const PromptSet& prompts = session.prompts();
+  const std::vector<std::string>& names = settings.metrics;
+  EffectTable table = table_of(settings);
   table.metric = "as the axis says";
   table.effect = EffectKind::kRaw;
   table.axes = {{"side", {"clean", "corrupted"}}, {"metric", names}, prompt_axis(prompts)};
-  table.columns = prompt_columns(request.model, prompts);
+  table.columns = prompt_columns(session.model(), prompts);
   const std::size_t n = prompts.pairs.size();
   for (const bool clean : {true, false}) {
     const std::vector<Prompt> tokens = clean ? prompts.clean() : prompts.corrupted();
-    const Logits logits = last_logits(request.ctx, request.model, tokens);
+    const Logits logits = last_logits(session.ctx(), session.model(), tokens);
     TextColumn predicted{clean ? "predicted" : "predicted when corrupted", {}};
     std::vector<double> values(names.size() * n);
     for (std::size_t i = 0; i < n; ++i) {
@@ -72,7 +66,7 @@ EffectTable run(const Request& request) {
       std::swap(exchanged.answers, exchanged.wrongs);
       const auto at_end = logits.at(static_cast<std::int32_t>(i), -1);
       const auto best = std::ranges::max_element(at_end) - at_end.begin();
-      predicted.texts.push_back(token_text(request.model, static_cast<TokenId>(best)));
+      predicted.texts.push_back(token_text(session.model(), static_cast<TokenId>(best)));
       for (std::size_t name = 0; name < names.size(); ++name) {
         values[name * n + i] =
             measure(names[name], {.pair = pair, .tokens = tokens[i], .logits = at_end}, exchanged);
@@ -84,16 +78,6 @@ EffectTable run(const Request& request) {
   return table;
 }
 
-}  // namespace
-
-const Experiment& accuracy() {
-  static constexpr Experiment kExperiment = {
-      .name = "accuracy",
-      .summary = "how well the model does the task: a line per prompt",
-      .options = kOptions,
-      .run = &run,
-      .check = &check};
-  return kExperiment;
-}
+const Experiment& accuracy() { return experiment_of<Accuracy>(); }
 
 }  // namespace patchbay::experiments

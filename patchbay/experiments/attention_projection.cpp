@@ -1,5 +1,5 @@
-// What a head that looks at a name writes in its direction (Wang et al. 2022, Figure 3c): attention
-// from END to a name against the projection of the head's output on that name's unembedding.
+#include "patchbay/experiments/attention_projection.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -12,35 +12,25 @@
 #include "patchbay/tensor/matmul.h"
 
 namespace patchbay::experiments {
-
-const Experiment& attention_projection();
-
 namespace {
 
-constexpr OptionInfo kOptions[] = {
-    {"subject", "sum",
-     "attention to S: sum: to S1 and S2 together, as the paper's code has it; first: to S1 alone, "
-     "as ARENA has it"}};
-
-constexpr std::string_view kSubjects[] = {"sum", "first"};
 constexpr std::size_t kNames = 2;  // IO and S
 
 // Where a prompt names whom.
-struct Wanted {
+struct NamePlaces {
   std::vector<std::vector<std::size_t>> looked_at;  // [name] position names
   std::vector<std::size_t> read_from;               // [name] the position name of its token
 };
 
-Wanted wanted_of(const Request& request) {
-  const auto at = [&](const char* name) { return request.prompts.index_of_position(name); };
-  Wanted wanted{{{at("IO")}, {at("S1")}}, {at("IO"), at("S2")}};
-  if (request.settings.choice("subject", kSubjects) == "sum") {
-    wanted.looked_at[1].push_back(at("S2"));
+NamePlaces name_places(Session& session, const AttentionProjection& settings) {
+  check_values(settings);
+  const auto at = [&](const char* name) { return session.prompts().index_of_position(name); };
+  NamePlaces places{{{at("IO")}, {at("S1")}}, {at("IO"), at("S2")}};
+  if (settings.subject == AttentionProjection::Subject::kSum) {
+    places.looked_at[1].push_back(at("S2"));
   }
-  return wanted;
+  return places;
 }
-
-void check(const Request& request) { (void)wanted_of(request); }
 
 // The direction of a token's logit in the residual stream, [d_model]: its column of W_U times
 // ln_final's weight, centred where the norm centres. No scale: Wang et al. leave it out.
@@ -60,11 +50,11 @@ void write_direction(const HookedTransformer& model, TokenId token, std::span<fl
 // The numbers of one prompt go to values[cell · stride].
 class Prompts {
  public:
-  Prompts(const Request& request, const Wanted& wanted)
-      : request_(request),
-        wanted_(wanted),
-        cfg_(request.model.cfg()),
-        n_(request.prompts.pairs.size()),
+  Prompts(Session& session, const NamePlaces& places)
+      : session_(session),
+        places_(places),
+        cfg_(session.model().cfg()),
+        n_(session.prompts().pairs.size()),
         values_(2 * kNames * heads() * n_, std::numeric_limits<double>::quiet_NaN()) {}
 
   std::vector<double> run() && {
@@ -78,12 +68,13 @@ class Prompts {
       const std::size_t last = std::min(first + kAtOnce, n_);
       std::vector<Prompt> tokens;
       for (std::size_t i = first; i < last; ++i) {
-        tokens.push_back(request_.prompts.pairs[i].clean);
+        tokens.push_back(session_.prompts().pairs[i].clean);
       }
-      const Recording runs(request_.ctx, request_.model, tokens, names);
+      const Recording runs(session_.ctx(), session_.model(), tokens, names);
       for (std::size_t i = first; i < last; ++i) add_attention(runs, i, i - first);
       add_projections(runs, first, last);
-      request_.ctx.report_progress(static_cast<std::int64_t>(last), static_cast<std::int64_t>(n_));
+      session_.ctx().report_progress(static_cast<std::int64_t>(last),
+                                     static_cast<std::int64_t>(n_));
     }
     return std::move(values_);
   }
@@ -98,21 +89,21 @@ class Prompts {
     return values_[((quantity * kNames + name) * heads() + of_head) * n_ + prompt];
   }
   [[nodiscard]] bool has(std::size_t prompt, std::size_t name) const {
-    const PromptPair& pair = request_.prompts.pairs[prompt];
-    return pair.positions[wanted_.read_from[name]] >= 0 &&
-           std::ranges::all_of(wanted_.looked_at[name],
+    const PromptPair& pair = session_.prompts().pairs[prompt];
+    return pair.positions[places_.read_from[name]] >= 0 &&
+           std::ranges::all_of(places_.looked_at[name],
                                [&](std::size_t position) { return pair.positions[position] >= 0; });
   }
 
   void add_attention(const Recording& runs, std::size_t prompt, std::size_t number) {
-    const PromptPair& pair = request_.prompts.pairs[prompt];
+    const PromptPair& pair = session_.prompts().pairs[prompt];
     const auto length = std::ssize(pair.clean);
     for (int layer = 0; layer < cfg_.n_layers; ++layer) {
       for (std::int64_t head = 0; head < cfg_.n_heads; ++head) {
         for (std::size_t name = 0; name < kNames; ++name) {
           if (!has(prompt, name)) continue;
           double sum = 0.0;
-          for (const std::size_t position : wanted_.looked_at[name]) {
+          for (const std::size_t position : places_.looked_at[name]) {
             sum += static_cast<double>(runs.values({HookPoint::kPattern, layer},
                                                    static_cast<std::int64_t>(number),
                                                    static_cast<std::int32_t>(length - 1),
@@ -127,14 +118,14 @@ class Prompts {
   // z at END times W_O times the directions.
   void add_projections(const Recording& runs, std::size_t first, std::size_t last) {
     Tensor directions(
-        {static_cast<std::int64_t>(last - first) * std::ssize(wanted_.read_from), cfg_.d_model});
+        {static_cast<std::int64_t>(last - first) * std::ssize(places_.read_from), cfg_.d_model});
     for (std::size_t i = first; i < last; ++i) {
-      const PromptPair& pair = request_.prompts.pairs[i];
+      const PromptPair& pair = session_.prompts().pairs[i];
       for (std::size_t name = 0; name < kNames; ++name) {
         if (!has(i, name)) continue;
         const auto row = static_cast<std::int64_t>((i - first) * kNames + name);
-        const std::int32_t position = pair.positions[wanted_.read_from[name]];
-        write_direction(request_.model, pair.clean[static_cast<std::size_t>(position)],
+        const std::int32_t position = pair.positions[places_.read_from[name]];
+        write_direction(session_.model(), pair.clean[static_cast<std::size_t>(position)],
                         directions[row].flat());
       }
     }
@@ -142,11 +133,11 @@ class Prompts {
     Tensor read({cfg_.d_head, directions.shape()[0]});
     for (int layer = 0; layer < cfg_.n_layers; ++layer) {
       const Tensor& written =
-          request_.model.weights().blocks[static_cast<std::size_t>(layer)].attn.W_O;
+          session_.model().weights().blocks[static_cast<std::size_t>(layer)].attn.W_O;
       for (std::int64_t head = 0; head < cfg_.n_heads; ++head) {
-        matmul(request_.ctx, written[head], columns, {}, read);
+        matmul(session_.ctx(), written[head], columns, {}, read);
         for (std::size_t i = first; i < last; ++i) {
-          const auto end = static_cast<std::int32_t>(request_.prompts.pairs[i].clean.size()) - 1;
+          const auto end = static_cast<std::int32_t>(session_.prompts().pairs[i].clean.size()) - 1;
           const auto z = runs.values({HookPoint::kZ, layer}, static_cast<std::int64_t>(i - first),
                                      end, head * cfg_.d_head, cfg_.d_head);
           for (std::size_t name = 0; name < kNames; ++name) {
@@ -164,41 +155,35 @@ class Prompts {
     }
   }
 
-  const Request& request_;
-  const Wanted& wanted_;
+  Session& session_;
+  const NamePlaces& places_;
   const HookedTransformerConfig& cfg_;
   std::size_t n_;
   std::vector<double> values_;  // [quantity, name, layer, head, prompt]
 };
 
-EffectTable run(const Request& request) {
-  const Wanted wanted = wanted_of(request);
-  const HookedTransformerConfig& cfg = request.model.cfg();
-  EffectTable table;
-  table.experiment = "attention_projection";
-  table.options = request.settings.recorded();
+}  // namespace
+
+void check(Session& session, const AttentionProjection& settings) {
+  (void)name_places(session, settings);
+}
+
+EffectTable run(Session& session, const AttentionProjection& settings) {
+  const NamePlaces places = name_places(session, settings);
+  const HookedTransformerConfig& cfg = session.model().cfg();
+  EffectTable table = table_of(settings);
   table.metric = "attention and projection";
   table.effect = EffectKind::kRaw;
   table.axes = {{"quantity", {"attention", "projection"}},
                 {"name", {"IO", "S"}},
                 number_axis("layer", 0, cfg.n_layers),
                 number_axis("head", 0, cfg.n_heads),
-                prompt_axis(request.prompts)};
-  table.columns = prompt_columns(request.model, request.prompts);
-  table.values = Prompts(request, wanted).run();
+                prompt_axis(session.prompts())};
+  table.columns = prompt_columns(session.model(), session.prompts());
+  table.values = Prompts(session, places).run();
   return table;
 }
 
-}  // namespace
-
-const Experiment& attention_projection() {
-  static constexpr Experiment kExperiment = {
-      .name = "attention_projection",
-      .summary = "attention to a name against what the head writes in its direction (scatter)",
-      .options = kOptions,
-      .run = &run,
-      .check = &check};
-  return kExperiment;
-}
+const Experiment& attention_projection() { return experiment_of<AttentionProjection>(); }
 
 }  // namespace patchbay::experiments

@@ -1,6 +1,5 @@
-// Causal tracing (Meng et al. 2022, "Locating and editing factual associations in GPT",
-// section 2.1): noise on the embeddings of a subject, and one state at a time restored from the run
-// without it.
+#include "patchbay/experiments/causal_tracing.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -9,34 +8,16 @@
 #include <limits>
 #include <utility>
 
-#include "patchbay/base/error.h"
 #include "patchbay/experiments/columns_common.h"
-#include "patchbay/experiments/places_common.h"
 #include "patchbay/patching/gaussian.h"
 #include "patchbay/patching/session.h"
 
 namespace patchbay::experiments {
-
-const Experiment& causal_tracing();
-
 namespace {
 
-constexpr OptionInfo kOptions[] = {
-    {"site", "resid_post", "what is restored: resid_post, attn_out or mlp_out"},
-    {"subject", "", "named positions whose embeddings get noise; the task's first one by default"},
-    {"positions", "", "only these positions: numbers, or names that the task has"},
-    {"layers", "", "only windows around these layers"},
-    {"window", "0", "layers restored at once; 0: 1 of resid_post, 10 of attn_out and mlp_out"},
-    {"noise", "3", "the noise's standard deviation, in those of the token embeddings"},
-    {"draws", "10", "how often noise is drawn; values are means over draws"},
-    {"noise-seed", "0", "draw other noise"},
-    {"metric", "prob", "what is measured"},
-    {"effect", "raw", "shown first: raw, fraction, recovered, percent_of_clean, of_gap"},
-    {"aggregate", "ratio_of_means", "of prompts: ratio_of_means or mean_of_ratios"},
-};
-
-// The three states that the paper restores.
-constexpr std::string_view kSites[] = {"resid_post", "attn_out", "mlp_out"};
+constexpr Choice<HookPoint> kSites[] = {{"resid_post", HookPoint::kResidPost},
+                                        {"attn_out", HookPoint::kAttnOut},
+                                        {"mlp_out", HookPoint::kMlpOut}};
 
 double standard_deviation(ConstTensorView embeddings) {
   double sum = 0.0;
@@ -54,19 +35,17 @@ struct Draws {
   std::deque<std::vector<float>> values;  // of the edits
 };
 
-void add_draws(const Request& request, std::span<const std::size_t> subject, double sigma,
-               std::int64_t draws, Draws& all) {
-  const Tensor& W_E = request.model.weights().W_E;
-  const auto seed = static_cast<std::uint64_t>(
-      request.settings.integer("noise-seed", 0, std::numeric_limits<std::int64_t>::max()));
-  all.prompts = request.prompts;
+void add_draws(Session& session, const CausalTracing& settings,
+               std::span<const std::size_t> subject, double sigma, Draws& all) {
+  const Tensor& W_E = session.model().weights().W_E;
+  all.prompts = session.prompts();
   all.prompts.pairs.clear();
-  for (std::size_t i = 0; i < request.prompts.pairs.size(); ++i) {
-    PromptPair pair = request.prompts.pairs[i];
+  for (std::size_t i = 0; i < session.prompts().pairs.size(); ++i) {
+    PromptPair pair = session.prompts().pairs[i];
     pair.corrupted = pair.clean;
     pair.corrupted_positions = pair.positions;
-    for (std::int64_t draw = 0; draw < draws; ++draw) {
-      Gaussian gaussian(mixed_seed({seed, i, static_cast<std::uint64_t>(draw)}));
+    for (std::int64_t draw = 0; draw < settings.draws; ++draw) {
+      Gaussian gaussian(mixed_seed({settings.noise_seed, i, static_cast<std::uint64_t>(draw)}));
       const auto sequence = static_cast<std::int32_t>(all.prompts.pairs.size());
       for (const std::size_t name : subject) {
         const std::int32_t position = pair.positions[name];
@@ -94,105 +73,87 @@ std::vector<double> means(const std::vector<double>& values, std::int64_t draws)
   return result;
 }
 
-// The settings, read.
-struct Wanted {
-  HookPoint site;
-  std::int64_t window;
-  std::int64_t draws;
-  double sigma;
+// What the settings mean for one model and these prompts.
+struct Windows {
+  std::int64_t size;                 // layers restored at once
+  double sigma;                      // of the noise
   std::vector<std::string> names;    // of the subject
   std::vector<std::size_t> subject;  // where they are among a prompt's positions
   std::vector<std::int64_t> layers;
   PositionChoice positions;
-  const metrics::Metric& metric;
-  EffectKind effect;
-  Aggregate aggregate;
 };
 
-Wanted wanted_of(const Request& request) {
-  const Settings& settings = request.settings;
-  const std::int64_t n_layers = request.model.cfg().n_layers;
-  const std::string site = settings.choice("site", kSites);
-  std::int64_t window = settings.integer("window", 0, n_layers);
+Windows windows_of(Session& session, const CausalTracing& settings) {
+  check_values(settings);
+  const std::int64_t n_layers = session.model().cfg().n_layers;
+  check_range("window", settings.window, {0, n_layers});
   constexpr std::int64_t kUsualWindow = 10;
-  if (window == 0) window = site == "resid_post" ? 1 : std::min(kUsualWindow, n_layers);
-  std::vector<std::string> names = settings.list("subject");
-  if (names.empty()) names = {request.prompts.position_names.front()};
+  std::int64_t size = settings.window;
+  if (size == 0) {
+    size = settings.site == HookPoint::kResidPost ? 1 : std::min(kUsualWindow, n_layers);
+  }
+  std::vector<std::string> names = settings.subject;
+  if (names.empty()) names = {session.prompts().position_names.front()};
   std::vector<std::size_t> subject;
   for (const std::string& name : names) {
-    subject.push_back(request.prompts.index_of_position(name));
+    subject.push_back(session.prompts().index_of_position(name));
   }
-  return {.site = site_of(site),
-          .window = window,
-          .draws = settings.integer("draws", 1, 1'000'000),
-          .sigma = settings.number("noise") * standard_deviation(request.model.weights().W_E),
+  return {.size = size,
+          .sigma = settings.noise * standard_deviation(session.model().weights().W_E),
           .names = std::move(names),
           .subject = std::move(subject),
-          .layers = settings.indices("layers", n_layers),
-          .positions = positions_of(request, "positions"),
-          .metric = metrics::find(settings.text("metric")),
-          .effect = parse_effect_kind(settings.text("effect")),
-          .aggregate = parse_aggregate(settings.text("aggregate"))};
+          .layers = settings.layers.of(n_layers, "layers"),
+          .positions = settings.positions.of(session.prompts(), "positions")};
 }
 
-void check(const Request& request) { (void)wanted_of(request); }
+}  // namespace
 
-EffectTable run(const Request& request) {
-  const std::int64_t n_layers = request.model.cfg().n_layers;
-  const auto [site, window, draws, sigma, names, subject, layers, positions, metric, effect,
-              aggregate] = wanted_of(request);
+OneOf<HookPoint> restored_sites() { return one_of(kSites); }
+
+void check(Session& session, const CausalTracing& settings) { (void)windows_of(session, settings); }
+
+EffectTable run(Session& session, const CausalTracing& settings) {
+  const std::int64_t n_layers = session.model().cfg().n_layers;
+  const auto [window, sigma, names, subject, layers, positions] = windows_of(session, settings);
 
   Draws all;
-  add_draws(request, subject, sigma, draws, all);
+  add_draws(session, settings, subject, sigma, all);
   Sweep sweep{.direction = Direction::kDenoise,
               .variants = {},
-              .metric = metric,
+              .metric = *settings.metric,
               .embedding_edits = &all.edits};
   for (const std::int64_t layer : layers) {
     for (const Positions& position : positions.positions) {
       Intervention restored;
       const std::int64_t last = std::min(n_layers, layer + (window + 1) / 2);
       for (std::int64_t at = std::max<std::int64_t>(0, layer - window / 2); at < last; ++at) {
-        restored.push_back({.site = site, .layer = static_cast<int>(at), .positions = position});
+        restored.push_back(
+            {.site = settings.site, .layer = static_cast<int>(at), .positions = position});
       }
       sweep.variants.push_back(std::move(restored));
     }
   }
-  const SweepResult result =
-      Session(request.ctx, request.model, all.prompts, request.store).run(sweep);
+  const SweepResult result = session.with(all.prompts).run(sweep);
 
-  EffectTable table;
-  table.experiment = "causal_tracing";
-  table.options = request.settings.recorded();
+  EffectTable table = table_of(settings);
   table.metric = sweep.metric.name;
   table.direction = sweep.direction;
   table.axes = {{"layer", number_labels(layers)},
                 {"position", positions.labels},
-                prompt_axis(request.prompts)};
-  table.values = means(result.values, draws);
-  table.baselines = {means(result.baselines.clean, draws),
-                     means(result.baselines.corrupted, draws)};
-  table.effect = effect;
-  table.aggregate = aggregate;
-  table.columns = prompt_columns(request.model, request.prompts);
+                prompt_axis(session.prompts())};
+  table.values = means(result.values, settings.draws);
+  table.baselines = {means(result.baselines.clean, settings.draws),
+                     means(result.baselines.corrupted, settings.draws)};
+  table.effect = settings.effect;
+  table.aggregate = settings.aggregate;
+  table.columns = prompt_columns(session.model(), session.prompts());
   table.notes.push_back(fmt::format(
       "corrupted is the clean prompt with noise of standard deviation {:.4g} on the embeddings of "
       "{}, a mean over {} draws; {} layer(s) are restored at once",
-      sigma, fmt::join(names, ", "), draws, window));
+      sigma, fmt::join(names, ", "), settings.draws, window));
   return table;
 }
 
-}  // namespace
-
-const Experiment& causal_tracing() {
-  static constexpr Experiment kExperiment = {
-      .name = "causal_tracing",
-      .summary = "noise on a subject's embeddings, one state restored at a time (ROME)",
-      .options = kOptions,
-      .run = &run,
-      .check = &check,
-      .can_be_sharded = true};
-  return kExperiment;
-}
+const Experiment& causal_tracing() { return experiment_of<CausalTracing>(); }
 
 }  // namespace patchbay::experiments

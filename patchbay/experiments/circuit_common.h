@@ -1,27 +1,61 @@
-// The circuit that an experiment is about, and how knockouts are set, read from its settings.
+// What experiments on circuits have in common: which circuit, and what takes the place of the rest.
 #pragma once
 
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
 #include "patchbay/circuits/knockout.h"
-#include "patchbay/experiments/experiment.h"
+#include "patchbay/experiments/settings_common.h"
 
 namespace patchbay::experiments {
 
-/// The options that every experiment on knockouts has. An array, so that others can follow them.
-inline constexpr OptionInfo kCircuitOption = {
-    "circuit", "",
-    "a published one of GPT-2 small (paper, naive, lab), a result file of find_circuit, or heads "
-    "such as \"name mover: 9.9 9.6 @ END; previous token: 2.2 @ S1+1\""};
-inline constexpr OptionInfo kKnockoutSourceOption = {
-    "source", "mean_by_template",
-    "what heads put out instead: mean_by_template, mean_by_position, mean, zero, resample, other"};
-inline constexpr OptionInfo kKnockoutSeedOption = {"source-seed", "0", "of resample"};
-inline constexpr OptionInfo kKnockoutMetricOption = {"metric", "logit_diff", "what is measured"};
-inline constexpr OptionInfo kMlpsOption = {
-    "mlps", "kept", "kept, or ablated: MLPs outside of a circuit are put out of action too"};
+/// A circuit: a published one of GPT-2 small by name, a result file of find_circuit, or its heads
+/// as parse_circuit reads them.
+class CircuitChoice : public Selection {
+ public:
+  using Selection::Selection;
+  CircuitChoice(const Circuit& circuit) : Selection(patchbay::text_of(circuit)) {}  // NOLINT
 
-/// Throws kUsage for a circuit that is not there or not of this model and task.
-Circuit circuit_of(const Request& request);
-KnockoutSettings knockout_settings_of(const Request& request, bool has_mlps);
+  /// Throws kUsage for nothing, and for a circuit that is not there or not of this model and task.
+  [[nodiscard]] Circuit of(Session& session) const;
+};
+
+inline constexpr Choice<bool> kMlpChoices[] = {{"kept", false}, {"ablated", true}};
+
+/// The fields that settings of knockouts have: circuit, source, metric, ablate_mlps.
+template <class Visitor, class Settings>
+void visit_knockout(Visitor& v, Settings& settings) {
+  v("circuit", settings.circuit,
+    "a published one of GPT-2 small (paper, naive, lab), a result file of find_circuit, or heads "
+    "such as \"name mover: 9.9 9.6 @ END; previous token: 2.2 @ S1+1\"");
+  v("source", settings.source.kind,
+    "what heads put out instead: mean_by_template, mean_by_position, mean, zero, resample, other");
+  v("source-seed", settings.source.seed, "of resample");
+  v("metric", settings.metric, "what is measured");
+  v("mlps", settings.ablate_mlps, one_of(kMlpChoices),
+    "kept, or ablated: MLPs outside of a circuit are put out of action too");
+}
+
+/// Source, metric and MLPs of knockouts. Throws FieldError for noise, which takes nothing away, and
+/// kBadData for pairs that the metric cannot read.
+KnockoutSettings knockouts_of(Session& session, const Source& source, const metrics::Metric* metric,
+                              bool ablate_mlps);
+
+/// What those fields mean for one model and its prompts.
+struct CircuitKnockouts {
+  Circuit circuit;
+  KnockoutSettings settings;
+};
+/// Throws what check_values, CircuitChoice::of and knockouts_of throw.
+template <class Settings>
+CircuitKnockouts circuit_knockouts(Session& session, const Settings& settings) {
+  check_values(settings);
+  return {
+      .circuit = settings.circuit.of(session),
+      .settings = knockouts_of(session, settings.source, settings.metric, settings.ablate_mlps)};
+}
 
 /// "9.9 9.6": all heads of some nodes, with positions where heads act at named ones.
 std::string text_of(const CircuitNodes& nodes, const PromptSet& prompts);
@@ -34,8 +68,8 @@ double total_change(const std::vector<double>& from, const std::vector<double>& 
 void append_difference(const std::vector<double>& model, const std::vector<double>& circuit,
                        std::vector<double>& values);
 
-/// A table of knockouts with everything but axes and values.
-EffectTable knockout_table(const Request& request, std::string_view experiment,
-                           const KnockoutSettings& settings, const Baselines& baselines);
+/// A table of knockouts, begun by table_of, with everything but axes and values.
+EffectTable knockout_table(Session& session, EffectTable table, const KnockoutSettings& settings,
+                           const Baselines& baselines);
 
 }  // namespace patchbay::experiments

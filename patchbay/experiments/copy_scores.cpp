@@ -1,5 +1,5 @@
-// Whether a head that attends to a name alone would say it: copy scores (Wang et al. 2022, section
-// 3.1, check_copy_circuit in its code; ARENA's get_copying_scores).
+#include "patchbay/experiments/copy_scores.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -12,21 +12,7 @@
 #include "patchbay/tensor/norm.h"
 
 namespace patchbay::experiments {
-
-const Experiment& copy_scores();
-
 namespace {
-
-constexpr OptionInfo kOptions[] = {
-    {"definition", "paper",
-     "paper: the stream after block 0 at each name, through ln1 and the head's OV circuit with its "
-     "biases; arena: the name's embedding and MLP 0's answer to it, through OV without norm and "
-     "bias"},
-    {"names", "IO,S1,S2", "the positions of names"},
-    {"top-tokens", "5",
-     "a name counts as copied when it is among so many of the likeliest tokens"}};
-
-constexpr std::string_view kDefinitions[] = {"paper", "arena"};
 
 struct Name {
   std::size_t prompt;
@@ -34,51 +20,47 @@ struct Name {
   TokenId token;
 };
 
-struct Work {
-  bool paper;
-  std::int64_t top;
-  std::vector<Name> names;
-};
+bool is_paper(const CopyScores& settings) {
+  return settings.definition == CopyScores::Definition::kPaper;
+}
 
-Work work_of(const Request& request) {
-  const Settings& settings = request.settings;
-  Work work{.paper = settings.choice("definition", kDefinitions) == "paper",
-            .top = settings.integer("top-tokens", 1, request.model.cfg().d_vocab),
-            .names = {}};
+// The names of all prompts.
+std::vector<Name> names_of(Session& session, const CopyScores& settings) {
+  check_values(settings);
+  check_range("top-tokens", settings.top_tokens, {1, session.model().cfg().d_vocab});
   std::vector<std::size_t> positions;
-  for (const std::string& name : settings.list("names")) {
-    positions.push_back(request.prompts.index_of_position(name));
+  for (const std::string& name : settings.names) {
+    positions.push_back(session.prompts().index_of_position(name));
   }
-  for (std::size_t i = 0; i < request.prompts.pairs.size(); ++i) {
-    const PromptPair& pair = request.prompts.pairs[i];
+  std::vector<Name> names;
+  for (std::size_t i = 0; i < session.prompts().pairs.size(); ++i) {
+    const PromptPair& pair = session.prompts().pairs[i];
     for (const std::size_t position : positions) {
       const std::int32_t at = pair.positions[position];
-      if (at >= 0) work.names.push_back({i, at, pair.clean[static_cast<std::size_t>(at)]});
+      if (at >= 0) names.push_back({i, at, pair.clean[static_cast<std::size_t>(at)]});
     }
   }
-  if (work.names.empty()) {
-    throw Error(ErrorKind::kUsage, "--names",
-                "no prompt has any of these positions; patchbay task show has those of the task");
+  if (names.empty()) {
+    throw FieldError(
+        "names", "no prompt has any of these positions; patchbay task show has those of the task");
   }
-  if (request.model.cfg().n_layers < 2) {
+  if (session.model().cfg().n_layers < 2) {
     throw Error(ErrorKind::kUsage, "copy_scores",
                 "needs a model of at least two layers; take another model");
   }
-  return work;
+  return names;
 }
 
-void check(const Request& request) { (void)work_of(request); }
-
 // What heads after block 0 read of each name, [name, d_model].
-Tensor inputs_of(const Request& request, const Work& work) {
-  const HookedTransformer& model = request.model;
-  const std::vector<Prompt> prompts = request.prompts.clean();
+Tensor inputs_of(Session& session, const std::vector<Name>& names, bool paper) {
+  const HookedTransformer& model = session.model();
+  const std::vector<Prompt> prompts = session.prompts().clean();
   const HookName after{HookPoint::kResidPost, 0};
-  Tensor inputs({std::ssize(work.names), model.cfg().d_model});
-  if (work.paper) {
-    const Recording runs(request.ctx, model, prompts, {after});
-    for (std::size_t i = 0; i < work.names.size(); ++i) {
-      const Name& name = work.names[i];
+  Tensor inputs({std::ssize(names), model.cfg().d_model});
+  if (paper) {
+    const Recording runs(session.ctx(), model, prompts, {after});
+    for (std::size_t i = 0; i < names.size(); ++i) {
+      const Name& name = names[i];
       std::ranges::copy(runs.values(after, static_cast<std::int64_t>(name.prompt), name.position, 0,
                                     model.cfg().d_model),
                         inputs[static_cast<std::int64_t>(i)].data());
@@ -86,30 +68,29 @@ Tensor inputs_of(const Request& request, const Work& work) {
     return inputs;
   }
   // A replay in which the stream before MLP 0 is the embedding alone.
-  const BaseRun base = model.base_run(request.ctx, {prompts.front()});
+  const BaseRun base = model.base_run(session.ctx(), {prompts.front()});
   ReplayStart start;
   std::vector<Row> rows;
-  for (std::size_t i = 0; i < work.names.size(); ++i) {
+  for (std::size_t i = 0; i < names.size(); ++i) {
     const auto sequence = static_cast<std::int32_t>(i);
     start.base_prompt.push_back(0);
     start.edits.add({HookPoint::kResidMid, 0},
-                    {{sequence, 0}, 0, model.weights().W_E[work.names[i].token].flat()});
+                    {{sequence, 0}, 0, model.weights().W_E[names[i].token].flat()});
     rows.push_back({sequence, 0});
   }
   StreamRead read{after, RowSet(std::move(rows)), {}};
-  model.replay_stream(request.ctx, base, start, {&read, 1});
+  model.replay_stream(session.ctx(), base, start, {&read, 1});
   return std::move(read.values);
 }
 
 // What every head of a layer writes when it attends to one name alone, [name, n_heads, d_model].
-Tensor outputs_of(const Request& request, const Work& work, const BlockWeights& block,
-                  const Tensor& inputs) {
-  const HookedTransformerConfig& cfg = request.model.cfg();
+Tensor outputs_of(Session& session, const BlockWeights& block, const Tensor& inputs, bool paper) {
+  const HookedTransformerConfig& cfg = session.model().cfg();
   const std::int64_t rows = inputs.shape()[0];
   Tensor v({rows, cfg.key_value_heads() * cfg.d_head});
-  matmul(request.ctx, work.paper ? normalized(request.ctx, block.ln1, inputs) : inputs,
+  matmul(session.ctx(), paper ? normalized(session.ctx(), block.ln1, inputs) : inputs,
          PackedMatrix::pack_heads(block.attn.W_V),
-         work.paper ? block.attn.b_V.flat() : std::span<const float>(), v);
+         paper ? block.attn.b_V.flat() : std::span<const float>(), v);
   Tensor z({rows, cfg.n_heads * cfg.d_head});
   for (std::int64_t row = 0; row < rows; ++row) {
     for (std::int64_t head = 0; head < cfg.n_heads; ++head) {
@@ -119,15 +100,15 @@ Tensor outputs_of(const Request& request, const Work& work, const BlockWeights& 
   }
   Tensor results({rows, cfg.n_heads, cfg.d_model});
   const ConstTensorView W_O = block.attn.W_O.view();
-  matmul_each_head(request.ctx, z,
+  matmul_each_head(session.ctx(), z,
                    PackedMatrix::pack(W_O.reshaped({cfg.n_heads * cfg.d_head, cfg.d_model})),
                    cfg.n_heads, results);
   return results;
 }
 
 // Streams read as the last one: their logits, [stream, d_vocab].
-Tensor logits_of(const Request& request, const BaseRun& base, ConstTensorView streams) {
-  const HookName last{HookPoint::kResidPost, static_cast<int>(request.model.cfg().n_layers) - 1};
+Tensor logits_of(Session& session, const BaseRun& base, ConstTensorView streams) {
+  const HookName last{HookPoint::kResidPost, static_cast<int>(session.model().cfg().n_layers) - 1};
   ReplayStart start;
   Demand demand{.logits = Demand::At::kRows};
   for (std::int32_t i = 0; i < streams.shape()[0]; ++i) {
@@ -135,7 +116,7 @@ Tensor logits_of(const Request& request, const BaseRun& base, ConstTensorView st
     start.edits.add(last, {{i, 0}, 0, streams[i].flat()});
     demand.rows.push_back({i, 0});
   }
-  return request.model.replay(request.ctx, base, start, demand).values;
+  return session.model().replay(session.ctx(), base, start, demand).values;
 }
 
 // Whether a name is among the likeliest tokens, by what heads say and by its opposite. `nothing`
@@ -157,64 +138,59 @@ Copied copied(std::span<const float> logits, std::span<const float> nothing, Tok
   return {above < top, above_in_opposite < top};
 }
 
-EffectTable run(const Request& request) {
-  const Work work = work_of(request);
-  const HookedTransformerConfig& cfg = request.model.cfg();
-  const Tensor inputs = inputs_of(request, work);
-  const BaseRun base = request.model.base_run(request.ctx, {request.prompts.pairs.front().clean});
-  const Tensor nothing = logits_of(request, base, Tensor({1, cfg.d_model}));
-  const std::size_t n = request.prompts.pairs.size();
+}  // namespace
+
+void check(Session& session, const CopyScores& settings) { (void)names_of(session, settings); }
+
+EffectTable run(Session& session, const CopyScores& settings) {
+  const std::vector<Name> names = names_of(session, settings);
+  const bool paper = is_paper(settings);
+  const HookedTransformerConfig& cfg = session.model().cfg();
+  const Tensor inputs = inputs_of(session, names, paper);
+  const BaseRun base =
+      session.model().base_run(session.ctx(), {session.prompts().pairs.front().clean});
+  const Tensor nothing = logits_of(session, base, Tensor({1, cfg.d_model}));
+  const std::size_t n = session.prompts().pairs.size();
   const auto per_sign = static_cast<std::size_t>((cfg.n_layers - 1) * cfg.n_heads) * n;
   std::vector<double> sums(2 * per_sign);  // [sign, layer − 1, head, prompt]
   std::vector<double> counts(n);
-  for (const Name& name : work.names) counts[name.prompt] += 1;
+  for (const Name& name : names) counts[name.prompt] += 1;
   constexpr std::int64_t kAtOnce = 256;  // streams
   for (std::int64_t layer = 1; layer < cfg.n_layers; ++layer) {
     const Tensor results = outputs_of(
-        request, work, request.model.weights().blocks[static_cast<std::size_t>(layer)], inputs);
+        session, session.model().weights().blocks[static_cast<std::size_t>(layer)], inputs, paper);
     const std::int64_t streams = results.shape()[0] * cfg.n_heads;
     const ConstTensorView flat = results.view().reshaped({streams, cfg.d_model});
     for (std::int64_t first = 0; first < streams; first += kAtOnce) {
       const std::int64_t last = std::min(first + kAtOnce, streams);
-      const Tensor logits = logits_of(request, base, flat.rows(first, last));
+      const Tensor logits = logits_of(session, base, flat.rows(first, last));
       for (std::int64_t i = first; i < last; ++i) {
-        const Name& name = work.names[static_cast<std::size_t>(i / cfg.n_heads)];
-        const Copied one = copied(logits[i - first].flat(), nothing.flat(), name.token, work.top);
+        const Name& name = names[static_cast<std::size_t>(i / cfg.n_heads)];
+        const Copied one =
+            copied(logits[i - first].flat(), nothing.flat(), name.token, settings.top_tokens);
         const auto cell = static_cast<std::size_t>((layer - 1) * cfg.n_heads + i % cfg.n_heads);
         sums[cell * n + name.prompt] += one.said ? 1.0 : 0.0;
         sums[per_sign + cell * n + name.prompt] += one.opposite ? 1.0 : 0.0;
       }
     }
-    request.ctx.report_progress(layer, cfg.n_layers - 1);
+    session.ctx().report_progress(layer, cfg.n_layers - 1);
   }
   for (std::size_t i = 0; i < sums.size(); ++i) {
     const double count = counts[i % n];
     sums[i] = count > 0 ? sums[i] / count : std::numeric_limits<double>::quiet_NaN();
   }
-  EffectTable table;
-  table.experiment = "copy_scores";
-  table.options = request.settings.recorded();
+  EffectTable table = table_of(settings);
   table.metric = "share of names copied";
   table.effect = EffectKind::kRaw;
   table.axes = {{"sign", {"copies", "suppresses"}},
                 number_axis("layer", 1, cfg.n_layers),
                 number_axis("head", 0, cfg.n_heads),
-                prompt_axis(request.prompts)};
-  table.columns = prompt_columns(request.model, request.prompts);
+                prompt_axis(session.prompts())};
+  table.columns = prompt_columns(session.model(), session.prompts());
   table.values = std::move(sums);
   return table;
 }
 
-}  // namespace
-
-const Experiment& copy_scores() {
-  static constexpr Experiment kExperiment = {
-      .name = "copy_scores",
-      .summary = "whether a head that attends to a name alone would say it, or the opposite",
-      .options = kOptions,
-      .run = &run,
-      .check = &check};
-  return kExperiment;
-}
+const Experiment& copy_scores() { return experiment_of<CopyScores>(); }
 
 }  // namespace patchbay::experiments

@@ -1,5 +1,5 @@
-// Direct logit attribution: what each component of the residual stream adds to the logit difference
-// at END, through ln_final with its scale held at what the run had (Elhage et al. 2021).
+#include "patchbay/experiments/direct_logit_attribution.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -11,56 +11,39 @@
 #include "patchbay/model/logit_attribution.h"
 
 namespace patchbay::experiments {
-
-const Experiment& direct_logit_attribution();
-
 namespace {
 
-constexpr OptionInfo kOptions[] = {
-    {"components", "components",
-     "components: embeddings, attn_out and mlp_out of each layer; heads: attn_out split into heads "
-     "and b_O; neurons: MLP neurons and the remainder"},
-    {"layers", "", "only heads or neurons of these layers are components of their own"},
-    {"neurons", "", "only these neurons of each layer"},
-    {"definition", "complete",
-     "complete: ln_final's weight and bias and b_U are part of it, so that components sum to the "
-     "logit difference; transformer_lens: its logit_attrs"},
-    {"side", "clean", "which prompts: clean or corrupted"},
-};
+using Components = DirectLogitAttribution::Components;
 
-constexpr std::string_view kComponents[] = {"components", "heads", "neurons"};
-constexpr std::string_view kDefinitions[] = {"complete", "transformer_lens"};
-constexpr std::string_view kSides[] = {"clean", "corrupted"};
-
-struct Wanted {
-  std::string components;
+// What the settings mean in one model.
+struct Split {
+  Components components;
   std::vector<std::int64_t> layers;
   std::vector<std::int64_t> neurons;
   LayerNormMeaning meaning;
-  bool clean;  // the side
 };
 
-// Throws kUsage for a choice of layers or neurons that would do nothing.
-Wanted wanted_of(const Request& request) {
-  const Settings& settings = request.settings;
-  const HookedTransformerConfig& cfg = request.model.cfg();
-  metrics::check_pairs(metrics::find("logit_diff"), request.prompts);
-  const std::string components = settings.choice("components", kComponents);
-  for (const auto& [option, means_nothing] : {std::pair{"layers", components == "components"},
-                                              std::pair{"neurons", components != "neurons"}}) {
-    if (!means_nothing || !settings.is_given(option)) continue;
-    throw Error(ErrorKind::kUsage, fmt::format("--{}", option),
-                fmt::format("means nothing with --components {}; leave it away", components));
+// Throws FieldError for a choice of layers or neurons that would do nothing.
+Split split_of(Session& session, const DirectLogitAttribution& settings) {
+  check_values(settings);
+  const HookedTransformerConfig& cfg = session.model().cfg();
+  metrics::check_pairs(metrics::find("logit_diff"), session.prompts());
+  const auto refuse = [&](std::string_view field) {
+    throw FieldError(field,
+                     fmt::format("means nothing with `components` {}; leave it away",
+                                 to_text(settings.components, one_of(settings.kComponentChoices))));
+  };
+  if (settings.components == Components::kComponents && settings.layers.is_given()) {
+    refuse("layers");
   }
-  const bool complete = settings.choice("definition", kDefinitions) == "complete";
-  return {.components = components,
-          .layers = settings.indices("layers", cfg.n_layers),
-          .neurons = settings.indices("neurons", cfg.d_mlp),
-          .meaning = complete ? LayerNormMeaning::kComplete : LayerNormMeaning::kTransformerLens,
-          .clean = settings.choice("side", kSides) == "clean"};
+  if (settings.components != Components::kNeurons && settings.neurons.is_given()) {
+    refuse("neurons");
+  }
+  return {.components = settings.components,
+          .layers = settings.layers.of(cfg.n_layers, "layers"),
+          .neurons = settings.neurons.of(cfg.d_mlp, "neurons"),
+          .meaning = settings.definition};
 }
-
-void check(const Request& request) { (void)wanted_of(request); }
 
 // What the components are made of.
 bool is_needed(const HookName& name) {
@@ -73,13 +56,13 @@ bool is_needed(const HookName& name) {
 
 // Embeddings, heads and b_O of the chosen layers, attn_out of the others, mlp_out of all, in
 // forward order; of one prompt, at END.
-ResidualStack stack_with_heads(const Request& request, const ActivationCache& cache,
+ResidualStack stack_with_heads(Session& session, const ActivationCache& cache,
                                const std::vector<std::int64_t>& layers) {
-  const Weights& weights = request.model.weights();
-  const std::int64_t n_layers = request.model.cfg().n_layers;
-  const std::int64_t n_heads = request.model.cfg().n_heads;
+  const Weights& weights = session.model().weights();
+  const std::int64_t n_layers = session.model().cfg().n_layers;
+  const std::int64_t n_heads = session.model().cfg().n_heads;
   const ResidualStack halves = decompose_resid(cache, {.pos = -1});
-  const ResidualStack heads = stack_head_results(request.ctx, cache, weights, {.pos = -1});
+  const ResidualStack heads = stack_head_results(session.ctx(), cache, weights, {.pos = -1});
   ResidualStack stack;
   stack.pos = halves.pos;
   std::vector<float> values;
@@ -102,17 +85,17 @@ ResidualStack stack_with_heads(const Request& request, const ActivationCache& ca
     if (!b_O.empty()) add(fmt::format("{}_b_O", layer), b_O.view());
   }
   stack.values =
-      Tensor::uninitialized(Shape{std::ssize(stack.labels), 1, request.model.cfg().d_model});
+      Tensor::uninitialized(Shape{std::ssize(stack.labels), 1, session.model().cfg().d_model});
   std::ranges::copy(values, stack.values.data());
   return stack;
 }
 
-ResidualStack stack_of(const Request& request, const ActivationCache& cache, const Wanted& wanted) {
-  if (wanted.components == "heads") return stack_with_heads(request, cache, wanted.layers);
-  if (wanted.components == "neurons") {
+ResidualStack stack_of(Session& session, const ActivationCache& cache, const Split& split) {
+  if (split.components == Components::kHeads) return stack_with_heads(session, cache, split.layers);
+  if (split.components == Components::kNeurons) {
     return stack_neuron_results(
-        cache, request.model.weights(),
-        {.layers = wanted.layers, .neurons = wanted.neurons, .incl_remainder = true, .pos = -1});
+        cache, session.model().weights(),
+        {.layers = split.layers, .neurons = split.neurons, .incl_remainder = true, .pos = -1});
   }
   return decompose_resid(cache, {.pos = -1});
 }
@@ -156,13 +139,13 @@ struct Attributions {
   }
 };
 
-Attributions attributions(const Request& request, const PromptPair& pair, const Prompt& tokens,
-                          const Wanted& wanted) {
-  const Weights& weights = request.model.weights();
-  const auto [logits, cache] = request.model.run_with_cache(request.ctx, {tokens}, is_needed, {},
-                                                            {.logits = Demand::At::kLastPosition});
-  const ResidualStack stack = apply_ln_to_stack(cache, weights, stack_of(request, cache, wanted),
-                                                {.meaning = wanted.meaning});
+Attributions attributions(Session& session, const PromptPair& pair, const Prompt& tokens,
+                          const Split& split) {
+  const Weights& weights = session.model().weights();
+  const auto [logits, cache] = session.model().run_with_cache(
+      session.ctx(), {tokens}, is_needed, {}, {.logits = Demand::At::kLastPosition});
+  const ResidualStack stack = apply_ln_to_stack(cache, weights, stack_of(session, cache, split),
+                                                {.meaning = split.meaning});
   const LogitDiffDirection direction(weights, pair);
   Attributions result;
   result.labels = stack.labels;
@@ -171,29 +154,33 @@ Attributions attributions(const Request& request, const PromptPair& pair, const 
     result.values.push_back(
         std::inner_product(component.begin(), component.end(), direction.w.begin(), 0.0));
   }
-  if (wanted.meaning == LayerNormMeaning::kComplete) result.values.back() += direction.b;  // "bias"
+  if (split.meaning == LayerNormMeaning::kComplete) result.values.back() += direction.b;  // "bias"
   result.logit_diff = metrics::find("logit_diff")
                           .value({.pair = pair, .tokens = tokens, .logits = logits.at(0, -1)});
   return result;
 }
 
-EffectTable run(const Request& request) {
-  const PromptSet& prompts = request.prompts;
-  const Wanted wanted = wanted_of(request);
-  const bool clean = wanted.clean;
-  EffectTable table;
-  table.experiment = "direct_logit_attribution";
-  table.options = request.settings.recorded();
+}  // namespace
+
+void check(Session& session, const DirectLogitAttribution& settings) {
+  (void)split_of(session, settings);
+}
+
+EffectTable run(Session& session, const DirectLogitAttribution& settings) {
+  const PromptSet& prompts = session.prompts();
+  const Split split = split_of(session, settings);
+  const bool clean = settings.side == DirectLogitAttribution::Side::kClean;
+  EffectTable table = table_of(settings);
   table.metric = "logit_diff";
   table.effect = EffectKind::kRaw;
-  table.columns = prompt_columns(request.model, prompts);
+  table.columns = prompt_columns(session.model(), prompts);
   const std::size_t n = prompts.pairs.size();
   std::vector<std::string> labels;
   double largest_miss = 0.0;
   for (std::size_t i = 0; i < n; ++i) {
     const PromptPair& pair = prompts.pairs[i];
-    Attributions one = attributions(request, pair, clean ? pair.clean : pair.corrupted, wanted);
-    if (wanted.meaning == LayerNormMeaning::kComplete && !(one.miss() <= one.tolerance())) {
+    Attributions one = attributions(session, pair, clean ? pair.clean : pair.corrupted, split);
+    if (split.meaning == LayerNormMeaning::kComplete && !(one.miss() <= one.tolerance())) {
       throw Error(ErrorKind::kInternal, table.experiment,
                   fmt::format("the components of prompt {} miss the logit difference by {}", i,
                               one.miss()));
@@ -213,16 +200,6 @@ EffectTable run(const Request& request) {
   return table;
 }
 
-}  // namespace
-
-const Experiment& direct_logit_attribution() {
-  static constexpr Experiment kExperiment = {
-      .name = "direct_logit_attribution",
-      .summary = "what each component adds to the logit difference directly",
-      .options = kOptions,
-      .run = &run,
-      .check = &check};
-  return kExperiment;
-}
+const Experiment& direct_logit_attribution() { return experiment_of<DirectLogitAttribution>(); }
 
 }  // namespace patchbay::experiments

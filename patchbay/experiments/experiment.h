@@ -1,88 +1,67 @@
-// Experiments: each runs a model on a set of prompts and gives one table of numbers.
+// Experiments by name, as command lines, study files and lists see them: settings as text in, one
+// table of numbers out.
 //
-// patchbay/experiments/NAME.cpp defines `const Experiment& NAME()`; adding the file is all it
-// takes.
+// To add one, write two files; CMake finds them (cmake/PatchbayRegistry.cmake).
+//   NAME.h    a struct: settings with their defaults, `kName`, `kSummary`, and `visit`, which says
+//             the name and the help of every field once (settings_common.h)
+//   NAME.cpp  `check(session, settings)`, `run(session, settings)`, and the entry
+//             `const Experiment& NAME() { return experiment_of<Settings>(); }`
+// Logit lens (logit_lens.h, logit_lens.cpp) is a short one to copy.
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
-#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "patchbay/base/run_context.h"
-#include "patchbay/model/hooked_transformer.h"
-#include "patchbay/prompts/prompt_set.h"
+#include "patchbay/base/error.h"
+#include "patchbay/patching/session.h"
 #include "patchbay/results/effect_table.h"
-#include "patchbay/results/cell_store.h"
 
 namespace patchbay::experiments {
 
-/// One setting that an experiment reads. Command line and study files give it as text.
-struct OptionInfo {
-  std::string_view name;      ///< "site": --site on the command line, site in a study file
-  std::string_view fallback;  ///< what it is when nobody says; "" for nothing
-  std::string_view what;      ///< one line for people
+/// Settings as text, by the names of their fields.
+using Texts = std::map<std::string, std::string>;
+
+/// One setting of an experiment, as people read it.
+struct Field {
+  std::string name;      ///< "site": --site on the command line, site in a study file
+  std::string fallback;  ///< its text when nobody says; "" for nothing
+  std::string what;      ///< one line for people
 };
 
-/// The parts of a text between commas, without spaces around them. Throws kUsage that names the
-/// option, as below.
-std::vector<std::string> parse_list(std::string_view text, std::string_view option);
-/// Whole numbers of [0, count): "0,3-5"; negative ones count from the end, "middle" is
-/// (count − 1) / 2.
-std::vector<std::int64_t> parse_indices(std::string_view text, std::string_view option,
-                                        std::int64_t count);
-
-/// The settings of one run, by name, as text.
-class Settings {
+/// A setting that cannot be: the place of the error is the field's name. Names of other fields in
+/// its text stand in backquotes, so that a command can write them as options.
+class FieldError : public Error {
  public:
-  /// Fills what is not given with the fallbacks. Throws kUsage for a name that is not declared,
-  /// with the nearest one, and for a value of nothing where nothing is not the fallback.
-  Settings(std::string_view experiment, std::span<const OptionInfo> known,
-           const std::map<std::string, std::string>& given);
+  FieldError(std::string_view field, std::string_view what)
+      : Error(ErrorKind::kUsage, field, what), field_(field) {}
 
-  [[nodiscard]] const std::string& text(std::string_view name) const;
-  [[nodiscard]] bool is_given(std::string_view name) const { return !text(name).empty(); }
-  /// As parse_list.
-  [[nodiscard]] std::vector<std::string> list(std::string_view name) const;
-  /// A whole number of [least, most], a number, yes or no. Throw kUsage that names the option.
-  [[nodiscard]] std::int64_t integer(std::string_view name, std::int64_t least,
-                                     std::int64_t most) const;
-  [[nodiscard]] double number(std::string_view name) const;
-  [[nodiscard]] bool flag(std::string_view name) const;
-  /// As parse_indices; all when nothing is said.
-  [[nodiscard]] std::vector<std::int64_t> indices(std::string_view name, std::int64_t count) const;
-  /// One of these names. Throws kUsage with the nearest.
-  [[nodiscard]] std::string choice(std::string_view name,
-                                   std::span<const std::string_view> names) const;
-
-  /// All of them as they are recorded in a result.
-  [[nodiscard]] std::vector<Option> recorded() const;
+  [[nodiscard]] const std::string& field() const { return field_; }
 
  private:
-  std::string experiment_;
-  std::vector<std::pair<std::string, std::string>> values_;  // in the order of declaration
+  std::string field_;
 };
 
-/// What one run of an experiment has.
-struct Request {
-  const RunContext& ctx;
-  const HookedTransformer& model;
-  const PromptSet& prompts;
-  const Settings& settings;
-  CellStore* store = nullptr;  ///< finished values of an interrupted run; may be null
+/// An experiment and its settings, ready to run.
+struct ConfiguredExperiment {
+  std::vector<Option> options;  ///< all settings, as a result records them
+  /// Throws what `run` would throw for this model and these prompts, without running anything.
+  std::function<void(Session& session)> check;
+  /// The table, with everything but provenance.
+  std::function<EffectTable(Session& session)> run;
 };
 
 struct Experiment {
   std::string_view name;
   std::string_view summary;
-  std::span<const OptionInfo> options;
-  /// Fills everything of the table but provenance.
-  EffectTable (*run)(const Request& request);
-  /// Throws what `run` would throw for these settings, prompts and model, without running anything.
-  void (*check)(const Request& request);
+  std::vector<Field> fields;  ///< in the order in which results record them
+  /// Reads settings; what is not given has its fallback. Throws kUsage for a name that is no
+  /// field's, with the nearest one, and FieldError for a value that no model could make sense of.
+  ConfiguredExperiment (*with)(const Texts& given);
   /// Whether its values are known to be wanted before any is there, so that shards can part them.
   bool can_be_sharded = false;
 };
@@ -91,6 +70,12 @@ struct Experiment {
 const std::vector<const Experiment*>& all();
 /// The experiment of that name. Throws kUsage with the nearest name.
 const Experiment& find(std::string_view name);
+
+/// What a field that had this name in an earlier version is called now; "" for other names.
+std::string_view renamed_field(std::string_view before);
+/// `; did you mean "site"?` for a name that is none of these fields: one that is spelled nearly so,
+/// or what a field of that name is called since. Nothing when there is none.
+std::string suggested_field(std::string_view name, std::span<const std::string> fields);
 
 /// The names of a model's prompts on the axis "prompt": their numbers from 0.
 TableAxis prompt_axis(const PromptSet& prompts);

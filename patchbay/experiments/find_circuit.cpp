@@ -1,5 +1,5 @@
-// Finds the heads that do a task, the paths between them, how much of the task they do alone, and
-// how far all this depends on the prompts at hand.
+#include "patchbay/experiments/find_circuit.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -10,44 +10,25 @@
 #include "patchbay/results/statistics.h"
 
 namespace patchbay::experiments {
-
-const Experiment& find_circuit();
-
 namespace {
 
-constexpr OptionInfo kOptions[] = {
-    {"threshold", "5",
-     "percent of the clean metric that a path must change, up or down, for its sender to count"},
-    {"max-nodes", "30", "how many heads at positions the circuit may have"},
-    {"max-steps", "6", "how far back from the logits"},
-    {"samples", "2", "2: also search each half of the prompts, to see what varies; 1: do not"},
-    kKnockoutMetricOption,
-    {"source", "mean_by_template",
-     "what other heads put out when the circuit's faithfulness is measured"},
-    {"source-seed", "0", "of resample"}};
-
-struct Work {
+// How to search, and how knockouts of what was found are made.
+struct Parts {
   CircuitSearch search;
-  KnockoutSettings settings;
-  bool halves;
+  KnockoutSettings knockout;
 };
 
-Work work_of(const Request& request) {
-  const Settings& settings = request.settings;
-  Work work{.search = {.metric = metrics::find(settings.text("metric")),
-                       .threshold = settings.number("threshold"),
-                       .most_nodes = settings.integer("max-nodes", 1, 10'000),
-                       .most_steps = settings.integer("max-steps", 1, 1000)},
-            .settings = knockout_settings_of(request, false),
-            .halves = settings.integer("samples", 1, 2) == 2 && request.prompts.size() >= 4};
-  if (work.search.threshold <= 0.0) {
-    throw Error(ErrorKind::kUsage, "--threshold",
-                "must be more than 0 percent; 5 is the usual one");
+Parts parts_of(Session& session, const FindCircuit& settings) {
+  check_values(settings);
+  if (settings.threshold <= 0.0) {
+    throw FieldError("threshold", "must be more than 0 percent; 5 is the usual one");
   }
-  return work;
+  return {.search = {.metric = *settings.metric,
+                     .threshold = settings.threshold,
+                     .most_nodes = settings.max_nodes,
+                     .most_steps = settings.max_steps},
+          .knockout = knockouts_of(session, settings.source, settings.metric, false)};
 }
-
-void check(const Request& request) { (void)work_of(request); }
 
 // Every other prompt, from the first or from the second on.
 PromptSet half_of(const PromptSet& prompts, std::size_t first) {
@@ -88,11 +69,11 @@ std::string node_list(const CircuitNodes& nodes, const PromptSet& prompts) {
 }
 
 // Searches both halves of the prompts, and measures each half's circuit on the other.
-void add_variation(const Session& session, const Work& work, std::vector<std::string>& notes) {
+void add_variation(const Session& session, const Parts& parts, std::vector<std::string>& notes) {
   const PromptSet halves[] = {half_of(session.prompts(), 0), half_of(session.prompts(), 1)};
   CircuitNodes found[2];
   for (std::size_t i = 0; i < 2; ++i) {
-    found[i] = patchbay::find_circuit(session.with(halves[i]), work.search).nodes;
+    found[i] = patchbay::find_circuit(session.with(halves[i]), parts.search).nodes;
   }
   CircuitNodes both;
   CircuitNodes one;
@@ -105,46 +86,43 @@ void add_variation(const Session& session, const Work& work, std::vector<std::st
     if (found[i].empty()) continue;
     notes.push_back(
         fmt::format("the circuit of half {} alone, on the prompts of the other: {}", i + 1,
-                    faithfulness_text(session.with(halves[1 - i]), work.settings, found[i])));
+                    faithfulness_text(session.with(halves[1 - i]), parts.knockout, found[i])));
   }
-}
-
-EffectTable run(const Request& request) {
-  const Work work = work_of(request);
-  const Session session(request.ctx, request.model, request.prompts, request.store);
-  FoundCircuit found = patchbay::find_circuit(session, work.search);
-  if (found.edges.empty()) {
-    throw Error(ErrorKind::kUsage, "--threshold",
-                fmt::format("no path from a head to the logits changes {} by {} percent; try a "
-                            "lower threshold, or more prompts where the interval holds 0",
-                            work.search.metric.name, work.search.threshold));
-  }
-  EffectTable table = knockout_table(request, "find_circuit", work.settings, found.baselines);
-  table.direction = Direction::kNoise;
-  table.effect = EffectKind::kPercentOfClean;
-  TableAxis axis{"edge", {}};
-  for (const CircuitEdge& edge : found.edges) axis.labels.push_back(patchbay::text_of(edge));
-  table.axes = {std::move(axis), prompt_axis(request.prompts)};
-  table.values = std::move(found.values);
-  table.notes.push_back(fmt::format("{} heads at positions: {}", found.nodes.size(),
-                                    node_list(found.nodes, request.prompts)));
-  table.notes.push_back(fmt::format(
-      "alone, with MLPs kept and other heads' outputs replaced by {}: {}",
-      name_of(work.settings.source.kind), faithfulness_text(session, work.settings, found.nodes)));
-  if (work.halves) add_variation(session, work, table.notes);
-  return table;
 }
 
 }  // namespace
 
-const Experiment& find_circuit() {
-  static constexpr Experiment kExperiment = {
-      .name = "find_circuit",
-      .summary = "the heads that do a task and the paths between them, from the logits backwards",
-      .options = kOptions,
-      .run = &run,
-      .check = &check};
-  return kExperiment;
+void check(Session& session, const FindCircuit& settings) { (void)parts_of(session, settings); }
+
+EffectTable run(Session& session, const FindCircuit& settings) {
+  const Parts parts = parts_of(session, settings);
+  FoundCircuit found = patchbay::find_circuit(session, parts.search);
+  if (found.edges.empty()) {
+    throw FieldError(
+        "threshold",
+        fmt::format("no path from a head to the logits changes {} by {} percent; try a "
+                    "lower threshold, or more prompts where the interval holds 0",
+                    parts.search.metric.name, parts.search.threshold));
+  }
+  EffectTable table = knockout_table(session, table_of(settings), parts.knockout, found.baselines);
+  table.direction = Direction::kNoise;
+  table.effect = EffectKind::kPercentOfClean;
+  TableAxis axis{"edge", {}};
+  for (const CircuitEdge& edge : found.edges) axis.labels.push_back(patchbay::text_of(edge));
+  table.axes = {std::move(axis), prompt_axis(session.prompts())};
+  table.values = std::move(found.values);
+  table.notes.push_back(fmt::format("{} heads at positions: {}", found.nodes.size(),
+                                    node_list(found.nodes, session.prompts())));
+  table.notes.push_back(
+      fmt::format("alone, with MLPs kept and other heads' outputs replaced by {}: {}",
+                  name_of(parts.knockout.source.kind),
+                  faithfulness_text(session, parts.knockout, found.nodes)));
+  if (settings.samples == 2 && session.prompts().size() >= 4) {
+    add_variation(session, parts, table.notes);
+  }
+  return table;
 }
+
+const Experiment& find_circuit() { return experiment_of<FindCircuit>(); }
 
 }  // namespace patchbay::experiments

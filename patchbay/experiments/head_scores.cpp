@@ -1,5 +1,5 @@
-// Previous-token, duplicate-token and induction scores of every head, on random tokens that are
-// repeated once (Olsson et al. 2022; Wang et al. 2022, appendix H).
+#include "patchbay/experiments/head_scores.h"
+
 #include <algorithm>
 
 #include "patchbay/base/error.h"
@@ -9,34 +9,7 @@
 #include "patchbay/tasks/words_common.h"
 
 namespace patchbay::experiments {
-
-const Experiment& head_scores();
-
 namespace {
-
-constexpr OptionInfo kOptions[] = {
-    {"sequences", "4",
-     "how many sequences of random tokens; the prompts of the task do not matter"},
-    {"length", "100", "how many tokens are repeated; fewer where the model reads fewer positions"},
-    {"token-seed", "0", "of the random tokens"}};
-
-struct Work {
-  std::int64_t sequences;
-  std::int64_t length;
-  std::uint64_t seed;
-};
-
-Work work_of(const Request& request) {
-  const Settings& settings = request.settings;
-  const Work work{
-      .sequences = settings.integer("sequences", 1, 1000),
-      .length = std::min(settings.integer("length", 2, 1'000'000), request.model.cfg().n_ctx / 2),
-      .seed = static_cast<std::uint64_t>(
-          settings.integer("token-seed", 0, std::numeric_limits<std::int64_t>::max()))};
-  return work;
-}
-
-void check(const Request& request) { (void)work_of(request); }
 
 // How far back each kind of head looks, from which position on.
 struct Score {
@@ -45,24 +18,28 @@ struct Score {
   std::int64_t first;
 };
 
-EffectTable run(const Request& request) {
-  const Work work = work_of(request);
-  const HookedTransformer& model = request.model;
+}  // namespace
+
+void check(Session& /*session*/, const HeadScores& settings) { check_values(settings); }
+
+EffectTable run(Session& session, const HeadScores& settings) {
+  check_values(settings);
+  const HookedTransformer& model = session.model();
   const HookedTransformerConfig& cfg = model.cfg();
   const std::vector<TokenId> vocabulary = tasks::ordinary_tokens(
       {.cfg = cfg, .tokenizer = model.has_tokenizer() ? &model.tokenizer() : nullptr});
-  SplitMix64 random(work.seed);
+  SplitMix64 random(settings.token_seed);
   std::vector<HookName> patterns;
   for (int layer = 0; layer < cfg.n_layers; ++layer) {
     patterns.push_back({HookPoint::kPattern, layer});
   }
-  const std::int64_t length = work.length;
+  const std::int64_t length = std::min(settings.length, cfg.n_ctx / 2);
   const Score scores[] = {{"previous token", 1, 1},
                           {"duplicate token", length, length},
                           {"induction", length - 1, length}};
-  const auto n = static_cast<std::size_t>(work.sequences);
+  const auto n = static_cast<std::size_t>(settings.sequences);
   const auto heads = static_cast<std::size_t>(cfg.n_layers * cfg.n_heads);
-  EffectTable table;
+  EffectTable table = table_of(settings);
   table.values.resize(std::size(scores) * heads * n);  // [score, layer, head, sequence]
   TableAxis sequences{"prompt", {}};
   for (std::size_t i = 0; i < n; ++i) {
@@ -72,7 +49,7 @@ EffectTable run(const Request& request) {
       tokens.push_back(vocabulary[random.below(vocabulary.size())]);
     }
     tokens.insert(tokens.end(), tokens.begin(), tokens.begin() + length);
-    const Recording runs(request.ctx, model, {tokens}, patterns);
+    const Recording runs(session.ctx(), model, {tokens}, patterns);
     for (std::size_t score = 0; score < std::size(scores); ++score) {
       const auto [name, back, first] = scores[score];
       for (std::size_t head = 0; head < heads; ++head) {
@@ -88,8 +65,6 @@ EffectTable run(const Request& request) {
       }
     }
   }
-  table.experiment = "head_scores";
-  table.options = request.settings.recorded();
   table.metric = "mean attention";
   table.effect = EffectKind::kRaw;
   TableAxis kinds{"score", {}};
@@ -99,16 +74,6 @@ EffectTable run(const Request& request) {
   return table;
 }
 
-}  // namespace
-
-const Experiment& head_scores() {
-  static constexpr Experiment kExperiment = {
-      .name = "head_scores",
-      .summary = "previous-token, duplicate-token and induction scores on repeated random tokens",
-      .options = kOptions,
-      .run = &run,
-      .check = &check};
-  return kExperiment;
-}
+const Experiment& head_scores() { return experiment_of<HeadScores>(); }
 
 }  // namespace patchbay::experiments

@@ -1,5 +1,5 @@
-// The logit lens (nostalgebraist 2020): the residual stream before each block, read as if it were
-// the last one.
+#include "patchbay/experiments/logit_lens.h"
+
 #include <span>
 #include <vector>
 
@@ -7,47 +7,15 @@
 #include "patchbay/experiments/columns_common.h"
 
 namespace patchbay::experiments {
-
-const Experiment& logit_lens();
-
 namespace {
-
-constexpr OptionInfo kOptions[] = {
-    {"scale", "fresh",
-     "fresh: ln_final normalises each layer's stream on its own; cached: its scale is the whole "
-     "run's, as in TransformerLens's demos"},
-    {"metric", "logit_diff",
-     "what is measured at END; kl_divergence compares with what the clean run says in the end"},
-};
-
-constexpr std::string_view kScales[] = {"fresh", "cached"};
-
-struct Wanted {
-  bool cached;
-  const metrics::Metric& metric;
-};
-
-Wanted wanted_of(const Request& request) {
-  Wanted wanted{.cached = request.settings.choice("scale", kScales) == "cached",
-                .metric = metrics::find(request.settings.text("metric"))};
-  metrics::check_pairs(wanted.metric, request.prompts);
-  if (wanted.metric.reads == metrics::Reads::kEveryPosition) {
-    throw Error(
-        ErrorKind::kUsage, "--metric",
-        std::string(wanted.metric.name) + " reads every position; the lens looks at END alone");
-  }
-  return wanted;
-}
-
-void check(const Request& request) { (void)wanted_of(request); }
 
 // The logits of one prompt at END with the stream before block 0, 1, … and the final one at the
 // end: replays in which it takes the place of the last resid_post.
-Logits lens(const Request& request, const Prompt& prompt, bool cached) {
-  const HookedTransformer& model = request.model;
+Logits lens(Session& session, const Prompt& prompt, bool cached) {
+  const HookedTransformer& model = session.model();
   const auto n_layers = static_cast<int>(model.cfg().n_layers);
   const auto end = static_cast<std::int32_t>(prompt.size()) - 1;
-  const BaseRun base = model.base_run(request.ctx, {prompt});
+  const BaseRun base = model.base_run(session.ctx(), {prompt});
   ReplayStart start;
   for (std::int32_t layer = 0; layer <= n_layers; ++layer) {
     const Tensor& stream = layer == n_layers
@@ -66,7 +34,8 @@ Logits lens(const Request& request, const Prompt& prompt, bool cached) {
     });
   }
   return model
-      .replay_with_cache(request.ctx, base, start, {}, hooks, {.logits = Demand::At::kLastPosition})
+      .replay_with_cache(session.ctx(), base, start, {}, hooks,
+                         {.logits = Demand::At::kLastPosition})
       .first;
 }
 
@@ -86,16 +55,27 @@ std::vector<double> measure(const metrics::Metric& metric, const PromptPair& pai
   return values;
 }
 
-EffectTable run(const Request& request) {
-  const PromptSet& prompts = request.prompts;
-  const auto [cached, metric] = wanted_of(request);
-  EffectTable table;
-  table.experiment = "logit_lens";
-  table.options = request.settings.recorded();
+}  // namespace
+
+void check(Session& session, const LogitLens& settings) {
+  check_values(settings);
+  metrics::check_pairs(*settings.metric, session.prompts());
+  if (settings.metric->reads == metrics::Reads::kEveryPosition) {
+    throw FieldError("metric", std::string(settings.metric->name) +
+                                   " reads every position; the lens looks at END alone");
+  }
+}
+
+EffectTable run(Session& session, const LogitLens& settings) {
+  check(session, settings);
+  const PromptSet& prompts = session.prompts();
+  const metrics::Metric& metric = *settings.metric;
+  const bool cached = settings.scale == LogitLens::Scale::kCached;
+  EffectTable table = table_of(settings);
   table.metric = metric.name;
   table.effect = EffectKind::kRaw;
-  table.columns = prompt_columns(request.model, prompts);
-  const std::int64_t n_layers = request.model.cfg().n_layers;
+  table.columns = prompt_columns(session.model(), prompts);
+  const std::int64_t n_layers = session.model().cfg().n_layers;
   TableAxis layers{"layer", {}};
   for (std::int64_t layer = 0; layer < n_layers; ++layer) {
     layers.labels.push_back(std::to_string(layer) + "_pre");
@@ -106,8 +86,8 @@ EffectTable run(const Request& request) {
   table.values.resize(2 * per_side);
   for (std::size_t i = 0; i < n; ++i) {
     const PromptPair& pair = prompts.pairs[i];
-    const Logits clean = lens(request, pair.clean, cached);
-    const Logits corrupted = lens(request, pair.corrupted, cached);
+    const Logits clean = lens(session, pair.clean, cached);
+    const Logits corrupted = lens(session, pair.corrupted, cached);
     const auto clean_final = clean.at(static_cast<std::int32_t>(n_layers), -1);
     const std::vector<double> sides[] = {
         measure(metric, pair, pair.clean, clean, clean_final),
@@ -122,16 +102,6 @@ EffectTable run(const Request& request) {
   return table;
 }
 
-}  // namespace
-
-const Experiment& logit_lens() {
-  static constexpr Experiment kExperiment = {
-      .name = "logit_lens",
-      .summary = "what the model would say if it stopped before each block",
-      .options = kOptions,
-      .run = &run,
-      .check = &check};
-  return kExperiment;
-}
+const Experiment& logit_lens() { return experiment_of<LogitLens>(); }
 
 }  // namespace patchbay::experiments

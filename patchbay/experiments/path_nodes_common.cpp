@@ -7,9 +7,7 @@
 #include <charconv>
 #include <utility>
 
-#include "patchbay/base/error.h"
 #include "patchbay/base/suggest.h"
-#include "patchbay/experiments/places_common.h"
 
 namespace patchbay::experiments {
 namespace {
@@ -30,13 +28,13 @@ std::vector<std::string> parts_of(std::string_view text, char separator) {
   }
 }
 
-int layer_of(std::string_view text, std::string_view option) {
+int layer_of(std::string_view text, std::string_view field) {
   int layer = -1;
   const char* const end = text.data() + text.size();
   const auto [last, error] = std::from_chars(text.data(), end, layer);
   if (error != std::errc() || last != end) {
-    throw Error(ErrorKind::kUsage, option,
-                fmt::format("\"{}\" is not the number of a layer; layers count from 0", text));
+    throw FieldError(field,
+                     fmt::format("\"{}\" is not the number of a layer; layers count from 0", text));
   }
   return layer;
 }
@@ -81,11 +79,11 @@ std::vector<const HookPointInfo*> points_where(const Fits& fits) {
 
 // "9.*" is every head of layer 9, "all" every head of every layer; anything else is itself.
 std::vector<std::string> expanded(const HookedTransformerConfig& cfg, const std::string& node,
-                                  std::string_view option) {
+                                  std::string_view field) {
   int first = 0;
   auto last = static_cast<int>(cfg.n_layers) - 1;
   if (node.ends_with(".*")) {
-    first = layer_of(std::string_view(node).substr(0, node.size() - 2), option);
+    first = layer_of(std::string_view(node).substr(0, node.size() - 2), field);
     last = first;
   } else if (node != "all") {
     return {node};
@@ -100,21 +98,21 @@ std::vector<std::string> expanded(const HookedTransformerConfig& cfg, const std:
 }
 
 // "4.100": neuron 100 of the MLP of layer 4.
-Place neuron_place(std::string_view text, HookPoint site, std::string_view option) {
-  Place place = head_place(text, site, option);
+Place neuron_place(std::string_view text, HookPoint site, std::string_view field) {
+  Place place = head_place(text, site, field);
   place.neuron = std::exchange(place.head, Place::kAll);
   return place;
 }
 
 // "9.6", "mlp3", "embed", or a site and where: "attn_out:4", "neuron:4.100".
 Place sender_place(std::string_view node) {
-  constexpr std::string_view kOption = "--sender";
+  constexpr std::string_view kField = "sender";
   if (node == "embed") return {.site = kResidPre, .layer = 0};
   if (node.starts_with("mlp") && node.find(':') == std::string_view::npos) {
-    return {.site = kMlpOut, .layer = layer_of(node.substr(3), kOption)};
+    return {.site = kMlpOut, .layer = layer_of(node.substr(3), kField)};
   }
   const std::size_t colon = node.find(':');
-  if (colon == std::string_view::npos) return head_place(node, kZ, kOption);
+  if (colon == std::string_view::npos) return head_place(node, kZ, kField);
   std::vector<std::string> names;
   const auto sends = [](const HookPointInfo& point) {
     return point.writes_stream() || point.is_stream();
@@ -123,13 +121,13 @@ Place sender_place(std::string_view node) {
     names.emplace_back(node_name(*site));
     if (names.back() != node.substr(0, colon)) continue;
     const std::string_view where = node.substr(colon + 1);
-    if (site->unit() == Unit::kHead) return head_place(where, site->point, kOption);
-    if (site->unit() == Unit::kNeuron) return neuron_place(where, site->point, kOption);
-    return {.site = site->point, .layer = layer_of(where, kOption)};
+    if (site->unit() == Unit::kHead) return head_place(where, site->point, kField);
+    if (site->unit() == Unit::kNeuron) return neuron_place(where, site->point, kField);
+    return {.site = site->point, .layer = layer_of(where, kField)};
   }
-  throw Error(ErrorKind::kUsage, kOption,
-              fmt::format("there is no sender \"{}\"{}; there are {}", node.substr(0, colon),
-                          did_you_mean(node.substr(0, colon), names), fmt::join(names, ", ")));
+  throw FieldError(kField,
+                   fmt::format("there is no sender \"{}\"{}; there are {}", node.substr(0, colon),
+                               did_you_mean(node.substr(0, colon), names), fmt::join(names, ", ")));
 }
 
 // "nodes": the embeddings, and every head and MLP in forward order.
@@ -144,11 +142,12 @@ std::string all_nodes(const HookedTransformerConfig& cfg) {
   return text;
 }
 
-Senders senders_of(const Request& request, std::string_view sender_position) {
-  const HookedTransformerConfig& cfg = request.model.cfg();
+Senders senders_of(Session& session, const PathPatching& settings,
+                   const PositionList& sender_position) {
+  const HookedTransformerConfig& cfg = session.model().cfg();
   const std::vector<Positions> positions =
-      positions_at_once(request, "sender-position", sender_position);
-  std::string text = request.settings.text("sender");
+      sender_position.at_once(session.prompts(), "sender-position");
+  std::string text = settings.sender.text();
   Senders senders;
   if (text == "heads" || text == "mlps" || text == "attn_outs") {
     senders.axes.push_back(number_axis("layer", 0, cfg.n_layers));
@@ -170,7 +169,7 @@ Senders senders_of(const Request& request, std::string_view sender_position) {
   senders.axes.push_back({"sender", {}});
   for (const std::string& group : parts_of(text, ',')) {
     auto& labels = senders.axes.front().labels;
-    for (std::string& label : expanded(cfg, group, "--sender")) labels.push_back(std::move(label));
+    for (std::string& label : expanded(cfg, group, "sender")) labels.push_back(std::move(label));
   }
   for (const std::string& group : senders.axes.front().labels) {
     Intervention cell;
@@ -195,9 +194,8 @@ const HookPointInfo& receiver_site(const std::string& name) {
     if (names.back() == name) return *site;
   }
   names.emplace_back("logits");
-  throw Error(ErrorKind::kUsage, "--receiver",
-              fmt::format("there is no receiver \"{}\"{}; there are {}", name,
-                          did_you_mean(name, names), fmt::join(names, ", ")));
+  throw FieldError("receiver", fmt::format("there is no receiver \"{}\"{}; there are {}", name,
+                                           did_you_mean(name, names), fmt::join(names, ", ")));
 }
 
 // One receiver of a group, with its name.
@@ -210,20 +208,20 @@ struct Receiver {
 // its inputs. Keys and values are named by the query head that reads them; heads may share them.
 std::vector<Place> receiver_places(const HookedTransformerConfig& cfg, const HookPointInfo& site,
                                    const std::string& node) {
-  constexpr std::string_view kOption = "--receiver";
+  constexpr std::string_view kField = "receiver";
   if (site.point == kMlpPre) {
-    std::vector<Place> places = {neuron_place(node, kMlpPre, kOption)};
-    if (cfg.gated_mlp) places.push_back(neuron_place(node, kMlpPreLinear, kOption));
+    std::vector<Place> places = {neuron_place(node, kMlpPre, kField)};
+    if (cfg.gated_mlp) places.push_back(neuron_place(node, kMlpPreLinear, kField));
     return places;
   }
   if (site.unit() == Unit::kRow) {
-    return {{.site = site.point, .layer = layer_of(node, kOption)}};
+    return {{.site = site.point, .layer = layer_of(node, kField)}};
   }
   std::vector<Place> places;
   for (const HookPoint point : {kQ, kK, kV}) {
     const bool of_pattern = site.point == kPattern && point != kV;
     if (site.point != point && !of_pattern) continue;
-    Place place = head_place(node, point, kOption);
+    Place place = head_place(node, point, kField);
     if (point != kQ && place.head >= 0 && place.head < cfg.n_heads) {
       place.head = cfg.key_value_head_of(place.head);
     }
@@ -233,9 +231,11 @@ std::vector<Place> receiver_places(const HookedTransformerConfig& cfg, const Hoo
 }
 
 // "q:9.6,9.9;k:5.5": every place of the group.
-std::vector<Receiver> group_of(const Request& request, const std::string& text) {
-  const HookedTransformerConfig& cfg = request.model.cfg();
-  const std::vector<Positions> positions = positions_at_once(request, "receiver-position");
+std::vector<Receiver> group_of(Session& session, const PathPatching& settings,
+                               const std::string& text) {
+  const HookedTransformerConfig& cfg = session.model().cfg();
+  const std::vector<Positions> positions =
+      settings.receiver_position.at_once(session.prompts(), "receiver-position");
   std::vector<Receiver> group;
   for (const std::string& part : parts_of(text, ';')) {
     const std::size_t colon = part.find(':');
@@ -244,12 +244,11 @@ std::vector<Receiver> group_of(const Request& request, const std::string& text) 
       const std::string_view example = site.unit() == Unit::kRow      ? "9"
                                        : site.unit() == Unit::kNeuron ? "9.100"
                                                                       : "9.6";
-      throw Error(
-          ErrorKind::kUsage, "--receiver",
-          fmt::format("\"{}\" does not say which: write {}:{}", part, node_name(site), example));
+      throw FieldError("receiver", fmt::format("\"{}\" does not say which: write {}:{}", part,
+                                               node_name(site), example));
     }
     for (const std::string& nodes : parts_of(part.substr(colon + 1), ',')) {
-      for (const std::string& node : expanded(cfg, nodes, "--receiver")) {
+      for (const std::string& node : expanded(cfg, nodes, "receiver")) {
         Receiver receiver{fmt::format("{}:{}", node_name(site), node), {}};
         for (const Place& place : receiver_places(cfg, site, node)) {
           append(at_positions(cfg, place, positions), receiver.places);
@@ -263,17 +262,30 @@ std::vector<Receiver> group_of(const Request& request, const std::string& text) 
 
 }  // namespace
 
-PathPlan paths_of(const Request& request, std::string_view sender_position) {
-  Senders senders = senders_of(request, sender_position);
-  std::vector<std::string> steps = parts_of(request.settings.text("receiver"), '>');
+ReceiverPath::ReceiverPath(HookPoint site, std::initializer_list<Head> heads) {
+  for (const ReceiverSite& known : kReceiverSites) {
+    if (known.point != site || !reads_with_heads(site)) continue;
+    const NodeList nodes(heads);
+    *this = ReceiverPath(fmt::format("{}:{}", known.name, nodes.text()));
+    return;
+  }
+  throw FieldError("receiver",
+                   fmt::format("{} is not read by single heads; take q, k, v or pattern",
+                               info(site).short_name));
+}
+
+PathPlan paths_of(Session& session, const PathPatching& settings,
+                  const PositionList& sender_position) {
+  Senders senders = senders_of(session, settings, sender_position);
+  std::vector<std::string> steps = parts_of(settings.receiver.text(), '>');
   const bool to_logits = steps.back() == "logits";
   if (to_logits) steps.pop_back();
   std::vector<std::vector<Receiver>> groups;
-  for (const std::string& step : steps) groups.push_back(group_of(request, step));
-  const bool each = request.settings.flag("each-receiver");
+  for (const std::string& step : steps) groups.push_back(group_of(session, settings, step));
+  const bool each = settings.each_receiver;
   if (each && groups.empty()) {
-    throw Error(ErrorKind::kUsage, "--each-receiver",
-                "the logits are one receiver; name several, such as q:9.6,9.9");
+    throw FieldError("each-receiver",
+                     "the logits are one receiver; name several, such as q:9.6,9.9");
   }
   PathPlan plan{std::move(senders.axes), {}};
   // Of the last group each receiver alone, or all at once.

@@ -1,11 +1,9 @@
-// Senders and receivers of paths, read from an experiment's settings.
+// Senders and receivers of paths, read from the settings of path patching.
 #pragma once
 
-#include <string>
 #include <vector>
 
-#include "patchbay/patching/path_patching.h"
-#include "patchbay/experiments/experiment.h"
+#include "patchbay/experiments/path_patching.h"
 
 namespace patchbay::experiments {
 
@@ -16,7 +14,8 @@ struct PathPlan {
 };
 
 /// Reads sender, receiver, receiver-position and each-receiver; senders are patched at
-/// `sender_position`. Throws kUsage for what does not exist.
-PathPlan paths_of(const Request& request, std::string_view sender_position);
+/// `sender_position`. Throws FieldError for what does not exist.
+PathPlan paths_of(Session& session, const PathPatching& settings,
+                  const PositionList& sender_position);
 
 }  // namespace patchbay::experiments

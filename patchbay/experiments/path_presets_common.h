@@ -5,8 +5,7 @@
 #include <string_view>
 #include <vector>
 
-#include "patchbay/patching/path_patching.h"
-#include "patchbay/experiments/experiment.h"
+#include "patchbay/experiments/path_patching.h"
 
 namespace patchbay::experiments {
 
@@ -17,20 +16,20 @@ struct PathPreset {
   PathMeaning meaning = PathMeaning::kHeadsFrozen;
   bool freeze_mlps = false;
   Direction direction = Direction::kNoise;
-  std::string sender_position = "END";
+  PositionList sender_position = {"END"};
   EffectKind effect = EffectKind::kPercentOfClean;  ///< what it reports, with its sign
   bool live_heads = false;
   NormScale norms = NormScale::kLive;
 };
 
-/// The presets that `preset` names, with what meaning, mlps, other-heads, norms, direction,
-/// sender-position and effect say instead. Throws kUsage with the nearest name.
-std::vector<PathPreset> presets_of(const Settings& settings);
+/// The presets that `preset` names, with what other settings say instead. Throws FieldError with
+/// the nearest name.
+std::vector<PathPreset> presets_of(const PathPatching& settings);
 
 /// One line: what is frozen, where senders are patched, the effect's formula, the source.
 std::string text_of(const PathPreset& preset);
 
-/// Writes a preset's settings over options that were left open.
+/// Writes a preset's settings over recorded options that were left open.
 void record(const PathPreset& preset, std::vector<Option>& options);
 
 }  // namespace patchbay::experiments

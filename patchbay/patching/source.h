@@ -40,7 +40,7 @@ SourceKind parse_source(std::string_view name);
 struct Source {
   SourceKind kind = SourceKind::kOtherRun;
   std::uint64_t seed = 0;  ///< of kResample and kGaussian
-  double sigma = 0.0;      ///< of kGaussian: the noise's standard deviation
+  double sigma = 0.1;      ///< of kGaussian: the noise's standard deviation
 };
 
 /// Which prompts run where: the side that is patched and the other one.

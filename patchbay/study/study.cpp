@@ -138,12 +138,12 @@ void read_task(std::string_view where, const toml::node& node, Study& study) {
 void check_step(const Section& section, const StudyStep& step) {
   const experiments::Experiment& experiment = experiments::find(step.experiment);
   std::vector<std::string> known;
-  for (const experiments::OptionInfo& option : experiment.options) known.emplace_back(option.name);
+  for (const experiments::Field& field : experiment.fields) known.push_back(field.name);
   for (const auto& [name, value] : step.settings) {
     if (std::ranges::find(known, name) != known.end()) continue;
     section.fail(*section.table()["options"][name].node(),
                  fmt::format("{} has no option \"{}\"{}; there are {}", experiment.name, name,
-                             did_you_mean(name, known), fmt::join(known, ", ")));
+                             experiments::suggested_field(name, known), fmt::join(known, ", ")));
   }
   for (const std::string& view : step.show) {
     const std::string name = check_view(view);

@@ -122,7 +122,7 @@ class RunTest(CommandTest):
         for name in ("accuracy", "logit_lens", "path_patching", "direct_logit_attribution", "causal_tracing",
                      "attention_patterns", "find_circuit", "head_scores", "copy_scores", "attention_projection"):
             positions = {"causal_tracing": ["--positions", "S2,END"],
-                         "attention_patterns": ["--sources", "IO,S1"]}.get(name, [])
+                         "attention_patterns": ["--src-positions", "IO,S1"]}.get(name, [])
             # With options of the command itself, which no experiment may take for its own.
             result = json.loads(self.run_ok("run", name, "--task", "ioi", "--prompts", "3", "--seed", "2",
                                             "--top", "3", "--json", *positions))

@@ -175,24 +175,24 @@ TEST(ActivationPatching, SaysWhatIsWrongWithItsSettings) {
     return usage_error("activation_patching", tiny, prompts, given);
   };
   EXPECT_EQ(error({{"site", "resid_pr"}})
-                .find("[--site] there is no site \"resid_pr\"; did you mean \"resid_pre\"?"),
+                .find("[site] there is no site \"resid_pr\"; did you mean \"resid_pre\"?"),
             0U);
   EXPECT_EQ(error({{"sites", "z"}})
                 .find("[activation_patching] there is no option \"sites\"; did you mean \"site\"?"),
             0U);
   EXPECT_EQ(error({{"axes", "layer,heads"}})
-                .find("[--axes] there is no axis \"heads\"; did you mean \"head\"?"),
+                .find("[axes] there is no axis \"heads\"; did you mean \"head\"?"),
             0U);
   EXPECT_EQ(error({{"site", "mlp_out"}, {"axes", "head"}}),
-            "[--axes] mlp_out has no heads; take layer,position");
+            "[axes] mlp_out has no heads; take layer,position");
   EXPECT_EQ(error({{"axes", "source"}}),
-            "[--axes] destination and source are axes of pattern and attn_scores; add --site "
+            "[axes] destination and source are axes of pattern and attn_scores; add `site` "
             "pattern, or take other axes");
-  EXPECT_EQ(error({{"layers", "3"}}), "[--layers] \"3\" is not a number or a range of 0 to 2");
+  EXPECT_EQ(error({{"layers", "3"}}), "[layers] \"3\" is not a number or a range of 0 to 2");
   EXPECT_EQ(error({{"heads", "1,,2"}}),
-            "[--heads] \"1,,2\" is not a list: a name between two commas is missing");
+            "[heads] \"1,,2\" is not a list: a name between two commas is missing");
   EXPECT_EQ(error({{"nodes", "1-2"}}),
-            "[--nodes] \"1-2\" is not a head such as 9.6 (layer 9, head 6)");
+            "[nodes] \"1-2\" is not a head such as 9.6 (layer 9, head 6)");
   EXPECT_EQ(error({{"nodes", "1.9"}}),
             "[patching] blocks.1.attn.hook_z has no head 9; there are 0 to 3");
   EXPECT_EQ(
@@ -200,7 +200,7 @@ TEST(ActivationPatching, SaysWhatIsWrongWithItsSettings) {
           std::string::npos,
       false);
   EXPECT_EQ(usage_error("activation_patching", tiny, ragged_pairs(tiny), {{"site", "resid_pre"}}),
-            "[--positions] the prompts of reference have different lengths, so position numbers "
+            "[positions] the prompts of reference have different lengths, so position numbers "
             "mean different things; name positions: FIRST, MIDDLE, END");
 }
 

@@ -90,8 +90,9 @@ TEST_P(Analysis, AttributionsSumToTheLogitDifference) {
 }
 
 TEST_P(Analysis, AttentionIsThePattern) {
-  const EffectTable table = run("attention_patterns", prompts_,
-                                {{"layers", "1"}, {"heads", "3"}, {"sources", "FIRST,MIDDLE"}});
+  const EffectTable table =
+      run("attention_patterns", prompts_,
+          {{"layers", "1"}, {"heads", "3"}, {"src-positions", "FIRST,MIDDLE"}});
   EXPECT_EQ(table.shape(), (std::vector<std::int64_t>{2, 1, 1, 1, 2, 5}));
   for (std::int64_t i = 0; i < 5; ++i) {
     const PromptPair& pair = prompts_.pairs[static_cast<std::size_t>(i)];

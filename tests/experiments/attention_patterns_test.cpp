@@ -15,7 +15,7 @@ TEST_P(AttentionPatterns, AreThoseOfTheRun) {
   const TinyModel tiny(GetParam());
   const PromptSet prompts = reference_pairs(tiny);
   const EffectTable table = run_experiment("attention_patterns", tiny, prompts,
-                                           {{"destinations", "all"}, {"sources", "all"}});
+                                           {{"dest-positions", "all"}, {"src-positions", "all"}});
   const std::int64_t n_layers = tiny.model.cfg().n_layers;
   const std::int64_t n_heads = tiny.model.cfg().n_heads;
   ASSERT_EQ(table.shape(), (std::vector<std::int64_t>{2, n_layers, n_heads, 12, 12, 5}));
@@ -42,7 +42,7 @@ TEST_P(AttentionPatterns, FindNamedPositionsInPromptsOfDifferentLengths) {
   const PromptSet prompts = ragged_pairs(tiny);
   const EffectTable table =
       run_experiment("attention_patterns", tiny, prompts,
-                     {{"layers", "1,-1"}, {"heads", "0,2"}, {"sources", "FIRST,MIDDLE,END"}});
+                     {{"layers", "1,-1"}, {"heads", "0,2"}, {"src-positions", "FIRST,MIDDLE,END"}});
   EXPECT_EQ(table.axes[1].labels, (std::vector<std::string>{"1", "2"}));
   EXPECT_EQ(table.axes[2].labels, (std::vector<std::string>{"0", "2"}));
   EXPECT_EQ(table.axes[3].labels, (std::vector<std::string>{"END"}));
@@ -68,8 +68,10 @@ TEST_P(AttentionPatterns, FindNamedPositionsInPromptsOfDifferentLengths) {
 TEST_P(AttentionPatterns, OfEveryPositionAreWholeAndEndWithTheirPrompt) {
   const TinyModel tiny(GetParam());
   const PromptSet prompts = ragged_pairs(tiny);
-  const GivenSettings whole = {
-      {"nodes", "2.1,0.3"}, {"side", "corrupted"}, {"destinations", "every"}, {"sources", "every"}};
+  const GivenSettings whole = {{"nodes", "2.1,0.3"},
+                               {"side", "corrupted"},
+                               {"dest-positions", "every"},
+                               {"src-positions", "every"}};
   const EffectTable table = run_experiment("attention_patterns", tiny, prompts, whole);
   const std::int64_t longest = prompts.longest();
   ASSERT_EQ(table.shape(), (std::vector<std::int64_t>{1, 2, longest, longest, 5}));
@@ -89,11 +91,11 @@ TEST_P(AttentionPatterns, OfEveryPositionAreWholeAndEndWithTheirPrompt) {
       }
     }
   }
-  EXPECT_NE(
-      usage_error("attention_patterns", tiny, prompts, {{"nodes", "9.9"}, {"sources", "END"}}),
-      "no error");
   EXPECT_NE(usage_error("attention_patterns", tiny, prompts,
-                        {{"nodes", "2.1"}, {"heads", "0"}, {"sources", "END"}})
+                        {{"nodes", "9.9"}, {"src-positions", "END"}}),
+            "no error");
+  EXPECT_NE(usage_error("attention_patterns", tiny, prompts,
+                        {{"nodes", "2.1"}, {"heads", "0"}, {"src-positions", "END"}})
                 .find("leave layers and heads out"),
             std::string::npos);
 }
@@ -106,20 +108,21 @@ TEST(AttentionPatternsSettings, TakeNumbersOfPositionsWhereAllPromptsAreEquallyL
   const PromptSet prompts = reference_pairs(tiny);
   const EffectTable named = run_experiment("attention_patterns", tiny, prompts);
   const EffectTable numbered =
-      run_experiment("attention_patterns", tiny, prompts, {{"destinations", "-1"}});
+      run_experiment("attention_patterns", tiny, prompts, {{"dest-positions", "-1"}});
   EXPECT_EQ(named.values, numbered.values);  // END sees all, so nothing is NaN
   EXPECT_EQ(numbered.axes[3].labels, (std::vector<std::string>{"11"}));
-  EXPECT_EQ(usage_error("attention_patterns", tiny, ragged_pairs(tiny), {}),
-            "[--sources] the prompts of reference have different lengths, so position numbers mean "
-            "different things; name positions: FIRST, MIDDLE, END");
-  EXPECT_NE(usage_error("attention_patterns", tiny, prompts, {{"sources", "MIDLE"}})
+  EXPECT_EQ(
+      usage_error("attention_patterns", tiny, ragged_pairs(tiny), {}),
+      "[src-positions] the prompts of reference have different lengths, so position numbers mean "
+      "different things; name positions: FIRST, MIDDLE, END");
+  EXPECT_NE(usage_error("attention_patterns", tiny, prompts, {{"src-positions", "MIDLE"}})
                 .find("did you mean \"MIDDLE\"?"),
             std::string::npos);
 }
 
 TEST(AttentionPatternsOfIoiSmall, ShowAHeadThatLooksFromEndToTheIndirectObject) {
   const EffectTable table =
-      run_on_ioi_small("attention_patterns", "ioi_lab", 20, {{"sources", "IO,S1,S2"}});
+      run_on_ioi_small("attention_patterns", "ioi_lab", 20, {{"src-positions", "IO,S1,S2"}});
   double largest = 0.0;
   const std::int64_t of_clean = table.cells() / 2;
   for (std::int64_t cell = 0; cell < of_clean; cell += 3) {  // IO, S1, S2 of one head

@@ -21,28 +21,27 @@ TEST(ExperimentChecks, RefuseWhatRunningWouldRefuse) {
       {"accuracy", prompts, {{"metrics", "kl_divergence"}}, "is not a number of the last position"},
       {"logit_lens", prompts, {{"scale", "frehs"}}, "did you mean \"fresh\"?"},
       {"logit_lens", prompts, {{"metric", "next_token_loss"}}, "reads every position"},
-      {"direct_logit_attribution", prompts, {{"side", "left"}}, "[--side]"},
-      {"direct_logit_attribution", prompts, {{"neurons", "3"}}, "means nothing with --components"},
-      {"attention_patterns", prompts, {{"heads", "9"}}, "[--heads]"},
-      {"attention_patterns", ragged, {{"sources", "all"}}, "have different lengths"},
+      {"direct_logit_attribution", prompts, {{"side", "left"}}, "[side]"},
+      {"direct_logit_attribution", prompts, {{"neurons", "3"}}, "means nothing with `components`"},
+      {"attention_patterns", prompts, {{"heads", "9"}}, "[heads]"},
+      {"attention_patterns", ragged, {{"src-positions", "all"}}, "have different lengths"},
       {"activation_patching", prompts, {{"aggregate", "ratio"}}, "ratio"},
       {"causal_tracing", prompts, {{"subject", "S9"}}, "S9"},
       {"path_patching", prompts, {{"effect", "percent"}}, "percent"},
       {"path_patching", prompts, {{"receiver", "q:1.1>logits>k:2.1"}}, "logits"},
       {"faithfulness", prompts, {}, "say which circuit"},
-      {"completeness", prompts, {{"circuit", "1.1"}, {"rounds", "-1"}}, "[--rounds]"},
+      {"completeness", prompts, {{"circuit", "1.1"}, {"rounds", "-1"}}, "[rounds]"},
       {"minimality", prompts, {{"circuit", "1.1"}, {"k", "none"}}, "found, rest, published"},
-      {"find_circuit", prompts, {{"samples", "3"}}, "[--samples]"},
+      {"find_circuit", prompts, {{"samples", "3"}}, "[samples]"},
       {"copy_scores", prompts, {{"names", "IO"}}, "IO"},
       {"attention_projection", prompts, {}, "IO"},
-      {"head_scores", prompts, {{"length", "1"}}, "[--length]"},
+      {"head_scores", prompts, {{"length", "1"}}, "[length]"},
   };
   for (const auto& one : cases) {
-    const experiments::Experiment& experiment = experiments::find(one.experiment);
-    const experiments::Settings settings(experiment.name, experiment.options, one.given);
+    Session session(tiny.ctx, tiny.model, one.prompts);
     std::string message = "no error";
     try {
-      experiment.check({tiny.ctx, tiny.model, one.prompts, settings});
+      experiments::find(one.experiment).with(one.given).check(session);
     } catch (const Error& error) {
       message = error.what();
     }
@@ -53,8 +52,8 @@ TEST(ExperimentChecks, RefuseWhatRunningWouldRefuse) {
 // What has no default: a position of the task, a circuit.
 GivenSettings needed(const experiments::Experiment& experiment) {
   if (experiment.name == "causal_tracing") return {{"subject", "MIDDLE"}};
-  for (const experiments::OptionInfo& option : experiment.options) {
-    if (option.name == "circuit") return {{"circuit", "1.1 @ END"}};
+  for (const experiments::Field& field : experiment.fields) {
+    if (field.name == "circuit") return {{"circuit", "1.1 @ END"}};
   }
   return {};
 }
@@ -68,10 +67,8 @@ TEST(ExperimentChecks, AcceptDefaults) {
     pair.corrupted_positions = pair.positions;
   }
   for (const experiments::Experiment* experiment : experiments::all()) {
-    const experiments::Settings settings(experiment->name, experiment->options,
-                                         needed(*experiment));
-    EXPECT_NO_THROW(experiment->check({tiny.ctx, tiny.model, prompts, settings}))
-        << experiment->name;
+    Session session(tiny.ctx, tiny.model, prompts);
+    EXPECT_NO_THROW(experiment->with(needed(*experiment)).check(session)) << experiment->name;
   }
 }
 

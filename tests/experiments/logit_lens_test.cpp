@@ -99,9 +99,9 @@ TEST(LogitLensSettings, SayWhatIsWrong) {
   const TinyGpt2 tiny;
   const PromptSet prompts = reference_pairs(tiny);
   EXPECT_EQ(usage_error("logit_lens", tiny, prompts, {{"metric", "next_token_loss"}}),
-            "[--metric] next_token_loss reads every position; the lens looks at END alone");
+            "[metric] next_token_loss reads every position; the lens looks at END alone");
   EXPECT_EQ(usage_error("logit_lens", tiny, prompts, {{"scale", "frsh"}})
-                .find("[--scale] there is no \"frsh\"; did you mean \"fresh\"?"),
+                .find("[scale] there is no \"frsh\"; did you mean \"fresh\"?"),
             0U);
 }
 

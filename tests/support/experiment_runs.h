@@ -4,7 +4,6 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -16,13 +15,12 @@
 
 namespace patchbay {
 
-using GivenSettings = std::map<std::string, std::string>;
+using GivenSettings = experiments::Texts;
 
 inline EffectTable run_experiment(std::string_view name, const TinyModel& tiny,
                                   const PromptSet& prompts, const GivenSettings& given = {}) {
-  const experiments::Experiment& experiment = experiments::find(name);
-  const experiments::Settings settings(experiment.name, experiment.options, given);
-  EffectTable table = experiment.run({tiny.ctx, tiny.model, prompts, settings});
+  Session session(tiny.ctx, tiny.model, prompts);
+  EffectTable table = experiments::find(name).with(given).run(session);
   table.check();
   return table;
 }
@@ -62,9 +60,8 @@ inline EffectTable run_on_ioi_small(std::string_view name, std::string_view task
   static const HookedTransformer model =
       load_model(ctx, std::filesystem::path(PATCHBAY_MODELS_DIR) / "ioi-small");
   const PromptSet prompts = make_prompts(model, task, {.prompts = n_prompts});
-  const experiments::Experiment& experiment = experiments::find(name);
-  const experiments::Settings settings(experiment.name, experiment.options, given);
-  EffectTable table = experiment.run({ctx, model, prompts, settings});
+  Session session(ctx, model, prompts);
+  EffectTable table = experiments::find(name).with(given).run(session);
   table.check();
   return table;
 }

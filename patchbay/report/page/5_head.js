@@ -46,7 +46,7 @@ function drawAttention(head, prompt) {
   if (!attention.heads.includes(head)) {
     const how = data.attentionCommand
       ? `This page has no attention patterns of head ${head}. Make them, and draw the report of both folders, this one's and heads: ${data.attentionCommand.replaceAll('HEAD', head)}`
-      : `This page has no attention patterns of head ${head}: add a result of attention_patterns with --nodes ${head} --destinations every --sources every --side clean.`;
+      : `This page has no attention patterns of head ${head}: add a result of attention_patterns with --nodes ${head} --dest-positions every --src-positions every --side clean.`;
     picture.append(element('p', { text: how }));
     return;
   }

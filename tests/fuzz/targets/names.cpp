@@ -57,11 +57,10 @@ void check_circuit(std::string_view text) {
 void check_settings(const std::string& text) {
   for (const char* name : {"path_patching", "activation_patching", "attention_patterns"}) {
     const experiments::Experiment& experiment = experiments::find(name);
-    for (const experiments::OptionInfo& option : experiment.options) {
+    for (const experiments::Field& field : experiment.fields) {
       accepts([&] {
-        const experiments::Settings settings(name, experiment.options,
-                                             {{std::string(option.name), text}});
-        experiment.check({tiny().ctx, tiny().model, tiny().prompts, settings});
+        Session session(tiny().ctx, tiny().model, tiny().prompts);
+        experiment.with({{field.name, text}}).check(session);
       });
     }
   }

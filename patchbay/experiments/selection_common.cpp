@@ -1,0 +1,148 @@
+#include "patchbay/experiments/selection_common.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <charconv>
+#include <numeric>
+#include <optional>
+
+#include "patchbay/experiments/experiment.h"
+
+namespace patchbay::experiments {
+namespace {
+
+std::string_view trimmed(std::string_view text) {
+  while (text.starts_with(' ')) text.remove_prefix(1);
+  while (text.ends_with(' ')) text.remove_suffix(1);
+  return text;
+}
+
+std::optional<std::int64_t> parse_number(std::string_view text) {
+  std::int64_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return number;
+}
+
+std::vector<std::int64_t> parse_indices(std::string_view text, std::string_view field,
+                                        std::int64_t count) {
+  std::vector<std::int64_t> numbers;
+  for (const std::string& part : parse_list(text, field)) {
+    if (part == "middle") {
+      numbers.push_back((count - 1) / 2);
+      continue;
+    }
+    const auto dash = part.find('-', 1);
+    auto first = parse_number(std::string_view(part).substr(0, dash));
+    auto last =
+        dash == std::string::npos ? first : parse_number(std::string_view(part).substr(dash + 1));
+    if (first && *first < 0) *first += count;
+    if (last && *last < 0) *last += count;
+    if (!first || !last || *first < 0 || *last >= count || *first > *last) {
+      throw FieldError(
+          field, fmt::format("\"{}\" is not a number or a range of 0 to {}", part, count - 1));
+    }
+    for (std::int64_t number = *first; number <= *last; ++number) numbers.push_back(number);
+  }
+  std::ranges::sort(numbers);
+  numbers.erase(std::unique(numbers.begin(), numbers.end()), numbers.end());
+  return numbers;
+}
+
+}  // namespace
+
+std::vector<std::string> parse_list(std::string_view text, std::string_view field) {
+  std::vector<std::string> parts;
+  std::string_view rest = text;
+  while (!trimmed(rest).empty()) {
+    const auto comma = rest.find(',');
+    const std::string_view part = trimmed(rest.substr(0, comma));
+    if (part.empty()) {
+      throw FieldError(
+          field, fmt::format("\"{}\" is not a list: a name between two commas is missing", text));
+    }
+    parts.emplace_back(part);
+    if (comma == std::string_view::npos) break;
+    rest = rest.substr(comma + 1);
+  }
+  return parts;
+}
+
+void Selection::set(const std::vector<std::string>& parts) {
+  text_ = parts.empty() ? " " : fmt::format("{}", fmt::join(parts, ","));
+}
+
+Indices::Indices(std::span<const std::int64_t> numbers) {
+  std::vector<std::string> parts;
+  for (const std::int64_t number : numbers) parts.push_back(std::to_string(number));
+  set(parts);
+}
+
+std::vector<std::int64_t> Indices::of(std::int64_t count, std::string_view field) const {
+  if (is_given()) return parse_indices(text(), field, count);
+  std::vector<std::int64_t> all(static_cast<std::size_t>(count));
+  std::iota(all.begin(), all.end(), 0);
+  return all;
+}
+
+PositionList::PositionList(std::span<const std::string> names) {
+  set({names.begin(), names.end()});
+}
+
+PositionChoice PositionList::of(const PromptSet& prompts, std::string_view field) const {
+  PositionChoice choice;
+  const std::vector<std::string> wanted = parse_list(text(), field);
+  const bool all = wanted.empty() || (wanted.size() == 1 && wanted.front() == "all");
+  const auto by_number = [&](const std::string& part) {
+    return part.find_first_not_of("0123456789-") == std::string::npos;
+  };
+  if (!all && std::ranges::none_of(wanted, by_number)) {
+    for (const std::string& name : wanted) {
+      choice.labels.push_back(name);
+      choice.positions.push_back(Positions::named(prompts.index_of_position(name)));
+    }
+    return choice;
+  }
+  if (!prompts.is_rectangular()) {
+    throw FieldError(
+        field, fmt::format("the prompts of {} have different lengths, so position numbers mean "
+                           "different things; name positions: {}",
+                           prompts.task, fmt::join(prompts.position_names, ", ")));
+  }
+  const Indices numbers = all ? Indices() : Indices(text());
+  for (const std::int64_t number : numbers.of(prompts.longest(), field)) {
+    choice.labels.push_back(std::to_string(number));
+    choice.positions.push_back(Positions::at(static_cast<std::int32_t>(number)));
+  }
+  return choice;
+}
+
+std::vector<Positions> PositionList::at_once(const PromptSet& prompts,
+                                             std::string_view field) const {
+  if (is_all()) return {Positions{}};
+  return of(prompts, field).positions;
+}
+
+NodeList::NodeList(std::span<const Head> heads) {
+  std::vector<std::string> parts;
+  for (const Head& head : heads) parts.push_back(patchbay::text_of(head));
+  set(parts);
+}
+
+Place head_place(std::string_view text, HookPoint site, std::string_view field) {
+  int layer = -1;
+  int head = -1;
+  const char* const end = text.data() + text.size();
+  const auto [dot, first] = std::from_chars(text.data(), end, layer);
+  const bool joined = first == std::errc() && dot != end && *dot == '.';
+  const auto [last, second] = std::from_chars(joined ? dot + 1 : end, end, head);
+  if (!joined || second != std::errc() || last != end) {
+    throw FieldError(field,
+                     fmt::format("\"{}\" is not a head such as 9.6 (layer 9, head 6)", text));
+  }
+  return {.site = site, .layer = layer, .head = head};
+}
+
+}  // namespace patchbay::experiments
