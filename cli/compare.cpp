@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "cli/commands.h"
+#include "cli/field_errors.h"
 #include "cli/output.h"
 #include "cli/pictures.h"
 #include "cli/provenance.h"
@@ -43,6 +44,19 @@ struct Compared {
     return difference.effects.front().cells;  // raw: the difference has no other effect
   }
 };
+
+// The library's words, with options where it names settings.
+Comparison compare_as_options(const EffectTable& first, const EffectTable& second,
+                              EffectKind effect) {
+  try {
+    Comparison both = compare(first, second, effect);
+    for (std::string& note : both.difference.notes) note = with_options(note);
+    return both;
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::kUsage) throw;
+    throw Error(error.kind(), "compare", with_options(error.reason()));
+  }
+}
 
 // The cells of both against each other.
 Drawing scatter_of(const Compared& compared) {
@@ -168,7 +182,7 @@ int run(const CompareResults& command) {
   const EffectTable first = read_result(command.first).table;
   const EffectTable second = read_result(command.second).table;
   const EffectKind effect = command.effect ? parse_effect_kind(*command.effect) : first.effect;
-  Comparison both = compare(first, second, effect);
+  Comparison both = compare_as_options(first, second, effect);
   const Side first_side = side_of("first", both.first, effect);
   const Side second_side = side_of("second", both.second, effect);
   TableStatistics difference = table_statistics(both.difference);

@@ -1,27 +1,32 @@
-// Errors about an experiment's fields, as the command line writes them: with the dashes of options.
+// What the library says of settings, as the command line writes it: with the dashes of options.
 #pragma once
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <string>
+#include <string_view>
 
 #include "patchbay/experiments/experiment.h"
 
 namespace patchbay::cli {
 
-/// The error with its field, and fields in backquotes, as options: "[site] … `axes`" becomes
-/// "[--site] … --axes".
-inline Error as_option(const experiments::FieldError& error) {
-  std::string what;
-  bool opened = false;
-  for (const char c : error.reason()) {
-    if (c != '`') {
-      what += c;
-    } else if (opened = !opened; opened) {
-      what += "--";
-    }
+/// The text with its fields, which stand in backquotes, as options: "add `site`" becomes
+/// "add --site".
+inline std::string with_options(std::string_view text) {
+  constexpr std::string_view kLetters = "abcdefghijklmnopqrstuvwxyz-";
+  std::string options;
+  while (!text.empty()) {
+    const std::size_t open = std::min(text.find('`'), text.size());
+    options += text.substr(0, open);
+    text.remove_prefix(open);
+    const std::size_t end = std::min(text.find_first_not_of(kLetters, 1), text.size());
+    const bool is_field = end > 1 && end < text.size() && text[end] == '`';
+    if (is_field) options.append("--").append(text.substr(1, end - 1));
+    if (!is_field) options += text.substr(0, end);
+    text.remove_prefix(is_field ? end + 1 : end);
   }
-  return {error.kind(), fmt::format("--{}", error.field()), what};
+  return options;
 }
 
 /// What `function` returns; its errors about fields name options.
@@ -30,7 +35,7 @@ auto as_options(const Function& function) {
   try {
     return function();
   } catch (const experiments::FieldError& error) {
-    throw as_option(error);
+    throw Error(error.kind(), fmt::format("--{}", error.field()), with_options(error.reason()));
   }
 }
 

@@ -30,11 +30,19 @@ void give_back_large_memory() {
   mallopt(M_MMAP_THRESHOLD, kHugePage);
 }
 
+patchbay::Target target_of(const std::string& name) {
+  try {
+    return patchbay::find_target(name);
+  } catch (const patchbay::Error& error) {
+    throw patchbay::Error(error.kind(), "--target", error.reason());
+  }
+}
+
 void begin(const patchbay::cli::CommonOptions& common) {
   patchbay::cli::choose_colours(common.colour);
   if (common.timeout > 0.0) patchbay::cli::start_timeout(common.timeout);
   if (!common.target.empty()) {
-    static const patchbay::ScopedTarget target(patchbay::find_target(common.target));
+    static const patchbay::ScopedTarget target(target_of(common.target));
   }
 }
 

@@ -53,9 +53,9 @@ struct ActivationPatching {
     v("direction", direction,
       "noise: the clean run with corrupted values; denoise: the corrupted run with clean values");
     visit_source(v, source);
-    v("metric", metric, "what is measured");
-    v("effect", effect, "shown first: raw, fraction, recovered, percent_of_clean, of_gap");
-    v("aggregate", aggregate, "of prompts: ratio_of_means or mean_of_ratios");
+    v("metric", metric, kMetricHelp);
+    v("effect", effect, kEffectHelp);
+    v("aggregate", aggregate, kAggregateHelp);
   }
 };
 

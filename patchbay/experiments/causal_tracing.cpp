@@ -93,7 +93,12 @@ Windows windows_of(Session& session, const CausalTracing& settings) {
     size = settings.site == HookPoint::kResidPost ? 1 : std::min(kUsualWindow, n_layers);
   }
   std::vector<std::string> names = settings.subject;
-  if (names.empty()) names = {session.prompts().position_names.front()};
+  if (names.empty()) {
+    if (session.prompts().position_names.empty()) {
+      throw FieldError("subject", "the prompts name no position that could get noise; name one");
+    }
+    names = {session.prompts().position_names.front()};
+  }
   std::vector<std::size_t> subject;
   for (const std::string& name : names) {
     subject.push_back(session.prompts().index_of_position(name));

@@ -39,9 +39,9 @@ struct CausalTracing {
     v("noise", noise, "the noise's standard deviation, in those of the token embeddings");
     v("draws", draws, Range{1, 1'000'000}, "how often noise is drawn; values are means over draws");
     v("noise-seed", noise_seed, "draw other noise");
-    v("metric", metric, "what is measured");
-    v("effect", effect, "shown first: raw, fraction, recovered, percent_of_clean, of_gap");
-    v("aggregate", aggregate, "of prompts: ratio_of_means or mean_of_ratios");
+    v("metric", metric, kMetricHelp);
+    v("effect", effect, kEffectHelp);
+    v("aggregate", aggregate, kAggregateHelp);
   }
 };
 

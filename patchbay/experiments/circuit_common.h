@@ -33,7 +33,7 @@ void visit_knockout(Visitor& v, Settings& settings) {
   v("source", settings.source.kind,
     "what heads put out instead: mean_by_template, mean_by_position, mean, zero, resample, other");
   v("source-seed", settings.source.seed, "of resample");
-  v("metric", settings.metric, "what is measured");
+  v("metric", settings.metric, kMetricHelp);
   v("mlps", settings.ablate_mlps, one_of(kMlpChoices),
     "kept, or ablated: MLPs outside of a circuit are put out of action too");
 }

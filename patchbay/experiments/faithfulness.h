@@ -21,7 +21,7 @@ struct Faithfulness {
   template <class Visitor>
   void visit(Visitor& v) {
     visit_knockout(v, *this);
-    v("effect", effect, "shown first: raw, fraction, recovered, percent_of_clean, of_gap");
+    v("effect", effect, kEffectHelp);
   }
 };
 

@@ -26,7 +26,7 @@ struct FindCircuit {
     v("max-steps", max_steps, Range{1, 1000}, "how far back from the logits");
     v("samples", samples, Range{1, 2},
       "2: also search each half of the prompts, to see what varies; 1: do not");
-    v("metric", metric, "what is measured");
+    v("metric", metric, kMetricHelp);
     v("source", source.kind,
       "what other heads put out when the circuit's faithfulness is measured");
     v("source-seed", source.seed, "of resample");

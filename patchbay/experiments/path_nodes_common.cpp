@@ -19,10 +19,7 @@ std::vector<std::string> parts_of(std::string_view text, char separator) {
   std::vector<std::string> parts;
   while (true) {
     const std::size_t at = text.find(separator);
-    std::string_view part = text.substr(0, at);
-    while (part.starts_with(' ')) part.remove_prefix(1);
-    while (part.ends_with(' ')) part.remove_suffix(1);
-    parts.emplace_back(part);
+    parts.emplace_back(trimmed(text.substr(0, at)));
     if (at == std::string_view::npos) return parts;
     text.remove_prefix(at + 1);
   }

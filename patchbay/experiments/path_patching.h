@@ -80,10 +80,10 @@ struct PathPatching {
       "noise: the clean run with corrupted values; denoise: the corrupted run with clean values; "
       "the preset's if not said");
     visit_source(v, source);
-    v("metric", metric, "what is measured");
+    v("metric", metric, kMetricHelp);
     v("effect", effect,
       "shown first: raw, fraction, recovered, percent_of_clean, of_gap; the preset's if not said");
-    v("aggregate", aggregate, "of prompts: ratio_of_means or mean_of_ratios");
+    v("aggregate", aggregate, kAggregateHelp);
   }
 };
 

@@ -6,25 +6,11 @@
 #include <algorithm>
 #include <charconv>
 #include <numeric>
-#include <optional>
 
 #include "patchbay/experiments/experiment.h"
 
 namespace patchbay::experiments {
 namespace {
-
-std::string_view trimmed(std::string_view text) {
-  while (text.starts_with(' ')) text.remove_prefix(1);
-  while (text.ends_with(' ')) text.remove_suffix(1);
-  return text;
-}
-
-std::optional<std::int64_t> parse_number(std::string_view text) {
-  std::int64_t number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return number;
-}
 
 std::vector<std::int64_t> parse_indices(std::string_view text, std::string_view field,
                                         std::int64_t count) {
@@ -35,9 +21,10 @@ std::vector<std::int64_t> parse_indices(std::string_view text, std::string_view 
       continue;
     }
     const auto dash = part.find('-', 1);
-    auto first = parse_number(std::string_view(part).substr(0, dash));
-    auto last =
-        dash == std::string::npos ? first : parse_number(std::string_view(part).substr(dash + 1));
+    auto first = parse_number<std::int64_t>(std::string_view(part).substr(0, dash));
+    auto last = dash == std::string::npos
+                    ? first
+                    : parse_number<std::int64_t>(std::string_view(part).substr(dash + 1));
     if (first && *first < 0) *first += count;
     if (last && *last < 0) *last += count;
     if (!first || !last || *first < 0 || *last >= count || *first > *last) {
@@ -52,6 +39,12 @@ std::vector<std::int64_t> parse_indices(std::string_view text, std::string_view 
 }
 
 }  // namespace
+
+std::string_view trimmed(std::string_view text) {
+  while (text.starts_with(' ')) text.remove_prefix(1);
+  while (text.ends_with(' ')) text.remove_suffix(1);
+  return text;
+}
 
 std::vector<std::string> parse_list(std::string_view text, std::string_view field) {
   std::vector<std::string> parts;

@@ -2,12 +2,15 @@
 // it was asked and resolved here.
 #pragma once
 
+#include <charconv>
 #include <concepts>
 #include <cstdint>
 #include <initializer_list>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -17,10 +20,22 @@
 
 namespace patchbay::experiments {
 
-/// The parts of a text between commas, without spaces around them. Throws FieldError, as all here.
+/// The text without spaces around it.
+std::string_view trimmed(std::string_view text);
+/// The number that the whole text is; nothing for any other text.
+template <class Number>
+std::optional<Number> parse_number(std::string_view text) {
+  Number number{};
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return number;
+}
+/// The parts of a text between commas, without spaces around them. Throws FieldError where one is
+/// missing.
 std::vector<std::string> parse_list(std::string_view text, std::string_view field);
 
-/// A text of one of the kinds below. Nothing said is "".
+/// What was asked for, as text: the base of Indices, PositionList, NodeList and an experiment's own
+/// kinds. "" is what nobody said.
 class Selection {
  public:
   Selection() = default;
@@ -47,7 +62,8 @@ class Indices : public Selection {
   explicit Indices(std::span<const std::int64_t> numbers);
   Indices(std::initializer_list<std::int64_t> numbers) : Indices(std::span(numbers)) {}
 
-  /// Each once, in order.
+  /// Each once, in increasing order. Throws FieldError for a text that is none and for numbers
+  /// outside.
   [[nodiscard]] std::vector<std::int64_t> of(std::int64_t count, std::string_view field) const;
 };
 
@@ -68,9 +84,10 @@ class PositionList : public Selection {
       : PositionList(std::vector<std::string>(names.begin(), names.end())) {}
 
   [[nodiscard]] bool is_all() const { return !is_given() || text() == "all"; }
-  /// One after the other. Throws for numbers, and for all, of prompts that differ in length.
+  /// One after the other. Throws FieldError for numbers, and for all, of prompts that differ in
+  /// length, and kUsage, with the nearest, for a name that the prompts do not have.
   [[nodiscard]] PositionChoice of(const PromptSet& prompts, std::string_view field) const;
-  /// The same for what has no axis of positions: one entry for all positions.
+  /// The same positions for what has no axis of them: all are one entry, whatever the lengths.
   [[nodiscard]] std::vector<Positions> at_once(const PromptSet& prompts,
                                                std::string_view field) const;
 };
@@ -83,7 +100,7 @@ class NodeList : public Selection {
   NodeList(std::initializer_list<Head> heads) : NodeList(std::span(heads)) {}
 };
 
-/// A head, "9.6": layer 9, head 6.
+/// The place of a head, "9.6": layer 9, head 6. Throws FieldError for another text.
 Place head_place(std::string_view text, HookPoint site, std::string_view field);
 
 }  // namespace patchbay::experiments

@@ -4,120 +4,21 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <array>
-#include <charconv>
-#include <cmath>
-
-#include "patchbay/base/suggest.h"
 
 namespace patchbay::experiments {
-namespace {
-
-std::string_view trimmed(std::string_view text) {
-  const auto first = text.find_first_not_of(' ');
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(' ') - first + 1);
-}
-
-template <class Number>
-std::optional<Number> parse(std::string_view text) {
-  Number number{};
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return number;
-}
-
-[[noreturn]] void refuse(std::string_view field, std::string_view text, std::string_view wanted) {
-  throw FieldError(field, fmt::format("\"{}\" is not {}", text, wanted));
-}
-
-[[noreturn]] void refuse_number(std::string_view field, std::string_view text, Range range) {
-  refuse(field, text, fmt::format("a whole number from {} to {}", range.least, range.most));
-}
-
-}  // namespace
-
-void check_range(std::string_view field, std::int64_t value, Range range) {
-  if (value < range.least || value > range.most) refuse_number(field, to_text(value), range);
-}
-
-std::string to_text(bool value) { return value ? "yes" : "no"; }
-std::string to_text(double value) {
-  std::array<char, 32> text{};
-  const auto end = std::to_chars(text.data(), text.data() + text.size(), value).ptr;
-  return {text.data(), end};
-}
-std::string to_text(std::int64_t value) { return std::to_string(value); }
-std::string to_text(std::uint64_t value) { return std::to_string(value); }
-std::string to_text(Direction value) { return std::string(name_of(value)); }
-std::string to_text(SourceKind value) { return std::string(name_of(value)); }
-std::string to_text(EffectKind value) { return std::string(name_of(value)); }
-std::string to_text(Aggregate value) { return std::string(name_of(value)); }
-std::string to_text(const metrics::Metric* value) {
-  return value == nullptr ? "" : std::string(value->name);
-}
-std::string to_text(const std::vector<std::string>& value) {
-  return fmt::format("{}", fmt::join(value, ","));
-}
-
-void from_text(std::string_view field, const std::string& text, bool& value) {
-  const std::string_view word = trimmed(text);
-  value = word == "true" || word == "yes";
-  if (!value && word != "false" && word != "no") refuse(field, word, "true or false");
-}
-
-void from_text(std::string_view field, const std::string& text, double& value) {
-  const auto number = parse<double>(trimmed(text));
-  if (!number || !std::isfinite(*number)) refuse(field, text, "a number");
-  value = *number;
-}
-
-void from_text(std::string_view field, const std::string& text, std::int64_t& value, Range range) {
-  const auto number = parse<std::int64_t>(trimmed(text));
-  if (!number || *number < range.least || *number > range.most) refuse_number(field, text, range);
-  value = *number;
-}
-
-void from_text(std::string_view field, const std::string& text, std::uint64_t& value) {
-  std::int64_t number = 0;
-  from_text(field, text, number, Range{});
-  value = static_cast<std::uint64_t>(number);
-}
-
-// The places of these errors are the fields' names already.
-void from_text(std::string_view /*field*/, const std::string& text, Direction& value) {
-  value = parse_direction(text);
-}
-void from_text(std::string_view /*field*/, const std::string& text, SourceKind& value) {
-  value = parse_source(text);
-}
-void from_text(std::string_view /*field*/, const std::string& text, EffectKind& value) {
-  value = parse_effect_kind(text);
-}
-void from_text(std::string_view /*field*/, const std::string& text, Aggregate& value) {
-  value = parse_aggregate(text);
-}
-void from_text(std::string_view /*field*/, const std::string& text, const metrics::Metric*& value) {
-  value = &metrics::find(text);
-}
-void from_text(std::string_view field, const std::string& text, std::vector<std::string>& value) {
-  value = parse_list(text, field);
-}
-
-void refuse_choice(std::string_view field, std::string_view text, std::string_view noun,
-                   const std::vector<std::string>& names) {
-  throw FieldError(
-      field, fmt::format("there is no {}{}\"{}\"{}; there are {}", noun, noun.empty() ? "" : " ",
-                         text, did_you_mean(text, names), fmt::join(names, ", ")));
-}
 
 const std::string* FieldReader::given(std::string_view name, const std::string& fallback) const {
   const auto found = given_.find(std::string(name));
   if (found == given_.end()) return nullptr;
-  const std::string& text = found->second;
-  if (text == fallback || !trimmed(text).empty()) return &text;
-  throw FieldError(name, fallback.empty() ? "is empty; give it a value or leave it out"
-                                          : fmt::format("is empty; leave it out for {}", fallback));
+  refuse_empty(name, found->second, fallback);
+  return &found->second;
+}
+
+void refuse_empty(std::string_view field, const std::string& text, const std::string& fallback) {
+  if (text == fallback || !trimmed(text).empty()) return;
+  throw FieldError(field, fallback.empty()
+                              ? "is empty; give it a value or leave it out"
+                              : fmt::format("is empty; leave it out for {}", fallback));
 }
 
 void refuse_unknown(std::string_view experiment, const std::vector<Field>& fields,

@@ -11,142 +11,21 @@
 //     }
 //   };
 //
-// A type of field needs `to_text` and `from_text`, below; one with few values is visited with
-// `one_of` them, a whole number with its Range where that does not depend on the model.
+// A field with few values is visited with `one_of` them, a whole number with its Range where that
+// does not depend on the model; fields_common.h has the types that fields may have.
 #pragma once
 
-#include <concepts>
 #include <cstdint>
-#include <limits>
 #include <memory>
-#include <optional>
-#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include "patchbay/experiments/experiment.h"
-#include "patchbay/experiments/selection_common.h"
-#include "patchbay/metrics/metric.h"
-#include "patchbay/patching/source.h"
+#include "patchbay/experiments/fields_common.h"
 
 namespace patchbay::experiments {
-
-/// A value of a field and its name.
-template <class Value>
-struct Choice {
-  std::string_view name;
-  Value value;
-};
-
-/// The values that a field may have.
-template <class Value>
-struct OneOf {
-  std::span<const Choice<Value>> choices;
-  std::string_view noun = "";  ///< "site": what errors call one
-};
-template <class Value, std::size_t kCount>
-constexpr OneOf<Value> one_of(const Choice<Value> (&choices)[kCount], std::string_view noun = "") {
-  return {choices, noun};
-}
-
-/// Whole numbers from least to most.
-struct Range {
-  std::int64_t least = 0;
-  std::int64_t most = std::numeric_limits<std::int64_t>::max();
-};
-/// Throws FieldError for a number outside, whose bound only a model knows.
-void check_range(std::string_view field, std::int64_t value, Range range);
-
-/// Texts that `from_text` reads back as the same value. "" is what no text stands for: a null
-/// metric, an enumerator that does not exist.
-std::string to_text(bool value);
-std::string to_text(double value);
-std::string to_text(std::int64_t value);
-std::string to_text(std::uint64_t value);
-std::string to_text(Direction value);
-std::string to_text(SourceKind value);
-std::string to_text(EffectKind value);
-std::string to_text(Aggregate value);
-std::string to_text(const metrics::Metric* value);
-std::string to_text(const std::vector<std::string>& value);
-inline std::string to_text(const Selection& value) { return value.text(); }
-
-/// All throw kUsage whose place is the field.
-void from_text(std::string_view field, const std::string& text, bool& value);
-void from_text(std::string_view field, const std::string& text, double& value);
-void from_text(std::string_view field, const std::string& text, std::int64_t& value,
-               Range range = {});
-void from_text(std::string_view field, const std::string& text, std::uint64_t& value);
-void from_text(std::string_view field, const std::string& text, Direction& value);
-void from_text(std::string_view field, const std::string& text, SourceKind& value);
-void from_text(std::string_view field, const std::string& text, EffectKind& value);
-void from_text(std::string_view field, const std::string& text, Aggregate& value);
-void from_text(std::string_view field, const std::string& text, const metrics::Metric*& value);
-void from_text(std::string_view field, const std::string& text, std::vector<std::string>& value);
-template <std::derived_from<Selection> Kind>
-void from_text(std::string_view /*field*/, const std::string& text, Kind& value) {
-  value = Kind(text);
-}
-
-/// The same of what may be left to something else: "" for nothing.
-template <class Value>
-std::string to_text(const std::optional<Value>& value) {
-  return value ? to_text(*value) : "";
-}
-template <class Value>
-void from_text(std::string_view field, const std::string& text, std::optional<Value>& value) {
-  if (text.empty()) return value.reset();
-  from_text(field, text, value.emplace());
-}
-
-/// The same of values with names.
-template <class Value>
-std::string to_text(const Value& value, OneOf<Value> one_of) {
-  for (const Choice<Value>& choice : one_of.choices) {
-    if (choice.value == value) return std::string(choice.name);
-  }
-  return "";
-}
-template <class Value>
-std::string to_text(const std::optional<Value>& value, OneOf<Value> one_of) {
-  return value ? to_text(*value, one_of) : "";
-}
-template <class Value>
-std::string to_text(const std::vector<Value>& values, OneOf<Value> one_of) {
-  std::string text;
-  for (const Value& value : values) text += (text.empty() ? "" : ",") + to_text(value, one_of);
-  return text;
-}
-[[noreturn]] void refuse_choice(std::string_view field, std::string_view text,
-                                std::string_view noun, const std::vector<std::string>& names);
-template <class Value>
-void from_text(std::string_view field, const std::string& text, Value& value, OneOf<Value> one_of) {
-  std::vector<std::string> names;
-  for (const Choice<Value>& choice : one_of.choices) {
-    if (choice.name == text) {
-      value = choice.value;
-      return;
-    }
-    names.emplace_back(choice.name);
-  }
-  refuse_choice(field, text, one_of.noun, names);
-}
-template <class Value>
-void from_text(std::string_view field, const std::string& text, std::optional<Value>& value,
-               OneOf<Value> one_of) {
-  if (text.empty()) return value.reset();
-  from_text(field, text, value.emplace(), one_of);
-}
-template <class Value>
-void from_text(std::string_view field, const std::string& text, std::vector<Value>& values,
-               OneOf<Value> one_of) {
-  values.clear();
-  for (const std::string& name : parse_list(text, field)) {
-    from_text(field, name, values.emplace_back(), one_of);
-  }
-}
 
 /// A visitor that writes down every field with its text.
 class FieldWriter {
@@ -173,6 +52,9 @@ class FieldWriter {
   }
 };
 
+/// Throws FieldError for a text of nothing where nothing is not the fallback.
+void refuse_empty(std::string_view field, const std::string& text, const std::string& fallback);
+
 /// A visitor that reads those fields whose text is given.
 class FieldReader {
  public:
@@ -194,10 +76,43 @@ class FieldReader {
   }
 
  private:
-  // Throws FieldError for a text of nothing where nothing is not the fallback.
   [[nodiscard]] const std::string* given(std::string_view name, const std::string& fallback) const;
 
   const Texts& given_;
+};
+
+/// A visitor that refuses what FieldReader would refuse as text. Metrics may be one's own.
+class FieldChecker {
+ public:
+  explicit FieldChecker(const std::vector<Field>& fallbacks) : next_(fallbacks.begin()) {}
+
+  template <class Value>
+  void operator()(std::string_view name, Value& value, std::string_view /*what*/) {
+    from_text(name, checked(to_text(value)), value);
+  }
+  template <class Value, class Named>
+  void operator()(std::string_view name, Value& value, OneOf<Named> one_of,
+                  std::string_view /*what*/) {
+    from_text(name, checked(to_text(value, one_of)), value, one_of);
+  }
+  void operator()(std::string_view name, std::int64_t& value, Range range,
+                  std::string_view /*what*/) {
+    from_text(name, checked(to_text(value)), value, range);
+  }
+  void operator()(std::string_view /*name*/, const metrics::Metric* value,
+                  std::string_view /*what*/) {
+    (void)checked(to_text(value));
+  }
+
+ private:
+  // The text of the next field.
+  std::string checked(std::string text) {
+    refuse_empty(next_->name, text, next_->fallback);
+    ++next_;
+    return text;
+  }
+
+  std::vector<Field>::const_iterator next_;
 };
 
 /// Every field of some settings, with what they say instead of fallbacks.
@@ -225,10 +140,10 @@ Settings read_settings(const Texts& given) {
 /// Throws FieldError for values that would be refused as text: a null metric, an empty list where
 /// something must be, a number out of its range, what is not a number. Every `run` begins with it.
 template <class Settings>
-void check_values(const Settings& settings) {
-  Texts texts;
-  for (Field& field : fields_of(settings)) texts[field.name] = std::move(field.fallback);
-  (void)read_settings<Settings>(texts);
+void check_values(Settings settings) {
+  const std::vector<Field> fallbacks = fields_of<Settings>();
+  FieldChecker checker(fallbacks);
+  settings.visit(checker);
 }
 
 /// A table that says which experiment it is of, and all its settings.
@@ -263,6 +178,12 @@ const Experiment& experiment_of() {
       .can_be_sharded = kCanBeSharded};
   return kExperiment;
 }
+
+/// What fields that several experiments have say of themselves.
+inline constexpr std::string_view kMetricHelp = "what is measured";
+inline constexpr std::string_view kEffectHelp =
+    "shown first: raw, fraction, recovered, percent_of_clean, of_gap";
+inline constexpr std::string_view kAggregateHelp = "of prompts: ratio_of_means or mean_of_ratios";
 
 /// The fields of a Source, for settings that have one.
 template <class Visitor>

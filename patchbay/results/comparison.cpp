@@ -89,7 +89,7 @@ Comparison compare(const EffectTable& first, const EffectTable& second, EffectKi
   for (const EffectTable* table : {&first, &second}) {
     if (table->has_effect(effect)) continue;
     throw Error(ErrorKind::kUsage, "compare",
-                fmt::format("the result of {} has no effect {}; give both by --effect",
+                fmt::format("the result of {} has no effect {}; give both by `effect`",
                             table->experiment, name_of(effect)));
   }
   const std::vector<TableAxis> axes = common_axes(first, second);
@@ -136,7 +136,7 @@ Comparison compare(const EffectTable& first, const EffectTable& second, EffectKi
   difference.metric += fmt::format(", {}", name_of(effect));
   difference.notes = {
       fmt::format("second - first, of the two summaries: it has no interval of its own; {}",
-                  same > 0 ? "with --effect raw the prompts are compared one by one"
+                  same > 0 ? "with `effect` raw the prompts are compared one by one"
                            : "the prompts are not the same")};
   return result;
 }

@@ -146,6 +146,10 @@ class RunTest(CommandTest):
                       self.error(2, "run", "accuracy", "--task", "ioi", "--site", "z"))
         self.assertIn('did you mean "logit_diff"?',
                       self.error(2, *PATCHING, "--metric", "logit_dif"))
+        self.assertIn('there is no option "--sources"; did you mean "--src-positions"?',
+                      self.error(2, *PATCHING, "--sources", "IO"))
+        self.assertIn("[--axes] destination and source are axes of pattern and attn_scores; add --site pattern",
+                      self.error(2, *PATCHING, "--axes", "source"))
         self.assertIn("have different lengths, so position numbers mean different things",
                       self.error(2, *PATCHING, "--site", "resid_pre"))
         self.assertIn("the folder cannot be made",

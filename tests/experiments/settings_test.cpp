@@ -222,6 +222,23 @@ TEST_F(TypedSettings, GiveTheTableOfTheSameTexts) {
   expect_same(Accuracy{.metrics = {"rank"}}, {{"metrics", "rank"}});
 }
 
+TEST_F(TypedSettings, MayHaveAMetricOfOnesOwn) {
+  const metrics::Metric twice = {.name = "twice",
+                                 .what = "twice the logit difference",
+                                 .needs_wrong = true,
+                                 .value = [](const metrics::MetricInput& input) {
+                                   return 2.0 * metrics::find("logit_diff").value(input);
+                                 }};
+  Session session(tiny_.ctx, tiny_.model, prompts_);
+  const EffectTable own = run(session, ActivationPatching{.layers = {1}, .metric = &twice});
+  const EffectTable known = run(session, ActivationPatching{.layers = {1}});
+  EXPECT_EQ(own.metric, "twice");
+  ASSERT_EQ(own.values.size(), known.values.size());
+  for (std::size_t i = 0; i < own.values.size(); ++i) {
+    EXPECT_EQ(own.values[i], 2.0 * known.values[i]);
+  }
+}
+
 TEST_F(TypedSettings, ThatCannotBeAreErrorsThatNameTheField) {
   const double nan = std::numeric_limits<double>::quiet_NaN();
   EXPECT_EQ(error_of(ActivationPatching{.site = {}}), "[site] is empty; leave it out for z");
@@ -239,6 +256,9 @@ TEST_F(TypedSettings, ThatCannotBeAreErrorsThatNameTheField) {
             "[source-seed] \"9223372036854775808\" is not a whole number from 0 to "
             "9223372036854775807");
   EXPECT_EQ(error_of(ActivationPatching{.metric = nullptr}),
+            "[metric] is empty; leave it out for logit_diff");
+  const metrics::Metric without_function = {.name = "nothing", .what = "no function"};
+  EXPECT_EQ(error_of(ActivationPatching{.metric = &without_function}),
             "[metric] is empty; leave it out for logit_diff");
   EXPECT_EQ(error_of(Accuracy{.metrics = {}}).find("[metrics] is empty; leave it out for acc"), 0U);
   EXPECT_EQ(error_of(PathPatching{.preset = {}}), "[preset] is empty; leave it out for paper");
