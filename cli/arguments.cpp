@@ -184,18 +184,17 @@ class Parser {
     const auto name = given.one("EXPERIMENT");
     if (!name) given.fail("no experiment is named");
     const experiments::Experiment& experiment = experiments::find(*name);
-    RunExperiment run{
-        .common = given.common(),
-        .experiment = *name,
-        .model = given.one("--model").value_or("ioi-small"),
-        .process = given.process(),
-        .task = given.task("--task"),
-        .settings = {},
-        .out = given.one("--out").value_or(""),
-        .formats = given.formats({"json", "csv", "npz", "svg", "png", "pdf"}, {"json"}, true),
-        .top = given.integer("--top", 0, 1'000'000).value_or(10)};
+    RunExperiment run{.common = given.common(),
+                      .run = {.model = given.one("--model").value_or("ioi-small"),
+                              .process = given.process(),
+                              .task = given.task("--task"),
+                              .experiment = {.name = *name}},
+                      .output = {.folder = given.one("--out").value_or(""),
+                                 .formats = given.formats(
+                                     {"json", "csv", "npz", "svg", "png", "pdf"}, {"json"}, true)},
+                      .top = given.integer("--top", 0, 1'000'000).value_or(10)};
     run.max_memory = given.max_memory();
-    run.shard = given.shard(run.formats);
+    run.shard = given.shard(run.output.formats);
     std::vector<std::string> known;
     for (const experiments::Field& field : experiment.fields) known.push_back(field.name);
     for (const experiments::Experiment* other : experiments::all()) {
@@ -205,7 +204,7 @@ class Parser {
         if (std::ranges::find(known, field.name) == known.end()) {
           given.fail(fmt::format("{} has no option --{}", *name, field.name));
         }
-        run.settings[field.name] = *value;
+        run.run.experiment.settings[field.name] = *value;
       }
     }
     return run;
@@ -214,14 +213,14 @@ class Parser {
     if (given.flag("--list")) return ListStudies{given.common()};
     const auto name = given.one("STUDY");
     if (!name) given.fail("no study is named; patchbay study --list shows them");
-    RunStudy study{.common = given.common(),
-                   .study = *name,
-                   .model = given.one("--model"),
-                   .out = given.one("--out").value_or(""),
+    RunStudy study{
+        .common = given.common(),
+        .study = {.study = *name, .model = given.one("--model")},
+        .output = {.folder = given.one("--out").value_or(""),
                    .formats = given.formats({"json", "csv", "npz", "svg", "png", "pdf", "html"},
-                                            {"json", "html"}, true),
-                   .max_memory = given.max_memory()};
-    study.shard = given.shard(study.formats);
+                                            {"json", "html"}, true)},
+        .max_memory = given.max_memory()};
+    study.shard = given.shard(study.output.formats);
     return study;
   }
   static Command merge(const Given& given) {
@@ -278,33 +277,11 @@ class Parser {
   CLI::App app_{"", "patchbay"};
 };
 
-// The words after "patchbay", but for --shard and its value.
-std::vector<std::string> without_shard(int argc, const char* const* argv) {
-  std::vector<std::string> words;
-  for (int i = 1; i < argc; ++i) {
-    const std::string word = argv[i];
-    if (word == "--shard") {
-      ++i;
-    } else if (!word.starts_with("--shard=")) {
-      words.push_back(word);
-    }
-  }
-  return words;
-}
-
 }  // namespace
 
 Command parse_arguments(int argc, const char* const* argv) {
   Parser parser;
-  Command command = parser.parse(argc, argv);
-  std::visit(
-      [&](auto& verb) {
-        if constexpr (requires { verb.shard; }) {
-          if (verb.shard) verb.shard->whole = without_shard(argc, argv);
-        }
-      },
-      command);
-  return command;
+  return parser.parse(argc, argv);
 }
 
 int run(const ShowText& command) {

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <optional>
 #include <string>
 #include <variant>
@@ -10,8 +9,7 @@
 
 #include "patchbay/base/run_context.h"
 #include "patchbay/model/weights.h"
-#include "patchbay/results/cell_store.h"
-#include "patchbay/tasks/task.h"
+#include "patchbay/runs/spec.h"
 #include "patchbay/text/byte_pair_encoding.h"
 
 namespace patchbay::cli {
@@ -96,12 +94,6 @@ struct CacheActivations {
   bool logits = false;
 };
 
-/// Which prompts a verb runs.
-struct TaskChoice {
-  std::string name;  ///< "ioi", "file:prompts.jsonl"
-  tasks::TaskOptions options;
-};
-
 struct ListTasks {
   CommonOptions common;
 };
@@ -109,38 +101,24 @@ struct ListTasks {
 struct ShowTask {
   CommonOptions common;
   std::string model;
-  TaskChoice task;
-};
-
-/// One process's part of a run that others share.
-struct ShardChoice {
-  Shard shard;
-  /// The words that ask for the whole run, without "patchbay", as it was typed but for --shard.
-  std::vector<std::string> whole;
+  runs::TaskChoice task;
 };
 
 struct RunExperiment {
   CommonOptions common;
-  std::string experiment;
-  std::string model;
-  WeightProcessing process;
-  TaskChoice task;
-  std::map<std::string, std::string> settings;  ///< the experiment's own options, by name
-  std::string out;                              ///< the folder; empty: no file
-  std::vector<std::string> formats;             ///< of the files: json, csv, npz, svg, png, pdf
+  runs::RunSpec run;
+  runs::Output output;
   std::int64_t max_memory = RunOptions::kDefaultMemory;
   std::int64_t top = 10;
-  std::optional<ShardChoice> shard{};
+  std::optional<Shard> shard{};  ///< this part alone
 };
 
 struct RunStudy {
   CommonOptions common;
-  std::string study;                 ///< a name or a path
-  std::optional<std::string> model;  ///< instead of the study's own
-  std::string out;                   ///< the folder; empty: no files
-  std::vector<std::string> formats;  ///< of the files: those of RunExperiment, and html
+  runs::StudySpec study;
+  runs::Output output;
   std::int64_t max_memory = RunOptions::kDefaultMemory;
-  std::optional<ShardChoice> shard{};
+  std::optional<Shard> shard{};
 };
 
 struct MergeShards {

@@ -6,8 +6,6 @@
 #include "cli/commands.h"
 #include "cli/field_errors.h"
 #include "cli/output.h"
-#include "cli/pictures.h"
-#include "cli/provenance.h"
 #include "cli/result_text.h"
 #include "patchbay/base/version.h"
 #include "patchbay/report/caption.h"
@@ -16,6 +14,8 @@
 #include "patchbay/results/comparison.h"
 #include "patchbay/results/correlation.h"
 #include "patchbay/results/result_json.h"
+#include "patchbay/runs/command_line.h"
+#include "patchbay/runs/pictures.h"
 
 namespace patchbay::cli {
 namespace {
@@ -121,8 +121,8 @@ Page page_of(const Compared& compared, const CompareResults& command) {
             .model = both.first.provenance.model == both.second.provenance.model
                          ? both.first.provenance.model
                          : both.first.provenance.model + " and " + both.second.provenance.model,
-            .command = shell_line({"patchbay", "compare", command.first, command.second, "--effect",
-                                   std::string(name_of(effect))}),
+            .command = runs::shell_line({"patchbay", "compare", command.first, command.second,
+                                         "--effect", std::string(name_of(effect))}),
             .attention_command = "",
             .known = {},
             .sections = {}};
@@ -178,7 +178,7 @@ std::string json_of(const Compared& compared) {
 }  // namespace
 
 int run(const CompareResults& command) {
-  check_place(command.out, command.formats);
+  runs::check_place(command.out, command.formats);
   const EffectTable first = read_result(command.first).table;
   const EffectTable second = read_result(command.second).table;
   const EffectKind effect = command.effect ? parse_effect_kind(*command.effect) : first.effect;
@@ -199,14 +199,15 @@ int run(const CompareResults& command) {
   if (command.out.empty()) return 0;
   const Page page = page_of(compared, command);
   for (const PageSection& part : page.sections) {
-    const Picture picture{.table = *part.table, .title = part.section.title};
+    const runs::Picture picture{.table = *part.table, .title = part.section.title};
     for (const auto& path :
-         write_pictures(picture, command.out, part.section.id, command.formats)) {
+         runs::write_pictures(picture, command.out, part.section.id, command.formats)) {
       message(command.common, fmt::format("wrote {}", path.string()));
     }
   }
   if (std::ranges::find(command.formats, "html") != command.formats.end()) {
-    write_page(command.common, page, command.out, "compare");
+    message(command.common,
+            fmt::format("wrote {}", runs::write_page(page, command.out, "compare").string()));
   }
   return 0;
 }

@@ -87,7 +87,7 @@ class Given {
     }
     return prompt;
   }
-  [[nodiscard]] TaskChoice task(const std::string& option) const {
+  [[nodiscard]] runs::TaskChoice task(const std::string& option) const {
     const auto name = one(option);
     if (!name) fail("no task is given; patchbay task list shows them");
     return {*name, read_task_options([&](const TaskOption& known) -> std::optional<std::string> {
@@ -96,14 +96,14 @@ class Given {
             })};
   }
   /// "2/5"; nothing when it is not said. Throws kUsage without a place for what is written.
-  [[nodiscard]] std::optional<ShardChoice> shard(const std::vector<std::string>& formats) const {
+  [[nodiscard]] std::optional<Shard> shard(const std::vector<std::string>& formats) const {
     const auto text = one("--shard");
     if (!text) return std::nullopt;
     if (!flag("--out")) fail("--shard writes its part to a folder; add --out DIR");
     if (std::ranges::find(formats, "json") == formats.end()) {
       fail("--shard hands finished experiments on as json; add it to --format");
     }
-    return ShardChoice{read_shard("--shard", *text), {}};
+    return read_shard("--shard", *text);
   }
   [[nodiscard]] std::int64_t max_memory() const {
     const auto size = one("--max-memory");

@@ -7,7 +7,6 @@
 #include <functional>
 
 #include "cli/commands.h"
-#include "cli/experiment_run.h"
 #include "cli/help_page.h"
 #include "cli/output.h"
 #include "patchbay/base/error.h"
@@ -17,6 +16,7 @@
 #include "patchbay/io/file.h"
 #include "patchbay/metrics/metric.h"
 #include "patchbay/report/figure.h"
+#include "patchbay/runs/files.h"
 #include "patchbay/tasks/task.h"
 
 namespace patchbay::cli {
@@ -313,11 +313,11 @@ int run(const ShowManual& command) {
     write_output(render_roff(page_of(known, path_of_words(command.verb, known))));
     return 0;
   }
-  make_folder(command.out);
+  runs::make_folder(command.out);
   for (const VerbSpec& verb : known) {
     std::string stem = verb.path.empty() ? "patchbay" : "patchbay-" + verb.path;
     std::ranges::replace(stem, ' ', '-');
-    write_file(path_in(command.out, stem, ".1"), render_roff(page_of(known, verb.path)));
+    write_file(runs::path_in(command.out, stem, ".1"), render_roff(page_of(known, verb.path)));
   }
   return 0;
 }

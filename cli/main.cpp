@@ -9,6 +9,7 @@
 
 #include "cli/arguments.h"
 #include "cli/commands.h"
+#include "cli/error_text.h"
 #include "cli/interruption.h"
 #include "cli/output.h"
 #include "patchbay/base/error.h"
@@ -72,7 +73,8 @@ int main(int argc, char** argv) {
       return fail(kTimeout,
                   "stopped by --timeout; the same command goes on from the rows that --out kept");
     }
-    return fail(stopped ? kSignalBase + number : error.exit_code(), error.what());
+    return fail(stopped ? kSignalBase + number : error.exit_code(),
+                patchbay::cli::with_options(error.what()));
   } catch (const patchbay::cli::ClosedPipe&) {
     return kSignalBase + SIGPIPE;
   } catch (const std::bad_alloc&) {

@@ -12,7 +12,6 @@
 #include "cli/output.h"
 #include "patchbay/base/error.h"
 #include "patchbay/hub/load_model.h"
-#include "patchbay/model/weight_processing.h"
 
 namespace patchbay::cli {
 namespace {
@@ -51,10 +50,7 @@ HookedTransformerConfig config_of(const std::string& model) {
 
 HookedTransformer open_model(const RunContext& ctx, const std::string& model,
                              const WeightProcessing& process) {
-  const hub::FoundModel found = locate_model(model);
-  LoadedCheckpoint loaded = hub::load_checkpoint(ctx, found);
-  loaded.weights = process_weights(std::move(loaded.weights), process);
-  return make_model(ctx, std::move(loaded), found.path);
+  return hub::load_model(ctx, locate_model(model), process);
 }
 
 std::string TokenizedPrompt::summary() const {

@@ -1,51 +1,120 @@
-// The studies that come with patchbay, and those in files.
+// patchbay study NAME: every experiment of a study file, to result files, a report and the
+// terminal; patchbay study --list.
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include <filesystem>
-#include <map>
-
 #include "cli/commands.h"
-#include "cli/find_study.h"
+#include "cli/interruption.h"
+#include "cli/memory_note.h"
 #include "cli/output.h"
-#include "patchbay/base/error.h"
-#include "patchbay/base/suggest.h"
+#include "cli/progress.h"
+#include "cli/result_text.h"
+#include "cli/run_messages.h"
+#include "cli/shard_notes.h"
 #include "patchbay/base/version.h"
-#include "patchbay/hub/shipped.h"
+#include "patchbay/model/weight_processing.h"
+#include "patchbay/runs/find_study.h"
+#include "patchbay/runs/study_run.h"
 
 namespace patchbay::cli {
 namespace {
 
-// studies/ beside each folder of shipped models.
-std::map<std::string, std::filesystem::path> shipped_studies() {
-  std::vector<std::filesystem::path> folders;
-  for (const std::filesystem::path& models : hub::shipped_model_folders()) {
-    folders.push_back(models.parent_path() / "studies");
-  }
-  return list_studies(folders);
+std::string title_text(const StudySection& section) {
+  return fmt::format("\n{}\n{}\n", heading("== " + printable(section.title)),
+                     printable(section.text));
 }
+
+std::string section_text(const runs::StudyEvent& event) {
+  const EffectTable& table = *event.table;
+  const TableStatistics statistics = table_statistics(table);
+  std::string text = fmt::format("{}\n{}\n", title_text(event.section), result_heading(table));
+  auto list = event.section.lists.begin();
+  for (const std::string& view : event.step.show) {
+    if (view == "grid") {
+      text += result_grids(table, statistics);
+    } else if (view.starts_with("largest")) {
+      const auto colon = view.find(':');
+      text += result_largest(table, statistics,
+                             colon == std::string::npos ? 10 : std::stoll(view.substr(colon + 1))) +
+              "\n";
+    } else {
+      text += list_text(*list++);
+    }
+  }
+  for (const std::string& note : table.notes) text += fmt::format("note: {}\n", note);
+  return text;
+}
+
+// What a study does, as text: results to standard output as they come, messages beside them.
+class StudyText {
+ public:
+  StudyText(const RunStudy& command, const runs::StudyRun& run, Progress& progress)
+      : common_(command.common), folder_(command.output.folder), progress_(progress) {
+    text_ = fmt::format("{}\n{}\nmodel: {}\n", heading(printable(run.study().title)),
+                        printable(run.study().text), run.run().model().cfg().model_name);
+    const auto processed = names_of(run.run().model().weights().processing);
+    if (!processed.empty()) text_ += fmt::format("weights: {}\n", fmt::join(processed, ", "));
+  }
+
+  runs::StudyObserver observer() {
+    return {.begins = [this](const std::string& id) { progress_.begin(id); },
+            .ended = [this](const runs::StudyEvent& event) { show(event); },
+            .completes = [this] { flush(); }};
+  }
+
+ private:
+  void show(const runs::StudyEvent& event) {
+    if (event.table == nullptr) {
+      text_ +=
+          fmt::format("{}\n{}\n", title_text(event.section), printable(event.section.left_out));
+      return;
+    }
+    progress_.clear();
+    text_ += section_text(event);
+    flush();
+    if (event.resumed) {
+      message(common_, fmt::format("{} was finished before: {}/{}.json", event.step.id, folder_,
+                                   event.step.id));
+    }
+    tell_files(common_, folder_, event.files);
+  }
+
+  void flush() {
+    write_output(text_);
+    text_.clear();
+  }
+
+  const CommonOptions& common_;
+  const std::string& folder_;
+  Progress& progress_;
+  std::string text_;  // written with the next result
+};
 
 }  // namespace
 
-Study find_study(const std::string& name) {
-  const auto shipped = shipped_studies();
-  if (const auto found = shipped.find(name); found != shipped.end()) {
-    return read_study(found->second);
+int run(const RunStudy& command) {
+  Progress progress(command.common);
+  const InterruptibleContext ctx({.threads = command.common.threads,
+                                  .max_memory = command.max_memory,
+                                  .progress = progress.function(),
+                                  .memory_plan = memory_note(command.common, progress)});
+  const runs::StudyRun study(ctx, command.study);
+  tell_prompts(command.common, study.run().prompts(), study.run().task_options());
+  if (command.shard) {
+    study.run_shard(command.output, *command.shard, written({.max_memory = command.max_memory}),
+                    {.begins = [&](const std::string& id) { progress.begin(id); }});
+    progress.clear();
+    tell_shard(command.common, command.output.folder, *command.shard);
+    return 0;
   }
-  if (name.ends_with(".toml") || name.find('/') != std::string::npos) {
-    Study study = read_study(name);
-    study.name = std::filesystem::path(name).filename().string();
-    return study;
-  }
-  std::vector<std::string> names;
-  for (const auto& [known, path] : shipped) names.push_back(known);
-  throw Error(ErrorKind::kNoInput, "study",
-              fmt::format("there is no study \"{}\"{}; there are {}, and files that end in .toml",
-                          name, did_you_mean(name, names), fmt::join(names, ", ")));
+  StudyText text(command, study, progress);
+  const runs::StudyOutcome outcome = study.result(command.output, text.observer());
+  if (outcome.page) message(command.common, fmt::format("wrote {}", outcome.page->string()));
+  return 0;
 }
 
 int run(const ListStudies& command) {
-  const auto studies = shipped_studies();
+  const auto studies = runs::shipped_studies();
   if (command.common.json) {
     JsonWriter json;
     json.begin_object().member("patchbay", std::string_view(kVersion)).key("studies").begin_array();

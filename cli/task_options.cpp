@@ -1,10 +1,7 @@
-// Which prompts a verb runs: the options that say it, and the messages that go with them.
+// Which prompts a verb runs: the options that say it.
 #include "cli/task_options.h"
 
-#include <fmt/format.h>
-
 #include "cli/option_values.h"
-#include "cli/output.h"
 #include "patchbay/base/error.h"
 
 namespace patchbay::cli {
@@ -43,18 +40,6 @@ tasks::TaskOptions read_task_options(const GivenTaskOption& given) {
   }
   if (bos || given(kNoBos)) options.prepend_bos = bos;
   return options;
-}
-
-void report_prompts(const CommonOptions& common, const PromptSet& set,
-                    const tasks::TaskOptions& completed) {
-  std::string line = fmt::format("{}: {} prompt{} {} BOS", set.task, set.size(),
-                                 set.size() == 1 ? "" : "s", set.prepend_bos ? "with" : "without");
-  if (completed.seed) line += fmt::format("; seed {}", *completed.seed);
-  if (!completed.prompt_type.empty()) line += fmt::format("; {}", completed.prompt_type);
-  if (!completed.corruption.empty()) line += fmt::format("; corruption {}", completed.corruption);
-  if (completed.collisions) line += " with collisions";
-  message(common, line);
-  for (const std::string& warning : set.warnings) message(common, "warning: " + warning);
 }
 
 }  // namespace patchbay::cli

@@ -1,4 +1,4 @@
-// Which prompts a verb runs: the options that say it, and the messages that go with them.
+// Which prompts a verb runs: the options that say it.
 #pragma once
 
 #include <functional>
@@ -6,8 +6,7 @@
 #include <span>
 #include <string>
 
-#include "cli/commands.h"
-#include "patchbay/prompts/prompt_set.h"
+#include "patchbay/tasks/task.h"
 
 namespace patchbay::cli {
 
@@ -26,9 +25,5 @@ using GivenTaskOption = std::function<std::optional<std::string>(const TaskOptio
 
 /// Throws kUsage.
 tasks::TaskOptions read_task_options(const GivenTaskOption& given);
-
-/// "ioi: 100 prompts with BOS; corruption ABC", and the set's warnings, unless --quiet.
-void report_prompts(const CommonOptions& common, const PromptSet& set,
-                    const tasks::TaskOptions& completed);
 
 }  // namespace patchbay::cli

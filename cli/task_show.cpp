@@ -7,7 +7,7 @@
 #include "cli/commands.h"
 #include "cli/model_source.h"
 #include "cli/output.h"
-#include "cli/task_options.h"
+#include "cli/run_messages.h"
 #include "patchbay/base/version.h"
 #include "patchbay/hub/load_model.h"
 #include "patchbay/tasks/task.h"
@@ -116,7 +116,7 @@ int run(const ShowTask& command) {
   const tasks::TaskModel model = {.cfg = cfg, .tokenizer = known};
   const auto options = tasks::completed(model, command.task.name, command.task.options);
   const PromptSet set = make_prompts(model, command.task.name, command.task.options);
-  report_prompts(command.common, set, options);
+  tell_prompts(command.common, set, options);
   if (command.common.json) {
     write_output(json_of(set, options, cfg.model_name));
     return 0;

@@ -1,9 +1,9 @@
-# Installation and export: another project finds the library with find_package(patchbay) and links patchbay::core
-# or patchbay::hub or patchbay::report.
+# Installation and export: another project finds the library with find_package(patchbay) and links patchbay::core,
+# patchbay::hub, patchbay::report or patchbay::runs.
 include(CMakePackageConfigHelpers)
 
 install(
-  TARGETS patchbay_core patchbay_hub patchbay_report
+  TARGETS patchbay_core patchbay_hub patchbay_report patchbay_runs
   EXPORT patchbayTargets
   ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
 install(

@@ -9,7 +9,7 @@ import re
 import sys
 
 ORDER = ["base", "tensor", "io", "results", "text", "config", "hooks", "model", "families", "hub",
-         "prompts", "tasks", "metrics", "patching", "circuits", "experiments", "study", "report"]
+         "prompts", "tasks", "metrics", "patching", "circuits", "experiments", "study", "report", "runs"]
 ALLOWED = {"report": {"base", "io", "results", "report"}}
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.MULTILINE)

@@ -3,6 +3,8 @@
 
 #include <utility>
 
+#include "patchbay/model/weight_processing.h"
+
 namespace patchbay::hub {
 
 HookedTransformerConfig load_config(const FoundModel& model) {
@@ -17,10 +19,16 @@ LoadedCheckpoint load_checkpoint(const RunContext& ctx, const FoundModel& model)
   return loaded;
 }
 
+HookedTransformer load_model(const RunContext& ctx, const FoundModel& model,
+                             const WeightProcessing& process) {
+  LoadedCheckpoint loaded = load_checkpoint(ctx, model);
+  loaded.weights = process_weights(std::move(loaded.weights), process);
+  return make_model(ctx, std::move(loaded), model.path);
+}
+
 HookedTransformer load_model(const RunContext& ctx, const std::string& name,
                              const Settings& settings) {
-  const FoundModel model = find_model(name, settings);
-  return make_model(ctx, load_checkpoint(ctx, model), model.path);
+  return load_model(ctx, find_model(name, settings), WeightProcessing{});
 }
 
 }  // namespace patchbay::hub

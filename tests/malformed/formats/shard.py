@@ -1,6 +1,14 @@
 """The records of shards."""
 
-from malformed_files import as_json, malformed
+import copy
+
+from malformed_files import as_json, changed, malformed
+
+STUDY = {"study": {"name": "figure_3b", "model": None}}
+RUN = {"run": {"model": "ioi-small", "weight_processing": [],
+               "task": {"name": "ioi", "prompts": 3, "seed": None, "prepend_bos": None, "corruption": "", "prompt_type": "",
+                        "collisions": False},
+               "experiment": "accuracy", "settings": {}, "prompt_limit": None}}
 
 
 def shards(records):
@@ -8,13 +16,14 @@ def shards(records):
                                  as_json(record) for i, record in enumerate(records)}
 
 
-def shard(number, count, whole=("study", "figure_3b", "--out", "runs")):
-    return {"patchbay": "0.1.0", "shard": number, "of": count, "whole": list(whole)}
+def shard(number, count, what=STUDY):
+    return {"format": "patchbay shard", "format_version": 1, "patchbay": "0.1.0", "shard": number, "of": count,
+            **copy.deepcopy(what), "formats": ["json", "html"], "notes": {}}
 
 
 @malformed()
 def shard_that_is_no_record(random):
-    return shards([shard(1, 2), random.choice([b"", b"{", b"[]", {}, {"shard": "2"}, {"shard": 2, "of": 2, "whole": 7}])])
+    return shards([shard(1, 2), random.choice([b"", b"{", b"[]", {}, {"shard": "2"}, {**shard(2, 2), "formats": 7}])])
 
 
 @malformed((65,), r"shard-\d-of-\d")
@@ -24,10 +33,26 @@ def shard_of_another_number(random):
 
 @malformed()
 def shards_of_two_commands(random):
-    return shards([shard(1, 2), shard(2, 2, ("study", random.choice(["ioi_lab", "ioi_paper"]), "--out", "runs"))])
+    name = random.choice(["ioi_lab", "ioi_paper"])
+    return shards([shard(1, 2), shard(2, 2, {"study": {"name": name, "model": None}})])
 
 
 @malformed((65,), "shard.json")
-def shards_of_a_command_that_has_none(random):
-    words = random.choice([["doctor"], ["model", "pull", "gpt2"], ["help"], []])
-    return shards([shard(1, 1, words)])
+def shard_of_an_older_version(random):
+    words = random.choice([["study", "figure_3b", "--out", "runs"], ["doctor"], [], 7])
+    return shards([{"patchbay": "0.1.0", "shard": 1, "of": 1, "whole": words}])
+
+
+@malformed((65,), "shard.json")
+def shard_of_a_run_that_has_no_such_thing(random):
+    where, wrong = random.choice([
+        (("run", "model"), 7), (("run", "weight_processing"), ["fold"]), (("run", "prompt_limit"), 0),
+        (("run", "settings"), {"site": 3}), (("run", "task", "prompts"), -1), (("run", "task", "seed"), -1),
+        (("run", "task", "collisions"), "no"), (("run", "task"), []), (("run", "colour"), "red"), (("notes",), {"top": 3}),
+        (("of",), 0), (("format_version",), 2), (("run",), {}), (("study",), {"name": "ioi_lab", "model": None})])
+
+    def change(record):
+        for key in where[:-1]:
+            record = record[key]
+        record[where[-1]] = wrong
+    return shards([changed(shard(1, 1, RUN), change)])

@@ -3,10 +3,13 @@
 
 #include <map>
 #include <string>
+#include <vector>
 
 #include "patchbay/report/page.h"
+#include "patchbay/results/study_result.h"
+#include "patchbay/study/study.h"
 
-namespace patchbay::cli {
+namespace patchbay::runs {
 
 /// Adds the sections of a study, each with its table where it has one, and the study's words where
 /// the page has none yet.
@@ -17,4 +20,9 @@ void add_study(Page& page, const StudyResult& study,
 /// largest effects of each) and all heads of a circuit's edges, 16 at most: "9.6", sorted.
 std::vector<std::string> heads_that_matter(const std::map<std::string, EffectTable>& tables);
 
-}  // namespace patchbay::cli
+/// Heads with names, to be circled: on the reference model those that the study says were published
+/// about it, else the classes of the circuit that was found.
+std::vector<KnownHeads> known_heads(const Study& study, bool is_reference,
+                                    const std::map<std::string, EffectTable>& tables);
+
+}  // namespace patchbay::runs

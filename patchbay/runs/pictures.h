@@ -1,18 +1,20 @@
-// Result tables as pictures in files.
+// Result tables as pictures in files, and pages in files.
 #pragma once
 
 #include <filesystem>
+#include <optional>
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
-#include "cli/commands.h"
 #include "patchbay/circuits/circuit.h"
 #include "patchbay/report/figure.h"
 #include "patchbay/report/page.h"
 #include "patchbay/results/effect_table.h"
 #include "patchbay/results/study_result.h"
 
-namespace patchbay::cli {
+namespace patchbay::runs {
 
 /// A table and how it is to be shown.
 struct Picture {
@@ -34,23 +36,18 @@ std::vector<const figures::Figure*> figures_of(const Picture& picture);
 /// at all; returns the paths.
 std::vector<std::filesystem::path> write_pictures(const Picture& picture, const std::string& folder,
                                                   const std::string& stem,
-                                                  const std::vector<std::string>& formats);
-/// The same for one drawing.
-std::vector<std::filesystem::path> write_drawing(const Drawing& drawing, const std::string& folder,
-                                                 const std::string& stem,
-                                                 const std::vector<std::string>& formats);
+                                                  std::span<const std::string> formats);
 
 /// Throws kUsage when formats that are files of their own are to go into `out`, which ends in
 /// .html.
-void check_place(const std::string& out, const std::vector<std::string>& formats);
-/// Writes the page to `out` if that ends in .html, else to OUT/STEM.html, and says so.
-void write_page(const CommonOptions& common, const Page& page, const std::string& out,
-                const std::string& stem);
+void check_place(const std::string& out, std::span<const std::string> formats);
+/// Writes the page to `out` if that ends in .html, else to OUT/STEM.html; returns the path.
+std::filesystem::path write_page(const Page& page, const std::string& out, const std::string& stem);
 
 /// The classes of a circuit, as heads to circle.
 std::vector<KnownHeads> known_heads(const Circuit& circuit);
 /// Heads to circle: of a result file of find_circuit, of a published circuit of GPT-2 small, or as
-/// --circuit writes them. Throws kUsage, and as read_result.
+/// parse_circuit reads them. Throws kUsage, and as read_result.
 std::vector<KnownHeads> known_heads(const std::string& circuit);
 
-}  // namespace patchbay::cli
+}  // namespace patchbay::runs

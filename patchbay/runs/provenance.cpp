@@ -1,15 +1,19 @@
-#include "cli/provenance.h"
+#include "patchbay/runs/provenance.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
 #include <algorithm>
 #include <filesystem>
+#include <span>
+#include <vector>
 
+#include "patchbay/base/version.h"
 #include "patchbay/families/family.h"
 #include "patchbay/hub/digest.h"
+#include "patchbay/model/weight_processing.h"
 
-namespace patchbay::cli {
+namespace patchbay::runs {
 namespace {
 
 std::string sha256_of(const std::string& text) {
@@ -42,21 +46,16 @@ std::string tokens_sha256(const PromptSet& prompts) {
   return sha256_of(text);
 }
 
-std::string shell_line(const std::vector<std::string>& words) {
-  std::string line;
-  for (const std::string& word : words) {
-    constexpr auto kPlain =
-        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./:,=+@%";
-    if (!line.empty()) line += ' ';
-    if (!word.empty() && word.find_first_not_of(kPlain) == std::string::npos) {
-      line += word;
-      continue;
-    }
-    line += '\'';
-    for (const char c : word) line += c == '\'' ? std::string("'\\''") : std::string(1, c);
-    line += '\'';
-  }
-  return line;
+Provenance provenance_of(const RunContext& ctx, const hub::FoundModel& found,
+                         const HookedTransformer& model, const PromptSet& prompts) {
+  return {.model = model.cfg().model_name,
+          .model_sha256 = weights_sha256(ctx, found),
+          .weight_processing = names_of(model.weights().processing),
+          .task = prompts.task,
+          .prepend_bos = prompts.prepend_bos,
+          .tokens_sha256 = tokens_sha256(prompts),
+          .version = std::string(kVersion),
+          .command = {}};
 }
 
-}  // namespace patchbay::cli
+}  // namespace patchbay::runs

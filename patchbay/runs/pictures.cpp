@@ -1,19 +1,36 @@
-#include "cli/pictures.h"
+#include "patchbay/runs/pictures.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
 #include <algorithm>
 
-#include "cli/experiment_run.h"
-#include "cli/output.h"
 #include "patchbay/base/error.h"
 #include "patchbay/io/file.h"
 #include "patchbay/report/raster.h"
 #include "patchbay/results/result_json.h"
 #include "patchbay/results/statistics.h"
+#include "patchbay/runs/files.h"
 
-namespace patchbay::cli {
+namespace patchbay::runs {
+
+namespace {
+
+std::vector<std::filesystem::path> write_drawing(const Drawing& drawing, const std::string& folder,
+                                                 const std::string& stem,
+                                                 std::span<const std::string> formats) {
+  std::vector<std::filesystem::path> written;
+  const std::string svg = svg_file(drawing);
+  for (const std::string& format : formats) {
+    if (!is_picture_format(format)) continue;
+    make_folder(folder);
+    written.push_back(path_in(folder, stem, "." + format));
+    write_file(written.back(), format == "svg" ? svg : format == "png" ? png_of(svg) : pdf_of(svg));
+  }
+  return written;
+}
+
+}  // namespace
 
 bool is_picture_format(std::string_view format) {
   return format == "svg" || format == "png" || format == "pdf";
@@ -26,28 +43,14 @@ std::vector<const figures::Figure*> figures_of(const Picture& picture) {
   if (std::ranges::find(fitting, &wanted) != fitting.end()) return {&wanted};
   std::vector<std::string_view> names;
   for (const figures::Figure* figure : fitting) names.push_back(figure->name);
-  throw Error(ErrorKind::kUsage, "--figure",
+  throw Error(ErrorKind::kUsage, "`figure`",
               fmt::format("{} cannot show a result of {}; these can: {}", wanted.name,
                           picture.table.experiment, fmt::join(names, ", ")));
 }
 
-std::vector<std::filesystem::path> write_drawing(const Drawing& drawing, const std::string& folder,
-                                                 const std::string& stem,
-                                                 const std::vector<std::string>& formats) {
-  std::vector<std::filesystem::path> written;
-  const std::string svg = svg_file(drawing);
-  for (const std::string& format : formats) {
-    if (!is_picture_format(format)) continue;
-    make_folder(folder);
-    written.push_back(path_in(folder, stem, "." + format));
-    write_file(written.back(), format == "svg" ? svg : format == "png" ? png_of(svg) : pdf_of(svg));
-  }
-  return written;
-}
-
 std::vector<std::filesystem::path> write_pictures(const Picture& picture, const std::string& folder,
                                                   const std::string& stem,
-                                                  const std::vector<std::string>& formats) {
+                                                  std::span<const std::string> formats) {
   std::vector<std::filesystem::path> written;
   if (std::ranges::none_of(formats, is_picture_format)) return written;
   const TableStatistics statistics = table_statistics(picture.table);
@@ -65,22 +68,22 @@ std::vector<std::filesystem::path> write_pictures(const Picture& picture, const 
   return written;
 }
 
-void check_place(const std::string& out, const std::vector<std::string>& formats) {
+void check_place(const std::string& out, std::span<const std::string> formats) {
   const bool page_alone = std::ranges::all_of(formats, [](const auto& f) { return f == "html"; });
   if (!out.ends_with(".html") || page_alone) return;
-  throw Error(ErrorKind::kUsage, "--out",
+  throw Error(ErrorKind::kUsage, "`out`",
               "pictures go into a folder; name one that does not end in .html");
 }
 
-void write_page(const CommonOptions& common, const Page& page, const std::string& out,
-                const std::string& stem) {
+std::filesystem::path write_page(const Page& page, const std::string& out,
+                                 const std::string& stem) {
   const bool is_file = out.ends_with(".html");
   const std::filesystem::path path =
       is_file ? std::filesystem::path(out) : path_in(out, stem, ".html");
   const std::string html = html_page(page);
   if (!is_file) make_folder(out);
   write_file(path, html);
-  message(common, fmt::format("wrote {}", path.string()));
+  return path;
 }
 
 std::vector<KnownHeads> known_heads(const Circuit& circuit) {
@@ -109,4 +112,4 @@ std::vector<KnownHeads> known_heads(const std::string& text) {
   return known_heads(circuit);
 }
 
-}  // namespace patchbay::cli
+}  // namespace patchbay::runs

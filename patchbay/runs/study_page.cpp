@@ -1,12 +1,16 @@
-#include "cli/study_page.h"
+#include "patchbay/runs/study_page.h"
 
+#include <algorithm>
+#include <optional>
 #include <set>
+#include <utility>
 
 #include "patchbay/circuits/circuit.h"
 #include "patchbay/report/grid.h"
 #include "patchbay/results/statistics.h"
+#include "patchbay/runs/pictures.h"
 
-namespace patchbay::cli {
+namespace patchbay::runs {
 namespace {
 
 constexpr std::size_t kOfEachTable = 4;
@@ -66,4 +70,23 @@ std::vector<std::string> heads_that_matter(const std::map<std::string, EffectTab
   return sorted;
 }
 
-}  // namespace patchbay::cli
+std::vector<KnownHeads> known_heads(const Study& study, bool is_reference,
+                                    const std::map<std::string, EffectTable>& tables) {
+  std::vector<KnownHeads> heads;
+  if (is_reference) {
+    for (const StudyStep& step : study.steps) {
+      for (const auto& group : step.published.groups) {
+        if (std::ranges::find(heads, group.front(), &KnownHeads::name) != heads.end()) continue;
+        heads.push_back({group.front(), {group.begin() + 1, group.end()}});
+      }
+    }
+    return heads;
+  }
+  for (const auto& [id, table] : tables) {
+    if (table.experiment != "find_circuit") continue;
+    for (KnownHeads& known : known_heads(circuit_of(table))) heads.push_back(std::move(known));
+  }
+  return heads;
+}
+
+}  // namespace patchbay::runs

@@ -1,0 +1,23 @@
+// What run and study say on standard error, unless --quiet.
+#pragma once
+
+#include <filesystem>
+#include <span>
+#include <string>
+
+#include "cli/commands.h"
+#include "patchbay/prompts/prompt_set.h"
+#include "patchbay/results/journal.h"
+
+namespace patchbay::cli {
+
+/// "ioi: 100 prompts with BOS; corruption ABC", and the set's warnings.
+void tell_prompts(const CommonOptions& common, const PromptSet& set,
+                  const tasks::TaskOptions& completed);
+/// "wrote DIR/accuracy.json", for the files of a table.
+void tell_files(const CommonOptions& common, const std::string& folder,
+                std::span<const std::filesystem::path> files);
+/// "wrote DIR/shard-2-of-5; when all 5 shards are done: patchbay merge DIR"
+void tell_shard(const CommonOptions& common, const std::string& folder, const Shard& shard);
+
+}  // namespace patchbay::cli
