@@ -1,6 +1,4 @@
 // patchbay run: one experiment on the prompts of one task, to a result file and the terminal.
-#include <fmt/format.h>
-
 #include "cli/commands.h"
 #include "cli/interruption.h"
 #include "cli/memory_note.h"
@@ -10,13 +8,12 @@
 #include "cli/run_messages.h"
 #include "cli/shard_notes.h"
 #include "patchbay/results/result_json.h"
-#include "patchbay/runs/pictures.h"
 #include "patchbay/runs/run.h"
 
 namespace patchbay::cli {
 
 int run(const RunExperiment& command) {
-  const auto& [folder, formats] = command.output;
+  const std::string& folder = command.output.folder;
   const runs::ExperimentChoice& experiment = command.run.experiment;
   Progress progress(command.common);
   const InterruptibleContext ctx({.threads = command.common.threads,
@@ -37,10 +34,6 @@ int run(const RunExperiment& command) {
   write_output(command.common.json ? to_json(result.table)
                                    : result_text(result.table, command.top));
   tell_files(command.common, folder, result.files);
-  for (const auto& path :
-       runs::write_pictures({.table = result.table}, folder, experiment.name, formats)) {
-    message(command.common, fmt::format("wrote {}", path.string()));
-  }
   return 0;
 }
 

@@ -23,9 +23,11 @@ void tell_prompts(const CommonOptions& common, const PromptSet& set,
 void tell_files(const CommonOptions& common, const std::string& folder,
                 std::span<const std::filesystem::path> files) {
   for (const std::filesystem::path& file : files) {
-    // A circuit's .dot goes without saying.
-    if (!runs::is_table_format(file.extension().string().substr(1))) continue;
-    message(common, fmt::format("wrote {}/{}", folder, file.filename().string()));
+    const std::string format = file.extension().string().substr(1);
+    if (format == "dot") continue;  // a circuit's graph goes without saying
+    message(common, runs::is_table_format(format)
+                        ? fmt::format("wrote {}/{}", folder, file.filename().string())
+                        : fmt::format("wrote {}", file.string()));
   }
 }
 

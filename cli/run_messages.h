@@ -14,7 +14,7 @@ namespace patchbay::cli {
 /// "ioi: 100 prompts with BOS; corruption ABC", and the set's warnings.
 void tell_prompts(const CommonOptions& common, const PromptSet& set,
                   const tasks::TaskOptions& completed);
-/// "wrote DIR/accuracy.json", for the files of a table.
+/// "wrote DIR/accuracy.json", for the files of a result.
 void tell_files(const CommonOptions& common, const std::string& folder,
                 std::span<const std::filesystem::path> files);
 /// "wrote DIR/shard-2-of-5; when all 5 shards are done: patchbay merge DIR"

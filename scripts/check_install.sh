@@ -12,6 +12,7 @@ cmake --install build/release --prefix "$prefix" > /dev/null
 cmake -S examples/find_package -B build/install-check/build -G Ninja -DCMAKE_PREFIX_PATH="$prefix" -DCMAKE_BUILD_TYPE=Release
 cmake --build build/install-check/build
 build/install-check/build/logit_difference tests/golden/tiny-gpt2
+(cd build/install-check && build/head_sweep && test -s heads/activation_patching.json)
 "$prefix/bin/patchbay" --version
 test -s "$prefix/share/man/man1/patchbay-run.1" && test -s "$prefix/share/bash-completion/completions/patchbay"
 cmp docs/schema/result.schema.json "$prefix/share/patchbay/schema/result.schema.json"

@@ -12,6 +12,7 @@
 #include "patchbay/runs/command_line.h"
 #include "patchbay/runs/files.h"
 #include "patchbay/runs/finished_values.h"
+#include "patchbay/runs/pictures.h"
 #include "patchbay/runs/provenance.h"
 #include "patchbay/runs/shard.h"
 
@@ -89,8 +90,14 @@ EffectTable Run::table(const ExperimentChoice& experiment, const PromptSet& prom
 }
 
 Result Run::result(const ExperimentChoice& experiment, const Output& output) const {
-  return result(experiment, output,
-                {.stem = experiment.name, .command = command_line(spec(experiment))});
+  Result result = this->result(
+      experiment, output, {.stem = experiment.name, .command = command_line(spec(experiment))});
+  if (output.folder.empty()) return result;
+  for (auto& path :
+       write_pictures({.table = result.table}, output.folder, experiment.name, output.formats)) {
+    result.files.push_back(std::move(path));
+  }
+  return result;
 }
 
 Result Run::result(const ExperimentChoice& experiment, const Output& output,

@@ -43,8 +43,8 @@ class Run {
   /// Throws what `result` would throw for the experiment, as far as it is known without running.
   void check(const ExperimentChoice& experiment) const;
   /// Runs the experiment. With a folder, finished values are kept there while it runs, an
-  /// interrupted run goes on from them, and FOLDER/NAME.json and its like are written at the end,
-  /// NAME being the experiment's.
+  /// interrupted run goes on from them, and files as Output says are written at the end, their
+  /// stem being the experiment's name.
   [[nodiscard]] Result result(const ExperimentChoice& experiment, const Output& output = {}) const;
   /// Computes one shard's values into shard_folder(output.folder, shard), and leaves the record
   /// that merge_shards needs. Throws kUsage for an experiment that cannot be parted.
@@ -56,7 +56,7 @@ class Run {
     std::string stem;
     std::string command;
   };
-  /// As above, but for the record.
+  /// As above, but without pictures and without the shard's record.
   [[nodiscard]] Result result(const ExperimentChoice& experiment, const Output& output,
                               const Step& step) const;
   void run_shard(const ExperimentChoice& experiment, const std::string& folder,
