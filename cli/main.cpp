@@ -74,7 +74,7 @@ int main(int argc, char** argv) {
                   "stopped by --timeout; the same command goes on from the rows that --out kept");
     }
     return fail(stopped ? kSignalBase + number : error.exit_code(),
-                patchbay::cli::with_options(error.what()));
+                patchbay::cli::option_text(error));
   } catch (const patchbay::cli::ClosedPipe&) {
     return kSignalBase + SIGPIPE;
   } catch (const std::bad_alloc&) {

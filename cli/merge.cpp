@@ -1,4 +1,7 @@
 // patchbay merge DIR: the shards of a run or study put together, and the whole finished from them.
+#include <utility>
+#include <variant>
+
 #include "cli/commands.h"
 #include "cli/shard_notes.h"
 #include "patchbay/runs/shard.h"

@@ -11,7 +11,6 @@
 #include <charconv>
 #include <cstdlib>
 #include <cstring>
-#include <numeric>
 
 #include "cli/interruption.h"
 #include "patchbay/base/error.h"
@@ -67,11 +66,6 @@ int output_width() {
   return columns > 0 ? columns : kUsual;
 }
 
-std::size_t width(std::string_view text) {
-  return static_cast<std::size_t>(std::ranges::count_if(
-      text, [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U; }));
-}
-
 template <class T>
 void write_array(JsonWriter& json, std::string_view name, std::span<const T> values) {
   json.key(name).begin_array(JsonLayout::kInline);
@@ -119,16 +113,16 @@ void message(const CommonOptions& common, std::string_view text) {
 
 void choose_colours(ColourChoice choice) { chosen_colours = choice; }
 
-std::optional<TerminalStyle> output_style() {
+TextStyle text_style() {
+  const bool terminal = isatty(STDOUT_FILENO) == 1;
+  const TerminalStyle style{.colours = output_colours(), .width = output_width()};
   const bool asked = chosen_colours != ColourChoice::kAuto;
-  if (!asked && isatty(STDOUT_FILENO) != 1) return std::nullopt;
-  return TerminalStyle{.colours = output_colours(), .width = output_width()};
+  return {.bold = style.colours != TerminalColours::kNone,
+          .escaped = terminal,
+          .terminal = asked || terminal ? std::optional(style) : std::nullopt};
 }
 
-std::string heading(std::string_view text) {
-  return output_colours() != TerminalColours::kNone ? fmt::format("\x1b[1m{}\x1b[0m", text)
-                                                    : std::string(text);
-}
+std::string heading(std::string_view text) { return heading(text, text_style()); }
 
 std::string quote(std::string_view text) {
   std::string result = "\"";
@@ -141,61 +135,9 @@ std::string quote(std::string_view text) {
   return result + "\"";
 }
 
-std::string printable(std::string_view text) {
-  if (isatty(STDOUT_FILENO) != 1) return std::string(text);
-  return with_escapes(text, [](char32_t c) { return c == '\n' || c == '\t' || !is_invisible(c); });
-}
+std::string printable(std::string_view text) { return printable(text, text_style()); }
 
-std::vector<std::size_t> Table::widths() const {
-  constexpr std::size_t kLeast = 8;
-  std::vector<std::size_t> widths;
-  std::vector<std::size_t> least;  // numbers are never cut, their headings and texts are
-  for (std::size_t c = 0; c < columns_.size(); ++c) {
-    std::size_t widest = 0;
-    for (const auto& row : rows_) widest = std::max(widest, width(row[c]));
-    widths.push_back(std::max(width(columns_[c].title), widest));
-    least.push_back(columns_[c].align == Align::kRight ? std::max(widest, std::size_t{4})
-                                                       : std::min(widths.back(), kLeast));
-  }
-  const std::optional<TerminalStyle> style = output_style();
-  if (!style) return widths;
-  const auto room = static_cast<std::size_t>(std::max(style->width, 60));
-  const auto total = [&] {
-    return std::accumulate(widths.begin(), widths.end(), 2 * (widths.size() - 1));
-  };
-  while (total() > room) {
-    std::size_t widest = widths.size();
-    for (std::size_t c = 0; c < widths.size(); ++c) {
-      const bool can = widths[c] > least[c];
-      if (can && (widest == widths.size() || widths[c] > widths[widest])) widest = c;
-    }
-    if (widest == widths.size()) break;
-    --widths[widest];
-  }
-  return widths;
-}
-
-std::string Table::str() const {
-  const std::vector<std::size_t> widths = this->widths();
-  const auto line = [&](const auto& cell_of) {
-    std::string result;
-    for (std::size_t c = 0; c < columns_.size(); ++c) {
-      const std::string& whole = cell_of(c);
-      const std::string cell = width(whole) > widths[c] ? visible_text(whole, widths[c]) : whole;
-      const std::string space(widths[c] - std::min(width(cell), widths[c]), ' ');
-      if (c > 0) result += "  ";
-      result += columns_[c].align == Align::kRight ? space + cell : cell + space;
-    }
-    result.erase(result.find_last_not_of(' ') + 1);
-    return result;
-  };
-  std::string text =
-      heading(line([&](std::size_t c) -> const std::string& { return columns_[c].title; })) + "\n";
-  for (const auto& row : rows_) {
-    text += line([&](std::size_t c) -> const std::string& { return row[c]; }) + "\n";
-  }
-  return text;
-}
+std::string Table::str() const { return TextTable::str(text_style()); }
 
 std::string bracketed(std::span<const std::int64_t> values) {
   return fmt::format("[{}]", fmt::join(values, ", "));

@@ -9,7 +9,7 @@
 
 #include "cli/commands.h"
 #include "patchbay/io/json_writer.h"
-#include "patchbay/report/terminal.h"
+#include "patchbay/report/text_table.h"
 
 namespace patchbay::cli {
 
@@ -29,9 +29,9 @@ void message(const CommonOptions& common, std::string_view text);
 
 /// What --color asked for, until it is called again.
 void choose_colours(ColourChoice choice);
-/// How heat maps are to look on standard output: in the colours that were asked for or that the
-/// terminal shows; nothing where numbers are to be written instead, as into a pipe.
-std::optional<TerminalStyle> output_style();
+/// How text is to look on standard output: in the colours that were asked for or that the terminal
+/// shows; as in a file where there is none.
+TextStyle text_style();
 /// Bold, where standard output has colours.
 std::string heading(std::string_view text);
 
@@ -42,24 +42,11 @@ std::string quote(std::string_view text);
 /// stay.
 std::string printable(std::string_view text);
 
-/// Columns, aligned by the number of characters; the first line is the heading. On a terminal that
-/// is too narrow texts and headings are cut, numbers never.
-class Table {
+/// A table for standard output.
+class Table : public TextTable {
  public:
-  enum class Align { kLeft, kRight };
-  struct Column {
-    std::string title;
-    Align align = Align::kLeft;
-  };
-  explicit Table(std::vector<Column> columns) : columns_(std::move(columns)) {}
-  void add(std::vector<std::string> cells) { rows_.push_back(std::move(cells)); }
+  using TextTable::TextTable;
   [[nodiscard]] std::string str() const;
-
- private:
-  [[nodiscard]] std::vector<std::size_t> widths() const;
-
-  std::vector<Column> columns_;
-  std::vector<std::vector<std::string>> rows_;
 };
 
 /// "[1, 12, 32]"

@@ -6,8 +6,8 @@
 #include "cli/commands.h"
 #include "cli/interruption.h"
 #include "cli/output.h"
-#include "cli/result_text.h"
 #include "patchbay/report/page.h"
+#include "patchbay/report/result_text.h"
 #include "patchbay/runs/command_line.h"
 #include "patchbay/runs/page_of_files.h"
 #include "patchbay/runs/pictures.h"
@@ -20,7 +20,7 @@ std::string terminal_text(const Page& page) {
   for (const PageSection& part : page.sections) {
     if (!part.table) continue;
     text += fmt::format("{}\n", heading("== " + printable(part.section.title))) +
-            result_text(*part.table, 10) + "\n";
+            result_text(*part.table, 10, text_style()) + "\n";
   }
   return text;
 }

@@ -4,9 +4,9 @@
 #include "cli/memory_note.h"
 #include "cli/output.h"
 #include "cli/progress.h"
-#include "cli/result_text.h"
 #include "cli/run_messages.h"
 #include "cli/shard_notes.h"
+#include "patchbay/report/result_text.h"
 #include "patchbay/results/result_json.h"
 #include "patchbay/runs/run.h"
 
@@ -32,7 +32,7 @@ int run(const RunExperiment& command) {
   const runs::Result result = run.result(experiment, command.output);
   progress.clear();
   write_output(command.common.json ? to_json(result.table)
-                                   : result_text(result.table, command.top));
+                                   : result_text(result.table, command.top, text_style()));
   tell_files(command.common, folder, result.files);
   return 0;
 }

@@ -8,11 +8,11 @@
 #include "cli/memory_note.h"
 #include "cli/output.h"
 #include "cli/progress.h"
-#include "cli/result_text.h"
 #include "cli/run_messages.h"
 #include "cli/shard_notes.h"
 #include "patchbay/base/version.h"
 #include "patchbay/model/weight_processing.h"
+#include "patchbay/report/result_text.h"
 #include "patchbay/runs/find_study.h"
 #include "patchbay/runs/study_run.h"
 
@@ -27,18 +27,20 @@ std::string title_text(const StudySection& section) {
 std::string section_text(const runs::StudyEvent& event) {
   const EffectTable& table = *event.table;
   const TableStatistics statistics = table_statistics(table);
-  std::string text = fmt::format("{}\n{}\n", title_text(event.section), result_heading(table));
+  std::string text =
+      fmt::format("{}\n{}\n", title_text(event.section), result_heading(table, text_style()));
   auto list = event.section.lists.begin();
   for (const std::string& view : event.step.show) {
     if (view == "grid") {
-      text += result_grids(table, statistics);
+      text += result_grids(table, statistics, text_style());
     } else if (view.starts_with("largest")) {
       const auto colon = view.find(':');
       text += result_largest(table, statistics,
-                             colon == std::string::npos ? 10 : std::stoll(view.substr(colon + 1))) +
+                             colon == std::string::npos ? 10 : std::stoll(view.substr(colon + 1)),
+                             text_style()) +
               "\n";
     } else {
-      text += list_text(*list++);
+      text += list_text(*list++, text_style());
     }
   }
   for (const std::string& note : table.notes) text += fmt::format("note: {}\n", note);

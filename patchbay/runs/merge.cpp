@@ -4,9 +4,11 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstdint>
 #include <optional>
 #include <set>
 #include <system_error>
+#include <utility>
 
 #include "patchbay/base/error.h"
 #include "patchbay/io/file.h"

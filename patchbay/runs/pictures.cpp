@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "patchbay/base/error.h"
 #include "patchbay/io/file.h"

@@ -2,7 +2,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include <utility>
+#include <cstdint>
+#include <optional>
 
 #include "patchbay/base/error.h"
 #include "patchbay/base/version.h"

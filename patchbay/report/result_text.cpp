@@ -1,4 +1,4 @@
-#include "cli/result_text.h"
+#include "patchbay/report/result_text.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -6,16 +6,18 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <utility>
+#include <vector>
 
-#include "cli/output.h"
 #include "patchbay/report/figure.h"
 #include "patchbay/report/terminal.h"
+#include "patchbay/report/text_table.h"
 #include "patchbay/results/statistics.h"
 
-namespace patchbay::cli {
+namespace patchbay {
 namespace {
 
-constexpr auto kRight = Table::Align::kRight;
+constexpr auto kRight = TextTable::Align::kRight;
 
 double mean(const std::vector<double>& values) {
   return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
@@ -29,8 +31,8 @@ const EffectSummary& shown_effect(const EffectTable& table, const TableStatistic
 
 }  // namespace
 
-std::string result_heading(const EffectTable& table) {
-  std::string text = fmt::format("{}: {}", heading(table.experiment), table.metric);
+std::string result_heading(const EffectTable& table, const TextStyle& style) {
+  std::string text = fmt::format("{}: {}", heading(table.experiment, style), table.metric);
   if (table.direction != Direction::kNone) text += fmt::format(", {}", name_of(table.direction));
   text += fmt::format(", {} prompt{}\n", table.n_prompts(), table.n_prompts() == 1 ? "" : "s");
   if (!table.baselines.clean.empty()) {
@@ -44,11 +46,11 @@ std::string result_heading(const EffectTable& table) {
   return text;
 }
 
-std::string result_grids(const EffectTable& table, const TableStatistics& statistics) {
-  if (const std::optional<TerminalStyle> style = output_style();
-      style && figures::find("heat_map").fits(table)) {
+std::string result_grids(const EffectTable& table, const TableStatistics& statistics,
+                         const TextStyle& style) {
+  if (style.terminal && figures::find("heat_map").fits(table)) {
     return terminal_heat_map({.table = table, .statistics = statistics, .effect = table.effect},
-                             *style) +
+                             *style.terminal) +
            "\n";
   }
   const std::vector<CellSummary>& cells = shown_effect(table, statistics).cells;
@@ -67,13 +69,13 @@ std::string result_grids(const EffectTable& table, const TableStatistics& statis
     for (std::size_t axis = 0; axis + 2 < axes; ++axis) {
       title += fmt::format("{} {}  ", table.axes[axis].name, labels[axis]);
     }
-    if (!title.empty()) text += heading(title) + "\n";
-    std::vector<Table::Column> head = {{fmt::format("{} \\ {}", rows.name, columns.name)}};
+    if (!title.empty()) text += heading(title, style) + "\n";
+    std::vector<TextTable::Column> head = {{fmt::format("{} \\ {}", rows.name, columns.name)}};
     if (columns.name.empty()) head = {{rows.name}};
     for (const std::string& label : columns.labels) {
       head.push_back({label.empty() ? std::string(name_of(table.effect)) : label, kRight});
     }
-    Table grid(head);
+    TextTable grid(head);
     for (std::size_t row = 0; row < rows.labels.size(); ++row) {
       std::vector<std::string> line = {rows.labels[row]};
       for (std::size_t column = 0; column < columns.labels.size(); ++column) {
@@ -81,16 +83,16 @@ std::string result_grids(const EffectTable& table, const TableStatistics& statis
       }
       grid.add(std::move(line));
     }
-    text += grid.str() + "\n";
+    text += grid.str(style) + "\n";
   }
   return text;
 }
 
 std::string result_largest(const EffectTable& table, const TableStatistics& statistics,
-                           std::int64_t top) {
+                           std::int64_t top, const TextStyle& style) {
   const EffectSummary& shown = shown_effect(table, statistics);
   const Significance& significance = statistics.significance;
-  std::vector<Table::Column> head;
+  std::vector<TextTable::Column> head;
   for (std::size_t axis = 0; axis + 1 < table.axes.size(); ++axis) {
     head.push_back({table.axes[axis].name});
   }
@@ -99,7 +101,7 @@ std::string result_largest(const EffectTable& table, const TableStatistics& stat
                            {"95 % interval", kRight}});
   const bool tested = significance.reason.empty();
   if (tested) head.push_back({"p (Holm)", kRight});
-  Table list(head);
+  TextTable list(head);
   for (const std::size_t cell : by_size(shown.cells, static_cast<std::size_t>(top))) {
     const CellSummary& summary = shown.cells[cell];
     std::vector<std::string> line;
@@ -114,32 +116,32 @@ std::string result_largest(const EffectTable& table, const TableStatistics& stat
     }
     list.add(std::move(line));
   }
-  std::string text = fmt::format("{}\n{}", heading("largest"), list.str());
+  std::string text = fmt::format("{}\n{}", heading("largest", style), list.str(style));
   if (!tested) text += fmt::format("{}\n", significance.reason);
   return text;
 }
 
-std::string list_text(const StudyList& list) {
-  std::vector<Table::Column> columns;
+std::string list_text(const StudyList& list, const TextStyle& style) {
+  std::vector<TextTable::Column> columns;
   for (const std::string& column : list.columns) columns.push_back({column});
-  Table table(columns);
+  TextTable table(columns);
   for (const auto& row : list.rows) {
     std::vector<std::string> cells;
-    for (const std::string& cell : row) cells.push_back(printable(cell));
+    for (const std::string& cell : row) cells.push_back(printable(cell, style));
     table.add(std::move(cells));
   }
-  std::string text = heading(printable(list.title)) + "\n";
-  if (!list.rows.empty()) text += table.str();
+  std::string text = heading(printable(list.title, style), style) + "\n";
+  if (!list.rows.empty()) text += table.str(style);
   for (const std::string& sentence : list.sentences) text += sentence + "\n";
   return text + "\n";
 }
 
-std::string result_text(const EffectTable& table, std::int64_t top) {
+std::string result_text(const EffectTable& table, std::int64_t top, const TextStyle& style) {
   const TableStatistics statistics = table_statistics(table);
-  std::string text = result_heading(table) + "\n" + result_grids(table, statistics) +
-                     result_largest(table, statistics, top);
+  std::string text = result_heading(table, style) + "\n" + result_grids(table, statistics, style) +
+                     result_largest(table, statistics, top, style);
   for (const std::string& note : table.notes) text += fmt::format("note: {}\n", note);
   return text;
 }
 
-}  // namespace patchbay::cli
+}  // namespace patchbay

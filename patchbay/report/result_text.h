@@ -1,0 +1,30 @@
+// A result as text, for a terminal, a pipe or a notebook: what was measured, a grid, and the
+// largest effects.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "patchbay/report/text_table.h"
+#include "patchbay/results/effect_table.h"
+#include "patchbay/results/statistics.h"
+#include "patchbay/results/study_result.h"
+
+namespace patchbay {
+
+/// What was measured, and both sides' means.
+std::string result_heading(const EffectTable& table, const TextStyle& style);
+/// The last two axes as rows and columns, once for every place on the axes before them.
+std::string result_grids(const EffectTable& table, const TableStatistics& statistics,
+                         const TextStyle& style);
+/// The largest effects by magnitude, with errors, intervals and the test.
+std::string result_largest(const EffectTable& table, const TableStatistics& statistics,
+                           std::int64_t top, const TextStyle& style);
+
+/// A list under its title, and its sentences.
+std::string list_text(const StudyList& list, const TextStyle& style);
+
+/// The whole page of one result; `top` cells by magnitude at its end.
+std::string result_text(const EffectTable& table, std::int64_t top, const TextStyle& style);
+
+}  // namespace patchbay

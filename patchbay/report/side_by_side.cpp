@@ -1,0 +1,151 @@
+#include "patchbay/report/side_by_side.h"
+
+#include <fmt/format.h>
+
+#include <string_view>
+#include <utility>
+
+#include "patchbay/base/version.h"
+#include "patchbay/io/json_writer.h"
+#include "patchbay/report/caption.h"
+#include "patchbay/report/scatter_plot.h"
+#include "patchbay/results/correlation.h"
+
+namespace patchbay {
+namespace {
+
+ComparedSide side_of(std::string_view which, const EffectTable& table, EffectKind effect) {
+  const Provenance& from = table.provenance;
+  return {fmt::format("{}: {}, {}, {} BOS, {} prompts", which, from.model, from.task,
+                      from.prepend_bos ? "with" : "without", table.n_prompts()),
+          summarize(table, effect, table.aggregate)};
+}
+
+// The cells of both against each other.
+Drawing scatter_of(const SideBySide& compared) {
+  const auto& [both, effect, first, second, statistics] = compared;
+  ScatterPlot plot{.title = "every place: second against first",
+                   .x_name = fmt::format("first, {}", name_of(effect)),
+                   .y_name = fmt::format("second, {}", name_of(effect)),
+                   .points = {},
+                   .kinds = {"places"},
+                   .diagonal = true};
+  for (std::size_t cell = 0; cell < first.cells.size(); ++cell) {
+    plot.points.push_back({first.cells[cell].value, second.cells[cell].value, 0,
+                           fmt::format("{}: {:.4g}, {:.4g}", cell_place(both.difference, cell),
+                                       first.cells[cell].value, second.cells[cell].value)});
+  }
+  Svg svg;
+  draw_scatter(svg, plot);
+  return framed({.table = both.difference,
+                 .statistics = statistics,
+                 .effect = EffectKind::kRaw,
+                 .title = "Do the two agree?"},
+                svg, kScatterWidth, kScatterHeight);
+}
+
+}  // namespace
+
+SideBySide side_by_side(const EffectTable& first, const EffectTable& second, EffectKind effect) {
+  Comparison both = compare(first, second, effect);
+  ComparedSide first_side = side_of("first", both.first, effect);
+  ComparedSide second_side = side_of("second", both.second, effect);
+  TableStatistics difference = table_statistics(both.difference);
+  return {std::move(both), effect, std::move(first_side), std::move(second_side),
+          std::move(difference)};
+}
+
+StudyList largest_differences(const SideBySide& compared, std::int64_t top) {
+  const auto& [both, effect, first, second, statistics] = compared;
+  const std::vector<CellSummary>& cells = compared.cells();
+  StudyList list{.title = "largest differences", .columns = {}, .rows = {}, .sentences = {}};
+  for (std::size_t axis = 0; axis + 1 < both.difference.axes.size(); ++axis) {
+    list.columns.push_back(both.difference.axes[axis].name);
+  }
+  list.columns.insert(list.columns.end(), {"first", "second", "second - first", "95 % interval"});
+  const auto text = [](double value) { return effect_text(value, EffectKind::kRaw, true); };
+  for (const std::size_t cell : by_size(cells, static_cast<std::size_t>(top))) {
+    std::vector<std::string> row;
+    for (const auto label : both.difference.cell_labels(static_cast<std::int64_t>(cell)))
+      row.emplace_back(label);
+    row.insert(
+        row.end(),
+        {text(first.cells[cell].value), text(second.cells[cell].value), text(cells[cell].value),
+         both.is_paired ? fmt::format("{} … {}", text(cells[cell].low), text(cells[cell].high))
+                        : "-"});
+    list.rows.push_back(std::move(row));
+  }
+  std::vector<double> x;
+  std::vector<double> y;
+  for (std::size_t i = 0; i < first.cells.size(); ++i) {
+    x.push_back(first.cells[i].value);
+    y.push_back(second.cells[i].value);
+  }
+  list.sentences.push_back(
+      fmt::format("correlation over {} places: {:.4f}", x.size(), correlation(x, y)));
+  list.sentences.insert(list.sentences.end(), both.difference.notes.begin(),
+                        both.difference.notes.end());
+  return list;
+}
+
+Page page_of(const SideBySide& compared, std::int64_t top, const std::string& command) {
+  const auto& [both, effect, first, second, statistics] = compared;
+  Page page{.title = "Two results side by side",
+            .text = first.name + "\n" + second.name,
+            .model = both.first.provenance.model == both.second.provenance.model
+                         ? both.first.provenance.model
+                         : both.first.provenance.model + " and " + both.second.provenance.model,
+            .command = command,
+            .attention_command = "",
+            .known = {},
+            .sections = {}};
+  const auto section = [](const char* id, const std::string& experiment, std::string title,
+                          std::string text) {
+    return StudySection{.id = id,
+                        .experiment = experiment,
+                        .title = std::move(title),
+                        .text = std::move(text),
+                        .left_out = "",
+                        .lists = {}};
+  };
+  page.sections.push_back({section("first", both.first.experiment, first.name, ""), both.first});
+  page.sections.push_back(
+      {section("second", both.second.experiment, second.name, ""), both.second});
+  PageSection difference{section("difference", both.first.experiment, "second - first",
+                                 "Red: the second result has more, blue: less. A difference is "
+                                 "only as sure as its interval."),
+                         both.difference};
+  difference.section.lists.push_back(largest_differences(compared, top));
+  difference.more.emplace_back(
+      "Each point is one place in both results; on the dotted line they agree. A high correlation "
+      "says that the two have the same order, not the same sizes.",
+      scatter_of(compared));
+  page.sections.push_back(std::move(difference));
+  return page;
+}
+
+std::string to_json(const SideBySide& compared) {
+  const auto& [both, effect, first, second, statistics] = compared;
+  const std::vector<CellSummary>& cells = compared.cells();
+  JsonWriter json;
+  json.begin_object()
+      .member("patchbay", std::string_view(kVersion))
+      .member("effect", name_of(effect));
+  json.member("first", first.name).member("second", second.name).member("paired", both.is_paired);
+  json.key("places").begin_array();
+  for (std::size_t cell = 0; cell < cells.size(); ++cell) {
+    json.begin_object(JsonLayout::kInline);
+    const auto labels = both.difference.cell_labels(static_cast<std::int64_t>(cell));
+    for (std::size_t axis = 0; axis < labels.size(); ++axis)
+      json.member(both.difference.axes[axis].name, labels[axis]);
+    json.member("first_value", first.cells[cell].value)
+        .member("second_value", second.cells[cell].value);
+    json.member("difference", cells[cell].value)
+        .member("low", cells[cell].low)
+        .member("high", cells[cell].high);
+    json.end_object();
+  }
+  return json.end_array().end_object().take();
+}
+
+}  // namespace patchbay

@@ -1,0 +1,77 @@
+// Results as text: the same numbers for a file and for a terminal, which only look different.
+#include "patchbay/report/result_text.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <filesystem>
+
+#include "patchbay/results/result_json.h"
+
+namespace patchbay {
+namespace {
+
+EffectTable golden(const char* name) {
+  return read_result(std::filesystem::path(PATCHBAY_GOLDEN_DIR) / "report" / name).table;
+}
+
+std::size_t longest_line(const std::string& text) {
+  std::size_t longest = 0;
+  for (std::size_t begin = 0; begin < text.size();) {
+    const std::size_t end = std::min(text.find('\n', begin), text.size());
+    longest = std::max(longest, end - begin);
+    begin = end + 1;
+  }
+  return longest;
+}
+
+TEST(ResultText, SaysWhatWasMeasuredThenAGridThenTheLargest) {
+  const std::string text = result_text(golden("heads.json"), 3, {});
+  EXPECT_TRUE(text.starts_with("activation_patching: logit_diff, noise, 12 prompts\n  clean"))
+      << text;
+  const std::size_t grid = text.find("\nlayer \\ head");
+  const std::size_t largest = text.find("\nlargest\n");
+  ASSERT_NE(grid, std::string::npos);
+  ASSERT_NE(largest, std::string::npos);
+  EXPECT_LT(grid, largest);
+  // The heading and three rows.
+  const std::string list = text.substr(largest + 9);
+  EXPECT_EQ(std::ranges::count(list.substr(0, list.find("\nnote: ")), '\n'), 4) << list;
+  EXPECT_EQ(text.find('\x1b'), std::string::npos) << "a file has no colours";
+}
+
+TEST(ResultText, InATerminalHasBoldHeadingsAndAHeatMap) {
+  const TextStyle terminal{
+      .bold = true, .terminal = TerminalStyle{.colours = TerminalColours::k24Bit, .width = 80}};
+  const std::string text = result_text(golden("heads.json"), 3, terminal);
+  EXPECT_NE(text.find("\x1b[1mactivation_patching\x1b[0m"), std::string::npos);
+  EXPECT_EQ(text.find("layer \\ head"), std::string::npos);
+  EXPECT_NE(text.find("\x1b[1mlargest\x1b[0m"), std::string::npos);
+}
+
+TEST(TextTable, IsCutToATerminalButNeverItsNumbers) {
+  TextTable table({{"name"}, {"number", TextTable::Align::kRight}});
+  table.add({std::string(100, 'x'), "1234567890"});
+  EXPECT_EQ(longest_line(table.str({})), 112U);
+  const std::string cut = table.str({.terminal = TerminalStyle{.width = 70}});
+  EXPECT_LE(longest_line(cut), 72U);  // the sign of a cut is three bytes
+  EXPECT_NE(cut.find("1234567890\n"), std::string::npos);
+}
+
+TEST(TextTable, ShowsWhatDoesNotPrintOnlyWhereItIsAsked) {
+  EXPECT_EQ(printable("a\x1b[2J\tb", {}), "a\x1b[2J\tb");
+  const std::string escaped = printable("a\x1b[2J\tb", {.escaped = true});
+  EXPECT_EQ(escaped.find('\x1b'), std::string::npos);
+  EXPECT_NE(escaped.find('\t'), std::string::npos);
+}
+
+TEST(ListText, HasTheListAndItsSentences) {
+  const StudyList list = {.title = "heads",
+                          .columns = {"head", "job"},
+                          .rows = {{"9.6", "mover"}, {"10.0", "mover"}},
+                          .sentences = {"Two of them."}};
+  EXPECT_EQ(list_text(list, {}), "heads\nhead  job\n9.6   mover\n10.0  mover\nTwo of them.\n\n");
+}
+
+}  // namespace
+}  // namespace patchbay
