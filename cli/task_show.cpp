@@ -76,13 +76,13 @@ void write_positions(JsonWriter& json, std::string_view name, const PromptSet& s
   json.end_object();
 }
 
-std::string json_of(const PromptSet& set, const tasks::TaskOptions& options,
+std::string json_of(const PromptSet& set, const tasks::CompletedOptions& options,
                     const std::string& model) {
   JsonWriter json;
   json.begin_object().member("patchbay", std::string_view(kVersion)).member("task", set.task);
   json.member("model", model).member("prepend_bos", set.prepend_bos);
   json.key("seed");
-  options.seed ? json.value(*options.seed) : json.null();
+  tasks::find(set.task).seed ? json.value(options.seed) : json.null();
   write_text(json, "corruption", options.corruption);
   write_text(json, "prompt_type", options.prompt_type);
   json.member("collisions", options.collisions);

@@ -10,8 +10,8 @@
 int main() {
   const patchbay::RunContext ctx;
   const patchbay::HookedTransformer model = patchbay::hub::load_model(ctx, "ioi-small");
-  const patchbay::PromptSet prompts = patchbay::tasks::find("ioi").make(
-      {.cfg = model.cfg(), .tokenizer = &model.tokenizer()}, {.prompts = 10, .seed = 1});
+  const patchbay::PromptSet prompts =
+      patchbay::make_prompts(model, "ioi", {.prompts = 10, .seed = 1});
 
   // A table keeps a value for every cell and prompt; statistics, files and figures come from it.
   patchbay::EffectTable table;

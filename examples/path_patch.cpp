@@ -10,8 +10,8 @@
 int main() {
   const patchbay::RunContext ctx;
   const patchbay::HookedTransformer model = patchbay::hub::load_model(ctx, "ioi-small");
-  const patchbay::PromptSet prompts = patchbay::tasks::find("ioi").make(
-      {.cfg = model.cfg(), .tokenizer = &model.tokenizer()}, {.prompts = 20, .seed = 1});
+  const patchbay::PromptSet prompts =
+      patchbay::make_prompts(model, "ioi", {.prompts = 20, .seed = 1});
 
   patchbay::Session session(ctx, model, prompts);
   const patchbay::EffectTable table =

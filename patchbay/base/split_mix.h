@@ -4,6 +4,8 @@
 
 #include <cstdint>
 
+#include "patchbay/base/error.h"
+
 namespace patchbay {
 
 /// A stream of 64-bit numbers; equal seeds give equal streams.
@@ -19,8 +21,10 @@ class SplitMix64 {
   }
 
   /// A number from 0 to n - 1, each equally likely: draws beyond the last whole multiple of n are
-  /// drawn again. n is not 0.
+  /// drawn again. Throws kUsage when n is 0.
   std::uint64_t below(std::uint64_t n) {
+    if (n == 0)
+      throw Error(ErrorKind::kUsage, "random", "there is no number below 0; draw below 1 or more");
     const std::uint64_t beyond = (0 - n) % n;  // 2^64 mod n
     std::uint64_t draw = next();
     while (draw < beyond) draw = next();

@@ -22,7 +22,7 @@ const Metric& accuracy() {
       .name = "accuracy",
       .what = "1 where the likeliest of all tokens at END is a right answer, else 0",
       .reads = Reads::kLastPosition,
-      .value = value,
+      .compute = &value,
   };
   return metric;
 }

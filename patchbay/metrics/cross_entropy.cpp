@@ -19,7 +19,7 @@ const Metric& cross_entropy() {
       .name = "cross_entropy",
       .what = "minus the natural logarithm of the right answer's probability at END, in nats",
       .reads = Reads::kLastPosition,
-      .value = value,
+      .compute = &value,
   };
   return metric;
 }

@@ -19,7 +19,7 @@ const Metric& io_over_s() {
       .what = "1 where the logit difference at END is above 0, else 0",
       .reads = Reads::kAnswers,
       .needs_wrong = true,
-      .value = value,
+      .compute = &value,
   };
   return metric;
 }

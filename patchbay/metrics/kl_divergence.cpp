@@ -29,7 +29,7 @@ const Metric& kl_divergence() {
       .what = "KL(clean || patched) of the next token's distribution at END, in nats",
       .reads = Reads::kLastPosition,
       .needs_clean = true,
-      .value = value,
+      .compute = &value,
   };
   return metric;
 }

@@ -19,7 +19,7 @@ const Metric& log_prob() {
       .name = "log_prob",
       .what = "natural logarithm of the right answer's probability at END; of a set, of the sum",
       .reads = Reads::kLastPosition,
-      .value = value,
+      .compute = &value,
   };
   return metric;
 }

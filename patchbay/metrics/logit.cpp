@@ -16,7 +16,7 @@ const Metric& logit() {
       .name = "logit",
       .what = "logit of the right answer at END; of a set, the mean",
       .reads = Reads::kAnswers,
-      .value = value,
+      .compute = &value,
   };
   return metric;
 }

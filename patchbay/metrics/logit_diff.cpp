@@ -19,7 +19,7 @@ const Metric& logit_diff() {
       .what = "logit of the right answer less that of the wrong one, at END; of sets, their means",
       .reads = Reads::kAnswers,
       .needs_wrong = true,
-      .value = value,
+      .compute = &value,
   };
   return metric;
 }

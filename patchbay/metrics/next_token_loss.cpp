@@ -25,7 +25,7 @@ const Metric& next_token_loss() {
       .name = "next_token_loss",
       .what = "mean cross-entropy of every next token of the prompt, in nats",
       .reads = Reads::kEveryPosition,
-      .value = value,
+      .compute = &value,
   };
   return metric;
 }

@@ -17,7 +17,7 @@ const Metric& prob() {
       .name = "prob",
       .what = "probability of the right answer at END, 0 to 1; of a set, the sum",
       .reads = Reads::kLastPosition,
-      .value = value,
+      .compute = &value,
   };
   return metric;
 }

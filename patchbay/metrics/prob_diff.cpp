@@ -24,7 +24,7 @@ const Metric& prob_diff() {
       .what = "probability of all right answers less that of all wrong ones, at END, -1 to 1",
       .reads = Reads::kLastPosition,
       .needs_wrong = true,
-      .value = value,
+      .compute = &value,
   };
   return metric;
 }

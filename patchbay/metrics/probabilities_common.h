@@ -1,4 +1,5 @@
-// Probabilities of logits, for the metrics that read whole distributions.
+// Probabilities of logits, for the metrics that read whole distributions. Nothing is checked here:
+// Metric::value has checked the tokens.
 #pragma once
 
 #include <span>
@@ -12,9 +13,10 @@ namespace patchbay::metrics {
 std::vector<float> probabilities(std::span<const float> logits);
 /// ln Σ e^logit: what a logit has to lose to be a log-probability.
 double log_sum_exp(std::span<const float> logits);
-/// The probability of any of some tokens.
+/// The probability that the next token is one of some tokens, which `logits` has.
 double probability_of(std::span<const float> logits, std::span<const TokenId> tokens);
-/// The natural logarithm of that: the tokens' log-sum-exp less that of all tokens.
+/// The natural logarithm of the probability that the next token is one of some tokens: their
+/// log-sum-exp less that of all tokens.
 double log_probability_of(std::span<const float> logits, std::span<const TokenId> tokens);
 
 }  // namespace patchbay::metrics

@@ -24,7 +24,7 @@ const Metric& rank() {
       .name = "rank",
       .what = "1 + the number of tokens whose logit at END is above the right answer's",
       .reads = Reads::kLastPosition,
-      .value = value,
+      .compute = &value,
   };
   return metric;
 }

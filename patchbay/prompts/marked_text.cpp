@@ -1,9 +1,12 @@
 // Sentences with named words: filled from a form, and found again among the tokens.
 #include "patchbay/prompts/marked_text.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "patchbay/base/error.h"
+#include "patchbay/base/utf8.h"
 
 namespace patchbay {
 
@@ -42,14 +45,28 @@ std::int32_t token_at_byte(const Tokenizer& tokenizer, std::span<const TokenId> 
     end += tokenizer.token_bytes(tokens[i]).size();
     if (byte < end) return static_cast<std::int32_t>(i);
   }
-  PATCHBAY_ASSERT(false);  // the tokens of a text spell it
-  return -1;
+  throw Error(
+      ErrorKind::kUsage, "positions",
+      fmt::format("the tokens spell {} bytes, so none holds byte {}; give the tokens of this "
+                  "text",
+                  end, byte));
 }
 
 std::vector<std::int32_t> find_positions(const Tokenizer& tokenizer, const MarkedText& text,
                                          std::span<const TokenId> tokens, std::size_t first,
                                          std::span<const std::string> position_names) {
   constexpr std::string_view kNext = "+1";
+  if (tokens.size() <= first) {
+    throw Error(ErrorKind::kUsage, "positions",
+                "a text without tokens has no positions; give the tokens of the text");
+  }
+  for (const MarkedText::Mark& mark : text.marks) {
+    if (mark.begin < mark.end && mark.end <= text.text.size()) continue;
+    throw Error(ErrorKind::kUsage, "positions",
+                fmt::format("the word {} is at bytes {} to {} of {}; mark one byte at least inside "
+                            "the text",
+                            in_quotes(mark.name), mark.begin, mark.end, text.text.size()));
+  }
   const auto last = static_cast<std::int32_t>(tokens.size()) - 1;
   std::vector<std::int32_t> positions;
   for (const std::string& name : position_names) {

@@ -23,7 +23,7 @@ struct MarkedText {
     std::size_t end = 0;
   };
   std::string text;
-  std::vector<Mark> marks;  ///< in the order of the text; a name may come twice
+  std::vector<Mark> marks;  ///< the named words, in the order of the text; a name may come twice
 
   /// The first mark of a name, or nullptr.
   [[nodiscard]] const Mark* find(std::string_view name) const;
@@ -36,14 +36,14 @@ using MarkWords = std::vector<std::pair<std::string_view, std::string_view>>;
 MarkedText fill_form(std::string_view form, const MarkWords& words);
 
 /// The token that holds a text's byte; `tokens` are the text's, after `first` tokens that are not
-/// text (a BOS).
+/// text (a BOS). Throws kUsage for a byte beyond what the tokens spell.
 std::int32_t token_at_byte(const Tokenizer& tokenizer, std::span<const TokenId> tokens,
                            std::size_t first, std::size_t byte);
 
 /// Where each named position is in a tokenized text; −1 where the text has no such word. A word is
 /// found by its bytes, since the same name is other tokens at the start of a sentence; a word of
 /// several tokens stands for its last one. "NAME+1" is the token after that of NAME, "END" the last
-/// token.
+/// token. Throws kUsage when there are no tokens, or a mark is empty or outside the text.
 std::vector<std::int32_t> find_positions(const Tokenizer& tokenizer, const MarkedText& text,
                                          std::span<const TokenId> tokens, std::size_t first,
                                          std::span<const std::string> position_names);

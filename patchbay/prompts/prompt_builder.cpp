@@ -19,6 +19,17 @@ PromptBuilder::PromptBuilder(const HookedTransformerConfig& cfg, const Tokenizer
                              PromptSet set)
     : cfg_(cfg), tokenizer_(tokenizer), set_(std::move(set)) {
   set_.position_names.emplace_back("END");
+  const auto fail = [&](const std::string& what) {
+    throw Error(ErrorKind::kUsage, tag_of(set_.task), what);
+  };
+  if (!set_.pairs.empty()) fail("the set has pairs already; add every pair by PromptBuilder::add");
+  std::set<std::string_view> names;
+  for (const std::string& name : set_.position_names) {
+    if (name.empty()) fail("a position has no name; name it, or omit it");
+    if (names.insert(name).second) continue;
+    fail(fmt::format("the position {} is given twice; END is always there, omit it",
+                     in_quotes(name)));
+  }
 }
 
 const Tokenizer& PromptBuilder::tokenizer() const {
@@ -82,10 +93,17 @@ void PromptBuilder::check_side(std::string_view where, std::string_view name,
 
 void PromptBuilder::check_positions(std::string_view where, std::string_view name,
                                     const PromptSide& side) const {
-  PATCHBAY_ASSERT(side.positions.size() == set_.position_names.size());
   const auto length = static_cast<std::int32_t>(side.tokens.size());
+  if (side.positions.size() != set_.position_names.size() || side.positions.back() != length - 1) {
+    throw Error(
+        ErrorKind::kUsage, tag_of(set_.task),
+        fmt::format("{}: the {} prompt has {} positions for the names {}; give one each, -1 "
+                    "where there is none, and {} for END",
+                    where, name, side.positions.size(), fmt::join(set_.position_names, ", "),
+                    length - 1));
+  }
   for (std::size_t i = 0; i < side.positions.size(); ++i) {
-    if (side.positions[i] < length) continue;
+    if (side.positions[i] >= -1 && side.positions[i] < length) continue;
     throw error(where, fmt::format("the {} prompt has no token {} for position {}; it has {}", name,
                                    side.positions[i], in_quotes(set_.position_names[i]), length));
   }
@@ -97,8 +115,8 @@ void PromptBuilder::check_answers(std::string_view where, const Answers& answers
   for (const auto* side : {&answers.right, &answers.wrong}) {
     for (const TokenId id : *side) {
       if (id < 0 || id >= cfg_.d_vocab) {
-        throw error(where, fmt::format("the answer {} is no token; the vocabulary has 0 to {}", id,
-                                       cfg_.d_vocab - 1));
+        throw error(where, fmt::format("the answer {} is not a token; the vocabulary has 0 to {}",
+                                       id, cfg_.d_vocab - 1));
       }
       if (seen.insert(id).second) continue;
       throw error(where,

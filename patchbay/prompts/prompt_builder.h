@@ -31,7 +31,8 @@ struct Answers {
 class PromptBuilder {
  public:
   /// A set whose prompts go into a model of this config. `tokenizer` may be null when no prompt is
-  /// a text. `set` has everything but the pairs; "END" is appended to its position names.
+  /// a text. `set` has everything but the pairs; "END" is appended to its position names. Throws
+  /// kUsage for a set that has pairs, for a position without a name, and for a name given twice.
   PromptBuilder(const HookedTransformerConfig& cfg, const Tokenizer* tokenizer, PromptSet set);
 
   /// Throws kUsage when the model has none.
@@ -54,8 +55,9 @@ class PromptBuilder {
 
   /// Adds a pair. Throws kBadData beginning with `where`, for an empty prompt, sides of different
   /// lengths, more positions than the model has, ids beyond its vocabulary, positions beyond the
-  /// prompt, no answer, and an id that is named twice among answers and wrongs. Warns of a text
-  /// that ends in a space, and of sides that are the same.
+  /// prompt, no answer, and an id that is named twice among answers and wrongs; kUsage for a side
+  /// without one position for each name, END at the last token. Warns of a text that ends in a
+  /// space, and of sides that are the same.
   void add(std::string_view where, PromptSide clean, PromptSide corrupted, Answers answers,
            std::string group);
 
@@ -68,7 +70,7 @@ class PromptBuilder {
   void check_answers(std::string_view where, const Answers& answers) const;
   [[nodiscard]] std::string spelled(const PromptSide& side) const;
 
-  const HookedTransformerConfig& cfg_;
+  HookedTransformerConfig cfg_;
   const Tokenizer* tokenizer_;
   PromptSet set_;
 };

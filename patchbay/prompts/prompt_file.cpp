@@ -32,7 +32,7 @@ void check_keys(const JsonValue& line) {
   if (!line.is_object()) throw line.error("must be an object such as {\"clean\": …}");
   for (const JsonMember& member : line.members()) {
     if (std::ranges::find(kKeys, member.key) != kKeys.end()) continue;
-    throw member.value.error(fmt::format("is no key of a prompt, which has {}{}",
+    throw member.value.error(fmt::format("is not a key of a prompt, which has {}{}",
                                          fmt::join(kKeys, ", "), did_you_mean(member.key, kKeys)));
   }
 }
@@ -78,7 +78,7 @@ std::vector<std::string> position_names(const std::vector<Line>& lines) {
 TokenId token_id(const JsonValue& value) {
   const std::int64_t id = value.as_int();
   if (!std::in_range<TokenId>(id) || id < 0)
-    throw value.error(fmt::format("is {}, which is no token id", id));
+    throw value.error(fmt::format("is {}, which is not a token id", id));
   return static_cast<TokenId>(id);
 }
 
@@ -117,8 +117,8 @@ class FileReader {
     if (!value.is_array()) throw value.error("must be a text or an array of token ids");
     if (prepend_bos_) {
       throw Error(ErrorKind::kUsage, kTag,
-                  fmt::format("{}: token ids are taken as they are; leave BOS away, or write it "
-                              "among them",
+                  fmt::format("{}: token ids are taken as they are; omit BOS, or write it among "
+                              "them",
                               line.where));
     }
     PromptSide side;
@@ -204,6 +204,11 @@ class FileReader {
 
 PromptSet read_prompt_file(const std::filesystem::path& path, const HookedTransformerConfig& cfg,
                            const Tokenizer* tokenizer, const PromptFileOptions& options) {
+  if (options.prompts < 0) {
+    throw Error(
+        ErrorKind::kUsage, kTag,
+        fmt::format("{} prompts were asked for; say 1 or more, or 0 for all", options.prompts));
+  }
   const std::vector<Line> lines = read_lines(path);
   const auto count = static_cast<std::int64_t>(lines.size());
   if (count == 0) {

@@ -13,16 +13,18 @@ namespace patchbay {
 
 /// One clean and one corrupted prompt of equal length, and what is asked at their last position.
 struct PromptPair {
-  std::string clean_text;        ///< empty where the prompt was given as token ids
-  std::string corrupted_text;    ///< likewise
+  std::string clean_text;        ///< empty where the clean prompt was given as token ids
+  std::string corrupted_text;    ///< empty where the corrupted prompt was given as token ids
   Prompt clean;                  ///< token ids, with BOS where the set prepends it
-  Prompt corrupted;              ///< as many
+  Prompt corrupted;              ///< token ids, as many as `clean` has, with the same BOS
   std::vector<TokenId> answers;  ///< ids that are right at END; at least one
   std::vector<TokenId> wrongs;   ///< ids that are wrong there, none of the answers; may be empty
   /// Prompts of one group share a template, so that the same position means the same: "BABA 3".
   std::string group;
-  std::vector<std::int32_t> positions;  ///< [position name] index in clean; −1: has none
-  std::vector<std::int32_t> corrupted_positions;  ///< the same in corrupted
+  /// [position name] index of the named token in `clean`; −1 where it has no such token.
+  std::vector<std::int32_t> positions;
+  /// [position name] index of the named token in `corrupted`; −1 where it has no such token.
+  std::vector<std::int32_t> corrupted_positions;
 };
 
 /// The prompts of one task. Pairs may differ in length from one another; they are never padded.
@@ -30,8 +32,8 @@ struct PromptSet {
   std::string task;  ///< "ioi", "file:prompts.jsonl"
   bool prepend_bos =
       false;  ///< whether prompts made from text begin with the token of the beginning
-  /// "IO", "S1", "S1+1", "S2", "END". Where a word is several tokens, its last one. END is always
-  /// there, last, and is the last position of every prompt.
+  /// "IO", "S1", "S1+1", "S2", "END". A word of several tokens is named at its last one. END is the
+  /// last of the names, and names the last position of every prompt.
   std::vector<std::string> position_names;
   std::vector<PromptPair> pairs;
   std::vector<std::string> warnings;  ///< one sentence each, naming the prompt and the reason
@@ -39,13 +41,22 @@ struct PromptSet {
   [[nodiscard]] std::int64_t size() const { return static_cast<std::int64_t>(pairs.size()); }
   /// The index in position_names. Throws kUsage with the nearest name.
   [[nodiscard]] std::size_t index_of_position(std::string_view name) const;
-  /// The clean prompts, in order; the corrupted ones.
+  /// The clean prompts, in order.
   [[nodiscard]] std::vector<Prompt> clean() const;
+  /// The corrupted prompts, in order.
   [[nodiscard]] std::vector<Prompt> corrupted() const;
   /// The length of the longest prompt; 0 without prompts.
   [[nodiscard]] std::int64_t longest() const;
   /// Whether all prompts are equally long.
   [[nodiscard]] bool is_rectangular() const;
+
+  /// The first rule of these that the set breaks, or "": there are pairs; both prompts of a pair
+  /// are equally long and not empty; a pair has an answer, and a position in both prompts for every
+  /// name, −1 or inside the prompt; the last name is END, the last position. PromptBuilder keeps
+  /// them all.
+  [[nodiscard]] std::string broken_rule() const;
+  /// Throws kUsage with the broken rule, if there is one.
+  void check() const;
 };
 
 }  // namespace patchbay

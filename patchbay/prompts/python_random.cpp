@@ -1,10 +1,13 @@
 // Random numbers as CPython 3.11's `random` draws them, so that its data sets can be drawn again.
 #include "patchbay/prompts/python_random.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <bit>
 #include <numeric>
 #include <set>
+#include <string>
 
 #include "patchbay/base/error.h"
 
@@ -19,6 +22,8 @@ std::vector<std::uint32_t> words_of(std::uint64_t seed) {
   if (high != 0) words.push_back(high);
   return words;
 }
+
+[[noreturn]] void fail(const std::string& what) { throw Error(ErrorKind::kUsage, "random", what); }
 
 // Up to this many values `sample` draws from a list that shrinks, beyond it from a set of indices.
 std::size_t largest_pool(std::size_t k) {
@@ -84,7 +89,9 @@ std::uint32_t PythonRandom::next_word() {
 }
 
 std::uint64_t PythonRandom::getrandbits(int bits) {
-  PATCHBAY_ASSERT(bits >= 1 && bits <= 2 * kWordBits);
+  if (bits < 1 || bits > 2 * kWordBits) {
+    fail(fmt::format("{} bits were asked for; ask for 1 to {}", bits, 2 * kWordBits));
+  }
   if (bits <= kWordBits) return next_word() >> static_cast<unsigned>(kWordBits - bits);
   const std::uint64_t low = next_word();  // words from the least significant one on
   const std::uint64_t high = next_word() >> static_cast<unsigned>(2 * kWordBits - bits);
@@ -92,7 +99,7 @@ std::uint64_t PythonRandom::getrandbits(int bits) {
 }
 
 std::uint64_t PythonRandom::randbelow(std::uint64_t n) {
-  PATCHBAY_ASSERT(n > 0);
+  if (n == 0) fail("there is nothing to draw from; give one value at least");
   const int bits = std::bit_width(n);
   std::uint64_t draw = getrandbits(bits);
   while (draw >= n) draw = getrandbits(bits);
@@ -100,7 +107,7 @@ std::uint64_t PythonRandom::randbelow(std::uint64_t n) {
 }
 
 std::vector<std::size_t> PythonRandom::sample_indices(std::size_t n, std::size_t k) {
-  PATCHBAY_ASSERT(k <= n);
+  if (k > n) fail(fmt::format("{} of {} values cannot be drawn; ask for fewer", k, n));
   std::vector<std::size_t> result;
   if (n <= largest_pool(k)) {
     std::vector<std::size_t> pool(n);

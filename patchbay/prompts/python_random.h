@@ -19,18 +19,18 @@ class PythonRandom {
   /// word of the key. Python has no such seeds below 2^64.
   PythonRandom(std::uint64_t seed, std::uint32_t stream);
 
-  /// `getrandbits(bits)` for 1 to 64 bits.
+  /// `getrandbits(bits)`. Throws kUsage unless bits is from 1 to 64.
   std::uint64_t getrandbits(int bits);
-  /// `randrange(n)`, for n ≥ 1: draws of n's bit length until one is below n.
+  /// `randrange(n)`: draws of n's bit length until one is below n. Throws kUsage when n is 0.
   std::uint64_t randbelow(std::uint64_t n);
-  /// `choice(values)`; there must be one at least.
+  /// `choice(values)`. Throws kUsage when there are none.
   template <class T>
   const T& choice(const std::vector<T>& values) {
     return values[randbelow(values.size())];
   }
-  /// The indices that `sample(range(n), k)` returns, for k ≤ n.
+  /// The indices that `sample(range(n), k)` returns. Throws kUsage when k is more than n.
   std::vector<std::size_t> sample_indices(std::size_t n, std::size_t k);
-  /// `sample(values, k)`.
+  /// `sample(values, k)`. Throws kUsage when there are fewer than k.
   template <class T>
   std::vector<T> sample(const std::vector<T>& values, std::size_t k) {
     std::vector<T> result;

@@ -8,10 +8,9 @@ const Task& file();
 
 namespace {
 
-PromptSet make(const TaskModel& model, const TaskOptions& options) {
-  return read_prompt_file(
-      options.argument, model.cfg, model.tokenizer,
-      {.prompts = options.prompts, .prepend_bos = options.prepend_bos.value_or(false)});
+PromptSet make(const TaskModel& model, const CompletedOptions& options) {
+  return read_prompt_file(options.argument, model.cfg, model.tokenizer,
+                          {.prompts = options.prompts, .prepend_bos = options.prepend_bos});
 }
 
 constexpr Choice kPositions[] = {{"END", "the last token, after which the answer is due"}};
@@ -27,7 +26,7 @@ const Task& file() {
       .notes =
           "Keys: clean, corrupted, answer, wrong, group, positions, corrupted_positions. The "
           "lines may name further positions.",
-      .make = &make};
+      .maker = &make};
   return kTask;
 }
 

@@ -38,7 +38,7 @@ constexpr Form kForms[] = {
     {"tag_question", "funny", "So [NAME] is such a funny person, isn't"},
 };
 
-PromptSet make(const TaskModel& model, const TaskOptions& options) {
+PromptSet make(const TaskModel& model, const CompletedOptions& options) {
   PromptBuilder builder = start(gendered_pronoun(), model, options);
   DrawableWords words(gendered_pronoun(), builder.tokenizer());
   const std::array names = {words.keep(kMale, "men's names", 1),
@@ -50,8 +50,8 @@ PromptSet make(const TaskModel& model, const TaskOptions& options) {
   for (const Form& form : kForms) {
     if (form.prompt_type == options.prompt_type) forms.push_back(form);
   }
-  PythonRandom random(*options.seed);
-  PythonRandom corruption(*options.seed, 1);
+  PythonRandom random(options.seed);
+  PythonRandom corruption(options.seed, 1);
   while (builder.size() < options.prompts) {
     const std::string where = builder.next();
     const std::array pronouns = {builder.answer(where, " he"), builder.answer(where, " she")};
@@ -95,7 +95,7 @@ const Task& gendered_pronoun() {
           "Names and tag questions are those of Mathwin et al. 2023, \"Identifying a "
           "Preliminary Circuit for Predicting Gendered Pronouns in GPT-2 Small\"; the clauses "
           "are patchbay's.",
-      .make = &make};
+      .maker = &make};
   return kTask;
 }
 

@@ -142,13 +142,13 @@ MarkedText sentence(std::string_view noun, int century, int year) {
   return fill_form(kForm, {{"NOUN", noun}, {"XX", two_digits(century)}, {"YY", two_digits(year)}});
 }
 
-PromptSet make(const TaskModel& model, const TaskOptions& options) {
+PromptSet make(const TaskModel& model, const CompletedOptions& options) {
   PromptBuilder builder = start(greater_than(), model, options);
   DrawableWords words(greater_than(), builder.tokenizer());
   const auto nouns = words.keep(kNouns, "nouns", 1);
   warn_of(words, builder);
   const YearTokens years(builder.tokenizer());
-  PythonRandom random(*options.seed);
+  PythonRandom random(options.seed);
   while (builder.size() < options.prompts) {
     const std::string_view noun = random.choice(nouns);
     const StartYear start = random.choice(years.starts());
@@ -183,7 +183,7 @@ const Task& greater_than() {
           "Hanna et al. 2023, arXiv 2305.00586. Right are all later years of the century, wrong "
           "the start and all earlier ones. Where the tokenizer writes digits one by one, right "
           "are larger tens and wrong smaller ones.",
-      .make = &make};
+      .maker = &make};
   return kTask;
 }
 

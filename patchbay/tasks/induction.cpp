@@ -32,14 +32,13 @@ Prompt bos_of(const TaskModel& model, bool prepend_bos) {
   if (!prepend_bos) return {};
   if (model.tokenizer != nullptr) return model.tokenizer->to_tokens("", {.prepend_bos = true});
   if (model.cfg.bos_token_id) return {*model.cfg.bos_token_id};
-  throw Error(
-      ErrorKind::kUsage, "induction",
-      fmt::format("{} has no token of the beginning; leave BOS away", model.cfg.model_name));
+  throw Error(ErrorKind::kUsage, "induction",
+              fmt::format("{} has no token of the beginning; omit BOS", model.cfg.model_name));
 }
 
-PromptSet make(const TaskModel& model, const TaskOptions& options) {
+PromptSet make(const TaskModel& model, const CompletedOptions& options) {
   PromptBuilder builder = start(induction(), model, options);
-  const Prompt bos = bos_of(model, *options.prepend_bos);
+  const Prompt bos = bos_of(model, options.prepend_bos);
   const std::vector<TokenId> vocabulary = ordinary_tokens(model);
   // The second copy ends before its last token, which is the answer.
   const auto room = (model.cfg.n_ctx - static_cast<std::int64_t>(bos.size()) + 1) / 2;
@@ -59,7 +58,7 @@ PromptSet make(const TaskModel& model, const TaskOptions& options) {
         length, kLongestCopy, model.cfg.model_name, model.cfg.n_ctx, vocabulary.size()));
   }
   const auto count = static_cast<std::size_t>(length);
-  PythonRandom random(*options.seed);
+  PythonRandom random(options.seed);
   while (builder.size() < options.prompts) {
     const std::vector<TokenId> drawn = random.sample(vocabulary, 2 * count);
     const Prompt copy(drawn.begin(), drawn.begin() + length);
@@ -104,7 +103,7 @@ const Task& induction() {
           "Olsson et al. 2022, arXiv 2209.11895. The prompts are token ids, so no tokenizer is "
           "needed; special tokens are never drawn, and no token twice. Wrong is the token that "
           "the corrupted prompt has at B1.",
-      .make = &make};
+      .maker = &make};
   return kTask;
 }
 

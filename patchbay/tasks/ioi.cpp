@@ -64,11 +64,11 @@ std::vector<Form> forms_of(std::string_view prompt_type) {
 // The names that a corruption puts in place of the clean ones.
 class Corruption {
  public:
-  Corruption(const std::vector<std::string_view>& names, const TaskOptions& options)
+  Corruption(const std::vector<std::string_view>& names, const CompletedOptions& options)
       : names_(names),
         name_(options.corruption),
         collisions_(options.collisions),
-        random_(*options.seed, 1) {}
+        random_(options.seed, 1) {}
 
   IoiNames apply(const IoiNames& clean, bool io_first) {
     now_ = clean;
@@ -129,7 +129,7 @@ class Corruption {
   std::vector<std::string_view> used_;
 };
 
-PromptSet make(const TaskModel& model, const TaskOptions& options) {
+PromptSet make(const TaskModel& model, const CompletedOptions& options) {
   PromptBuilder builder = start(ioi(), model, options);
   DrawableWords words(ioi(), builder.tokenizer());
   constexpr std::size_t kPeople = 5;  // two in the clean prompt, up to three others
@@ -139,7 +139,7 @@ PromptSet make(const TaskModel& model, const TaskOptions& options) {
   warn_of(words, builder);
   const std::vector<Form> forms = forms_of(options.prompt_type);
   Corruption corruption(names, options);
-  PythonRandom random(*options.seed);
+  PythonRandom random(options.seed);
   while (builder.size() < options.prompts) {
     const Form& form = random.choice(forms);
     const std::vector<std::string_view> two = random.sample(names, 2);
@@ -188,7 +188,7 @@ const Task& ioi() {
           "Wang et al. 2022, arXiv 2211.00593. Replacing names are new ones; with collisions "
           "they are drawn as the paper's code does (for XYZ, ARENA's), so that one may equal "
           "another.",
-      .make = &make};
+      .maker = &make};
   return kTask;
 }
 

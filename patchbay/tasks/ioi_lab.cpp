@@ -15,14 +15,14 @@ constexpr std::string_view kForm = "[S1] and [IO] went to the [PLACE]. [S2] gave
 
 // Every word is drawn whatever the tokenizer makes of it: leaving one out would shift all that
 // follow.
-PromptSet make(const TaskModel& model, const TaskOptions& options) {
+PromptSet make(const TaskModel& model, const CompletedOptions& options) {
   const std::vector<std::string_view> names(kLabNames.begin(), kLabNames.end());
   const std::vector<std::string_view> places = {"store", "park",   "beach",     "library",
                                                 "cafe",  "museum", "restaurant"};
   const std::vector<std::string_view> objects = {"book", "ball",  "key", "letter",
                                                  "gift", "phone", "bag", "drink"};
   PromptBuilder builder = start(ioi_lab(), model, options);
-  PythonRandom random(*options.seed);
+  PythonRandom random(options.seed);
   while (builder.size() < options.prompts) {
     const std::vector<std::string_view> two = random.sample(names, 2);
     const std::string_view place = random.choice(places);
@@ -52,7 +52,7 @@ const Task& ioi_lab() {
           "Drawn as CPython 3.11 draws it: with seed 42 the first 50 prompts are the lab's. A "
           "name that begins the sentence may be several tokens, so prompts may differ in "
           "length.",
-      .make = &make};
+      .maker = &make};
   return kTask;
 }
 

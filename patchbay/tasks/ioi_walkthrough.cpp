@@ -15,7 +15,7 @@ namespace {
 
 constexpr std::string_view kForm = "When [IO] and [S1] went to the store, [S2] gave the book to";
 
-PromptSet make(const TaskModel& model, const TaskOptions& options) {
+PromptSet make(const TaskModel& model, const CompletedOptions& options) {
   PromptBuilder builder = start(ioi_walkthrough(), model, options);
   DrawableWords words(ioi_walkthrough(), builder.tokenizer());
   std::vector<std::string_view> all(kLabNames.begin(), kLabNames.end());
@@ -25,7 +25,7 @@ PromptSet make(const TaskModel& model, const TaskOptions& options) {
   constexpr std::size_t kPeople = 5;
   const std::vector<std::string_view> names = words.keep(all, "names", kPeople);
   warn_of(words, builder);
-  PythonRandom random(*options.seed);
+  PythonRandom random(options.seed);
   while (builder.size() < options.prompts) {
     const std::vector<std::string_view> five = random.sample(names, kPeople);
     const IoiNames clean = {.io = five[0], .s1 = five[1], .s2 = five[1]};
@@ -51,7 +51,7 @@ const Task& ioi_walkthrough() {
       .notes =
           "The form of the walkthrough \"Figure 3b recreation\", 14 tokens on GPT-2. Its ten "
           "pairs were not published; these are drawn from the lab's and the paper's names.",
-      .make = &make};
+      .maker = &make};
   return kTask;
 }
 

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "patchbay/base/error.h"
 #include "patchbay/base/suggest.h"
@@ -31,7 +32,7 @@ std::string chosen(const Task& task, std::string_view kind, std::span<const Choi
   std::vector<std::string> names;
   for (const Choice& choice : choices) names.emplace_back(choice.name);
   if (std::ranges::find(names, wanted) != names.end()) return wanted;
-  if (names.empty()) fail(task, fmt::format("has no {}s to choose from; leave it away", kind));
+  if (names.empty()) fail(task, fmt::format("has no {}s to choose from; omit it", kind));
   fail(task, fmt::format("there is no {} {}; it has {}{}", kind, in_quotes(wanted),
                          fmt::join(names, ", "), did_you_mean(wanted, names)));
 }
@@ -41,6 +42,26 @@ std::string chosen(const Task& task, std::string_view kind, std::span<const Choi
 bool prepends_bos(const Task& task, const TaskModel& model, std::optional<bool> wanted) {
   if (wanted) return *wanted;
   return task.prepend_bos && model.tokenizer != nullptr && model.tokenizer->bos_token_id();
+}
+
+// The options with what follows the colon of the task's name.
+TaskOptions with_argument(const Task& task, std::string_view name, TaskOptions options) {
+  const std::size_t colon = name.find(':');
+  if (colon == std::string_view::npos) return options;
+  const std::string_view argument = name.substr(colon + 1);
+  if (argument.empty() || task.argument.empty()) {
+    fail(task, fmt::format("the task is written {}", in_quotes(written(task))));
+  }
+  if (!options.argument.empty() && options.argument != argument) {
+    fail(task, fmt::format("the name says {} and the argument {}; give one of them",
+                           in_quotes(argument), in_quotes(options.argument)));
+  }
+  options.argument = argument;
+  return options;
+}
+
+TaskModel task_model(const HookedTransformer& model) {
+  return {.cfg = model.cfg(), .tokenizer = model.has_tokenizer() ? &model.tokenizer() : nullptr};
 }
 
 }  // namespace
@@ -58,28 +79,49 @@ const Task& find(std::string_view name) {
                           fmt::join(known, ", "), did_you_mean(stem_of(name), names)));
 }
 
-TaskOptions completed(const TaskModel& model, std::string_view name, TaskOptions options) {
-  const Task& task = find(name);
+CompletedOptions Task::completed(const TaskModel& model, const TaskOptions& options) const {
   constexpr std::int64_t kMostPrompts = 1'000'000;
   if (options.prompts < 0 || options.prompts > kMostPrompts) {
-    fail(task, fmt::format("{} prompts were asked for; say 1 to {}, or 0 for the default",
-                           options.prompts, kMostPrompts));
+    fail(*this, fmt::format("{} prompts were asked for; say 1 to {}, or 0 for the default",
+                            options.prompts, kMostPrompts));
   }
-  const std::size_t colon = name.find(':');
-  if (colon != std::string_view::npos) options.argument = name.substr(colon + 1);
-  if (task.argument.empty() != options.argument.empty()) {
-    fail(task, fmt::format("the task is written {}", in_quotes(written(task))));
+  if (argument.empty() != options.argument.empty()) {
+    fail(*this, fmt::format("the task is written {}", in_quotes(written(*this))));
   }
-  if (options.seed && !task.seed) fail(task, "nothing is drawn, so there is no seed to choose");
-  if (options.collisions && !task.has_collisions) {
-    fail(task, "draws no names that could collide; leave the collisions away");
+  if (options.seed && !seed) fail(*this, "nothing is drawn, so there is no seed to choose");
+  if (options.collisions && !has_collisions) {
+    fail(*this, "draws no names that could collide; omit the collisions");
   }
-  options.corruption = chosen(task, "corruption", task.corruptions, options.corruption);
-  options.prompt_type = chosen(task, "prompt type", task.prompt_types, options.prompt_type);
-  if (options.prompts == 0) options.prompts = task.prompts;
-  if (!options.seed) options.seed = task.seed;
-  options.prepend_bos = prepends_bos(task, model, options.prepend_bos);
-  return options;
+  return {.prompts = options.prompts == 0 ? prompts : options.prompts,
+          .seed = options.seed.value_or(seed.value_or(0)),
+          .prepend_bos = prepends_bos(*this, model, options.prepend_bos),
+          .corruption = chosen(*this, "corruption", corruptions, options.corruption),
+          .prompt_type = chosen(*this, "prompt type", prompt_types, options.prompt_type),
+          .collisions = options.collisions,
+          .argument = options.argument};
+}
+
+PromptSet Task::make(const TaskModel& model, const TaskOptions& options) const {
+  if (!maker) {
+    fail(*this, "the task has no function that makes its prompts; set Task::maker");
+  }
+  PromptSet set = maker.function_(model, completed(model, options));
+  if (prepend_bos && !options.prepend_bos && !set.prepend_bos) {
+    set.warnings.insert(set.warnings.begin(),
+                        fmt::format("{} prepends BOS by default, which {}'s tokenizer does not "
+                                    "have; the prompts are without it",
+                                    name, model.cfg.model_name));
+  }
+  return set;
+}
+
+PromptSet Task::make(const HookedTransformer& model, const TaskOptions& options) const {
+  return make(task_model(model), options);
+}
+
+CompletedOptions completed(const TaskModel& model, std::string_view name, TaskOptions options) {
+  const Task& task = find(name);
+  return task.completed(model, with_argument(task, name, std::move(options)));
 }
 
 }  // namespace patchbay::tasks
@@ -89,23 +131,12 @@ namespace patchbay {
 PromptSet make_prompts(const tasks::TaskModel& model, std::string_view task,
                        const tasks::TaskOptions& options) {
   const tasks::Task& found = tasks::find(task);
-  const tasks::TaskOptions whole = tasks::completed(model, task, options);
-  PromptSet set = found.make(model, whole);
-  if (found.prepend_bos && !options.prepend_bos && !set.prepend_bos) {
-    set.warnings.insert(set.warnings.begin(),
-                        fmt::format("{} prepends BOS by default, which {}'s tokenizer does not "
-                                    "have; the prompts are without it",
-                                    found.name, model.cfg.model_name));
-  }
-  return set;
+  return found.make(model, tasks::with_argument(found, task, options));
 }
 
 PromptSet make_prompts(const HookedTransformer& model, std::string_view task,
                        const tasks::TaskOptions& options) {
-  return make_prompts(
-      tasks::TaskModel{.cfg = model.cfg(),
-                       .tokenizer = model.has_tokenizer() ? &model.tokenizer() : nullptr},
-      task, options);
+  return make_prompts(tasks::task_model(model), task, options);
 }
 
 }  // namespace patchbay

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "patchbay/base/guarded_function.h"
 #include "patchbay/model/hooked_transformer.h"
 #include "patchbay/prompts/prompt_set.h"
 
@@ -23,7 +24,7 @@ struct TaskModel {
 
 /// Which prompts to make. What is left as it is here takes the task's own default.
 struct TaskOptions {
-  std::int64_t prompts = 0;
+  std::int64_t prompts = 0;  ///< 0: as many as the task makes by default
   std::optional<std::uint64_t> seed{};
   std::optional<bool> prepend_bos{};
   std::string corruption{};   ///< one of Task::corruptions
@@ -32,6 +33,17 @@ struct TaskOptions {
   /// prompt already. Only for tasks with Task::has_collisions.
   bool collisions = false;
   std::string argument{};  ///< what follows the colon of "file:PATH"
+};
+
+/// The options of one task with nothing left out, as Task::completed makes them.
+struct CompletedOptions {
+  std::int64_t prompts = 0;  ///< 0: all that the task's file has
+  std::uint64_t seed = 0;    ///< means nothing where Task::seed is empty: no number is drawn there
+  bool prepend_bos = false;
+  std::string corruption{};   ///< one of Task::corruptions; empty where there are none
+  std::string prompt_type{};  ///< one of Task::prompt_types; empty where there are none
+  bool collisions = false;
+  std::string argument{};  ///< empty where Task::argument is
 };
 
 /// A name that an option takes, and what it means.
@@ -53,8 +65,19 @@ struct Task {
   bool has_collisions = false;             ///< whether TaskOptions::collisions means something
   std::span<const Choice> positions{};     ///< those that every prompt names
   std::string_view notes{};                ///< sources, and what is special
-  /// `options` are completed ones. Throws Error naming the prompt and the reason.
-  PromptSet (*make)(const TaskModel& model, const TaskOptions& options) = nullptr;
+  /// What Task::make calls with completed options.
+  GuardedFunction<Task, PromptSet(const TaskModel&, const CompletedOptions&)> maker{};
+
+  /// The options with this task's defaults for what was left out. Throws kUsage for what the task
+  /// does not have: a corruption, a seed, an argument.
+  [[nodiscard]] CompletedOptions completed(const TaskModel& model,
+                                           const TaskOptions& options) const;
+  /// The prompts. Throws kUsage as `completed` does, and for a model without what the task needs;
+  /// kBadData for prompts that break a rule, naming the prompt and the reason. The set has a
+  /// warning where the task prepends BOS by default and the model's tokenizer has none.
+  [[nodiscard]] PromptSet make(const TaskModel& model, const TaskOptions& options = {}) const;
+  [[nodiscard]] PromptSet make(const HookedTransformer& model,
+                               const TaskOptions& options = {}) const;
 };
 
 /// Every task, by name.
@@ -63,20 +86,20 @@ const std::vector<const Task*>& all();
 /// The task of that name, "file" for "file:PATH". Throws kUsage with the nearest name.
 const Task& find(std::string_view name);
 
-/// The options with the task's defaults for what was left out, and the argument from its name.
-/// Throws kUsage for what the task does not have.
-TaskOptions completed(const TaskModel& model, std::string_view task, TaskOptions options);
+/// The completed options of the task of that name, which gives the argument too, as in "file:PATH".
+/// Throws kUsage for names and options that there are not, and for two different arguments.
+CompletedOptions completed(const TaskModel& model, std::string_view task, TaskOptions options);
 
 }  // namespace patchbay::tasks
 
 namespace patchbay {
 
-/// The prompts of a task, "ioi" or "file:PATH", for a model. Throws kUsage for names and options
-/// that the task does not have, kBadData for prompts that break a rule, with the prompt and the
-/// reason.
+/// The prompts of a task, "ioi" or "file:PATH", for a model: Task::make of the task of that name.
+/// Throws kUsage for names and options that there are not, kBadData for prompts that break a rule,
+/// with the prompt and the reason.
 PromptSet make_prompts(const HookedTransformer& model, std::string_view task,
                        const tasks::TaskOptions& options = {});
-/// The same before a model's weights are there.
+/// The prompts of a task for a model whose weights are not loaded: a config and a tokenizer.
 PromptSet make_prompts(const tasks::TaskModel& model, std::string_view task,
                        const tasks::TaskOptions& options = {});
 

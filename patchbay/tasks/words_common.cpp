@@ -9,11 +9,11 @@
 
 namespace patchbay::tasks {
 
-PromptBuilder start(const Task& task, const TaskModel& model, const TaskOptions& options) {
+PromptBuilder start(const Task& task, const TaskModel& model, const CompletedOptions& options) {
   PromptSet set;
   set.task = task.name;
   if (!task.argument.empty()) set.task += ":" + options.argument;
-  set.prepend_bos = options.prepend_bos.value_or(task.prepend_bos);
+  set.prepend_bos = options.prepend_bos;
   for (const Choice& position : task.positions) {
     if (position.name != "END") set.position_names.emplace_back(position.name);
   }

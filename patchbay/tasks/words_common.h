@@ -12,7 +12,7 @@
 namespace patchbay::tasks {
 
 /// A builder for the task's prompts, with its name, its positions and the BOS that was chosen.
-PromptBuilder start(const Task& task, const TaskModel& model, const TaskOptions& options);
+PromptBuilder start(const Task& task, const TaskModel& model, const CompletedOptions& options);
 
 /// The words that are one token after a space, so that whichever is drawn, the prompt has the same
 /// length. What is left out is counted for one warning.

@@ -67,7 +67,12 @@ TEST(Metrics, ReadChosenTokensWhereOthersAreNotThere) {
 TEST(Metrics, SayWhatTheyLack) {
   PromptSet prompts;
   prompts.task = "file:p.jsonl";
-  prompts.pairs.resize(2);
+  prompts.position_names = {"END"};
+  PromptPair pair;
+  pair.clean = pair.corrupted = {1};
+  pair.answers = {2};
+  pair.positions = pair.corrupted_positions = {0};
+  prompts.pairs = {pair, pair};
   prompts.pairs[0].wrongs = {1};
   try {
     metrics::check_pairs(metrics::find("logit_diff"), prompts);
