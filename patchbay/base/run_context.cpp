@@ -29,6 +29,24 @@ int available_processors() {
 
 constexpr int kMaxThreads = 256;
 
+// Marks a context as at work. Two runs of one context, or one inside the other, would wait for each
+// other's pieces for ever.
+class Busy {
+ public:
+  explicit Busy(std::atomic<bool>& flag) : flag_(flag) {
+    if (!flag_.exchange(true, std::memory_order_acquire)) return;
+    throw Error(ErrorKind::kUsage, "run context",
+                "the context is at work already; give every thread and every nested run a context "
+                "of its own");
+  }
+  ~Busy() { flag_.store(false, std::memory_order_release); }
+  Busy(const Busy&) = delete;
+  Busy& operator=(const Busy&) = delete;
+
+ private:
+  std::atomic<bool>& flag_;
+};
+
 }  // namespace
 
 // Threads that wait for a job, first spinning for a moment (one forward pass has a hundred short
@@ -140,6 +158,10 @@ RunContext::RunContext(RunOptions options)
     throw Error(ErrorKind::kUsage, "run context",
                 "threads must be from 0, which means all processors, to 256");
   }
+  if (max_memory_ < 0) {
+    throw Error(ErrorKind::kUsage, "run context",
+                fmt::format("max_memory is {} bytes; it must be 0 or more", max_memory_));
+  }
   threads_ = options.threads > 0 ? options.threads : std::min(available_processors(), kMaxThreads);
   if (threads_ > 1) pool_ = std::make_unique<Pool>(threads_ - 1);
 }
@@ -153,7 +175,13 @@ void RunContext::check_cancelled() const {
 void RunContext::parallel_for(
     std::int64_t count, std::int64_t grain,
     const std::function<void(std::int64_t begin, std::int64_t end)>& body) const {
-  PATCHBAY_ASSERT(grain > 0);
+  if (count < 0 || grain < 1 || !body) {
+    throw Error(ErrorKind::kUsage, "run context",
+                fmt::format("parallel_for of {} in pieces of {}{}; give a count of 0 or more, a "
+                            "grain of 1 or more and a function",
+                            count, grain, body ? "" : " without a function"));
+  }
+  const Busy busy(busy_);
   const FloatEnvironment environment;  // helpers have one of their own
   if (pool_ == nullptr || count <= grain) {
     for (std::int64_t begin = 0; begin < count; begin += grain) {

@@ -12,8 +12,9 @@ namespace patchbay {
 struct RunOptions {
   static constexpr std::int64_t kDefaultMemory = std::int64_t{1} << 30;
 
-  int threads = 0;  ///< worker threads; 0 takes every processor of this process
-  /// Bytes that a sweep's activations may take, beside the model. More makes larger products.
+  int threads = 0;  ///< worker threads, 256 at most; 0 takes every processor of this process
+  /// Bytes that a sweep's activations may take, beside the model; 0 or more. More makes larger
+  /// products.
   std::int64_t max_memory = kDefaultMemory;
   /// Called now and then, by the run's own thread, with how much of a sweep is done.
   std::function<void(std::int64_t done, std::int64_t total)> progress{};
@@ -25,6 +26,7 @@ struct RunOptions {
 /// same bits. One run at a time per context; several contexts may run side by side.
 class RunContext {
  public:
+  /// Throws kUsage for options out of range, kInputOutput when the system starts no such threads.
   explicit RunContext(RunOptions options = {});
   ~RunContext();
   RunContext(const RunContext&) = delete;
@@ -55,8 +57,9 @@ class RunContext {
   /// Calls body(begin, end) for pieces of 0 … count−1, each at most `grain` long, on all threads,
   /// and returns when all are done. Pieces are handed out as threads become free; cancellation is
   /// looked at before each. All pieces compute in the default floating-point mode, whatever the
-  /// caller's. The exception of the first piece that has one
-  /// is thrown here. Not to be nested.
+  /// caller's. The exception of the first piece that has one is thrown here. Throws kUsage for a
+  /// negative count, a grain below 1 and an empty body, and where the context is at work already:
+  /// in another thread, or in a body that is being called.
   void parallel_for(std::int64_t count, std::int64_t grain,
                     const std::function<void(std::int64_t begin, std::int64_t end)>& body) const;
 
@@ -67,6 +70,7 @@ class RunContext {
   std::function<void(std::int64_t done, std::int64_t total)> progress_;
   std::function<void(std::int64_t bytes)> memory_plan_;
   mutable std::atomic<std::int64_t> work_{0};
+  mutable std::atomic<bool> busy_{false};  // within parallel_for
   std::atomic<bool> cancelled_{false};
   std::unique_ptr<Pool> pool_;
 };

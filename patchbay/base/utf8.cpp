@@ -4,6 +4,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstdint>
+
+#include "patchbay/base/error.h"
 
 namespace patchbay {
 namespace {
@@ -15,6 +18,7 @@ unsigned byte_at(std::string_view text, std::size_t offset) {
 }  // namespace
 
 Utf8Char decode_utf8(std::string_view text, std::size_t offset) {
+  if (offset >= text.size()) return {};
   const unsigned lead = byte_at(text, offset);
   if (lead < 0x80) return {lead, 1};
   if (lead < 0xC2 || lead > 0xF4) return {};
@@ -44,6 +48,11 @@ std::optional<std::size_t> find_invalid_utf8(std::string_view text) {
 }
 
 void append_utf8(char32_t code_point, std::string& out) {
+  if (code_point > 0x10FFFF || (code_point >= 0xD800 && code_point < 0xE000)) {
+    throw Error(ErrorKind::kUsage, "utf8",
+                fmt::format("U+{:04X} is not a character; give a Unicode scalar value",
+                            static_cast<std::uint32_t>(code_point)));
+  }
   const auto continuation = [&](int shift) {
     out += static_cast<char>(0x80 | ((code_point >> shift) & 0x3F));
   };

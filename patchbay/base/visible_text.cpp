@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "patchbay/base/error.h"
 #include "patchbay/base/utf8.h"
 
 namespace patchbay {
@@ -33,6 +34,7 @@ bool is_invisible(char32_t c) {
 }
 
 std::string with_escapes(std::string_view text, const std::function<bool(char32_t)>& shows_it) {
+  if (!shows_it) throw Error(ErrorKind::kUsage, "text", "no function says what shows; give one");
   std::string result;
   for (std::size_t i = 0; i < text.size();) {
     const Utf8Char c = decode_utf8(text, i);
@@ -51,6 +53,8 @@ std::string with_escapes(std::string_view text, const std::function<bool(char32_
 std::string visible_text(std::string_view text) { return with_escapes(text, shows); }
 
 std::string visible_text(std::string_view text, std::size_t most) {
+  if (most == 0)
+    throw Error(ErrorKind::kUsage, "text", "0 characters show nothing; ask for 1 or more");
   std::size_t end = 0;
   std::size_t characters = 0;
   while (end < text.size() && characters < most) {

@@ -13,13 +13,14 @@ namespace patchbay {
 bool is_invisible(char32_t c);
 
 /// The text with every character that `shows` denies as an escape: \n, \x1b, \u202e. Bytes that are
-/// not UTF-8 become \xNN.
+/// not UTF-8 become \xNN. Throws kUsage when `shows` holds no function.
 std::string with_escapes(std::string_view text, const std::function<bool(char32_t)>& shows);
 
 /// The text on one line, with what is invisible escaped.
 std::string visible_text(std::string_view text);
 
-/// The same, `most` characters at most: a longer text ends in "…".
+/// The text on one line, `most` characters of it at most: a longer text ends in "…". Throws kUsage
+/// when `most` is 0.
 std::string visible_text(std::string_view text, std::size_t most);
 
 }  // namespace patchbay

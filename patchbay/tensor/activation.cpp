@@ -5,6 +5,7 @@
 #define HWY_TARGET_INCLUDE "patchbay/tensor/activation.cpp"
 #include "patchbay/tensor/targets.h"
 // targets.h comes first: it chooses what foreach_target.h compiles.
+#include <fmt/format.h>
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
@@ -65,10 +66,17 @@ HWY_EXPORT(TanhAll);
 
 constexpr std::int64_t kPiece = 8192;  // floats
 
+void check_sizes(ConstTensorView x, ConstTensorView y, ConstTensorView out) {
+  if (x.size() == out.size() && y.size() == out.size()) return;
+  throw Error(ErrorKind::kUsage, "activation",
+              fmt::format("operands {} and {} do not give an output {}; make them equally large",
+                          x.shape().str(), y.shape().str(), out.shape().str()));
+}
+
 using MapFunction = void (*)(const float*, float*, std::int64_t);
 
 void map(const RunContext& ctx, MapFunction function, ConstTensorView x, TensorView out) {
-  PATCHBAY_ASSERT(x.size() == out.size());
+  check_sizes(x, x, out);
   ctx.parallel_for(x.size(), kPiece, [&](std::int64_t begin, std::int64_t end) {
     function(x.data() + begin, out.data() + begin, end - begin);
   });
@@ -102,6 +110,8 @@ void activate(const RunContext& ctx, ActivationFunction function, ConstTensorVie
     case ActivationFunction::kRelu:
       return map(ctx, HWY_DYNAMIC_DISPATCH(Relu), x, out);
   }
+  throw Error(ErrorKind::kUsage, "activation",
+              fmt::format("there is no activation function {}", static_cast<int>(function)));
 }
 
 void exp(const RunContext& ctx, ConstTensorView x, TensorView out) {
@@ -112,14 +122,14 @@ void tanh(const RunContext& ctx, ConstTensorView x, TensorView out) {
 }
 
 void add(const RunContext& ctx, ConstTensorView x, ConstTensorView y, TensorView out) {
-  PATCHBAY_ASSERT(x.size() == out.size() && y.size() == out.size());
+  check_sizes(x, y, out);
   ctx.parallel_for(x.size(), kPiece, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t i = begin; i < end; ++i) out.data()[i] = x.data()[i] + y.data()[i];
   });
 }
 
 void multiply(const RunContext& ctx, ConstTensorView x, ConstTensorView y, TensorView out) {
-  PATCHBAY_ASSERT(x.size() == out.size() && y.size() == out.size());
+  check_sizes(x, y, out);
   ctx.parallel_for(x.size(), kPiece, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t i = begin; i < end; ++i) out.data()[i] = x.data()[i] * y.data()[i];
   });

@@ -20,7 +20,10 @@ enum class ActivationFunction {
 /// The name, as in HookedTransformerConfig.act_fn.
 std::string_view name_of(ActivationFunction function);
 
-/// out = function(x), element by element; shapes equal, in place allowed.
+// Of these, out has as many elements as the operands and may be one of them; other sizes are a
+// kUsage error.
+
+/// out = function(x), element by element.
 void activate(const RunContext& ctx, ActivationFunction function, ConstTensorView x,
               TensorView out);
 
@@ -29,9 +32,9 @@ void exp(const RunContext& ctx, ConstTensorView x, TensorView out);
 /// tanh x, element by element.
 void tanh(const RunContext& ctx, ConstTensorView x, TensorView out);
 
-/// out = x + y, element by element; shapes equal, in place allowed.
+/// out = x + y, element by element.
 void add(const RunContext& ctx, ConstTensorView x, ConstTensorView y, TensorView out);
-/// out = x · y, element by element; shapes equal, in place allowed.
+/// out = x · y, element by element.
 void multiply(const RunContext& ctx, ConstTensorView x, ConstTensorView y, TensorView out);
 
 }  // namespace patchbay

@@ -3,6 +3,9 @@
 // Keys and values come as one pointer per position, because in a replay some rows are the base
 // run's and some are new. Every sum is one chain of fused multiply-adds: over d_head for a score,
 // over key positions 0 … query for a mixed value; nothing above the diagonal is touched.
+//
+// These are the engine's innermost steps: they take pointers and check nothing. model/attend.h
+// calls them with rows that a checked run has.
 #pragma once
 
 #include <cstdint>

@@ -9,7 +9,8 @@
 
 namespace patchbay {
 
-/// out [rows, d_model] = table[ids[row]] for each row, of a table [n, d_model]; 0 ≤ id < n.
+/// out [rows, d_model] = table[ids[row]] for each row, of a table [n, d_model]. Throws kUsage when
+/// the shapes do not fit or an id is not from 0 to n − 1.
 void embedding(const RunContext& ctx, ConstTensorView table, std::span<const std::int32_t> ids,
                TensorView out);
 

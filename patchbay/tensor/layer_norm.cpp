@@ -5,6 +5,7 @@
 #define HWY_TARGET_INCLUDE "patchbay/tensor/layer_norm.cpp"
 #include "patchbay/tensor/targets.h"
 // targets.h comes first: it chooses what foreach_target.h compiles.
+#include <fmt/format.h>
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
@@ -109,9 +110,38 @@ void for_each_row(const RunContext& ctx, ConstTensorView x, const Body& body) {
   });
 }
 
+// x [rows, n] with n ≥ 1, and a scale for every row.
+void check_rows(ConstTensorView x, ConstTensorView scale) {
+  if (x.shape().rank() == 2 && x.shape()[1] > 0 && scale.size() == x.shape()[0]) return;
+  throw Error(
+      ErrorKind::kUsage, "norm",
+      fmt::format("x {} does not have the scales {}; give x [rows, d_model] and one scale a "
+                  "row",
+                  x.shape().str(), scale.shape().str()));
+}
+
+void check_eps(float eps) {
+  if (eps >= 0.0F && std::isfinite(eps)) return;
+  throw Error(ErrorKind::kUsage, "norm",
+              fmt::format("eps is {}; give a finite number of 0 or more", eps));
+}
+
+// `count` is how many elements the weights or biases have.
+void check_output(ConstTensorView x, std::size_t count, ConstTensorView out) {
+  const bool fits = x.shape().rank() == 2 && out.size() == x.size() &&
+                    static_cast<std::int64_t>(count) == x.shape()[1];
+  if (fits) return;
+  throw Error(ErrorKind::kUsage, "norm",
+              fmt::format("x {} with {} weights or biases does not give an output {}; check the "
+                          "shapes",
+                          x.shape().str(), count, out.shape().str()));
+}
+
 }  // namespace
 
 void layer_norm_scale(const RunContext& ctx, ConstTensorView x, float eps, TensorView scale) {
+  check_rows(x, scale);
+  check_eps(eps);
   for_each_row(ctx, x, [&](std::int64_t row, std::int64_t n) {
     scale.data()[row] = HWY_DYNAMIC_DISPATCH(LayerNormScale)(x.data() + row * n, n, eps);
   });
@@ -119,6 +149,9 @@ void layer_norm_scale(const RunContext& ctx, ConstTensorView x, float eps, Tenso
 
 void layer_norm_apply(const RunContext& ctx, ConstTensorView x, ConstTensorView scale,
                       std::span<const float> w, std::span<const float> b, TensorView out) {
+  check_rows(x, scale);
+  check_output(x, w.size(), out);
+  check_output(x, b.size(), out);
   for_each_row(ctx, x, [&](std::int64_t row, std::int64_t n) {
     HWY_DYNAMIC_DISPATCH(LayerNormApply)
     (x.data() + row * n, n, scale.data()[row], w.data(), b.data(), out.data() + row * n);
@@ -126,6 +159,8 @@ void layer_norm_apply(const RunContext& ctx, ConstTensorView x, ConstTensorView 
 }
 
 void rms_norm_scale(const RunContext& ctx, ConstTensorView x, float eps, TensorView scale) {
+  check_rows(x, scale);
+  check_eps(eps);
   for_each_row(ctx, x, [&](std::int64_t row, std::int64_t n) {
     scale.data()[row] = HWY_DYNAMIC_DISPATCH(RmsNormScale)(x.data() + row * n, n, eps);
   });
@@ -133,6 +168,8 @@ void rms_norm_scale(const RunContext& ctx, ConstTensorView x, float eps, TensorV
 
 void rms_norm_apply(const RunContext& ctx, ConstTensorView x, ConstTensorView scale,
                     TensorView out) {
+  check_rows(x, scale);
+  check_output(x, static_cast<std::size_t>(x.shape()[1]), out);
   for_each_row(ctx, x, [&](std::int64_t row, std::int64_t n) {
     HWY_DYNAMIC_DISPATCH(Divide)(x.data() + row * n, n, scale.data()[row], out.data() + row * n);
   });
@@ -140,6 +177,7 @@ void rms_norm_apply(const RunContext& ctx, ConstTensorView x, ConstTensorView sc
 
 void scale_columns(const RunContext& ctx, ConstTensorView x, std::span<const float> w,
                    TensorView out) {
+  check_output(x, w.size(), out);
   for_each_row(ctx, x, [&](std::int64_t row, std::int64_t n) {
     for (std::int64_t i = 0; i < n; ++i) {
       out.data()[row * n + i] = x.data()[row * n + i] * w[static_cast<std::size_t>(i)];

@@ -2,7 +2,8 @@
 //
 // Sums run down sixteen virtual lanes by absolute index and through a written-out tree; divisions
 // and square roots are the processor's own, rounded correctly. Each comes in two steps, because the
-// scale between them is a hook point.
+// scale between them is a hook point. Throw kUsage when the shapes do not fit, eps is negative or
+// not finite, or the rows are empty.
 #pragma once
 
 #include <span>

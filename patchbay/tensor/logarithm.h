@@ -3,7 +3,7 @@
 
 namespace patchbay {
 
-/// ln x for a normal x > 0; infinity and NaN stay what they are.
+/// ln x: −infinity of 0, NaN below 0; infinity and NaN stay what they are.
 double natural_logarithm(double x);
 
 }  // namespace patchbay

@@ -383,6 +383,14 @@ void matmul_each_head(const RunContext& ctx, ConstTensorView z, const PackedMatr
 
 void sum_heads(const RunContext& ctx, ConstTensorView results, std::span<const float> bias,
                TensorView out) {
+  const Shape& shape = results.shape();
+  if (shape.rank() != 3 || shape[1] < 1 || out.size() != shape[0] * shape[2] ||
+      static_cast<std::int64_t>(bias.size()) != shape[2]) {
+    throw Error(
+        ErrorKind::kUsage, "matmul",
+        fmt::format("the heads of {} and a bias of {} do not add up to {}; check the shapes",
+                    shape.str(), bias.size(), out.shape().str()));
+  }
   const std::int64_t n_heads = results.shape()[1];
   const std::int64_t n = results.shape()[2];
   ctx.parallel_for(results.shape()[0], 1, [&](std::int64_t begin, std::int64_t end) {

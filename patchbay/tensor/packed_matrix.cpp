@@ -1,15 +1,29 @@
 // The layouts that the right operand of a product can be packed from. See matmul.h.
+#include <fmt/format.h>
+
 #include <algorithm>
 
+#include "patchbay/base/check.h"
 #include "patchbay/tensor/matmul.h"
 
 namespace patchbay {
+namespace {
+
+void check_rank(ConstTensorView w, int rank) {
+  if (w.shape().rank() == rank) return;
+  throw Error(ErrorKind::kUsage, "matmul",
+              fmt::format("an operand of shape {} cannot be packed; give one of {} axes",
+                          w.shape().str(), rank));
+}
+
+}  // namespace
 
 PackedMatrix::PackedMatrix(std::int64_t k, std::int64_t n) : k_(k), n_(n) {
   panels_ = Tensor::uninitialized({panel_count(), k, kPanelWidth});
 }
 
 PackedMatrix PackedMatrix::pack(ConstTensorView w) {
+  check_rank(w, 2);
   PackedMatrix packed(w.shape()[0], w.shape()[1]);
   float* to = packed.panels_.data();
   for (std::int64_t panel = 0; panel < packed.panel_count(); ++panel) {
@@ -24,6 +38,7 @@ PackedMatrix PackedMatrix::pack(ConstTensorView w) {
 }
 
 PackedMatrix PackedMatrix::pack_transposed(ConstTensorView w) {
+  check_rank(w, 2);
   PackedMatrix packed(w.shape()[1], w.shape()[0]);
   const std::int64_t k_count = packed.k_;
   for (std::int64_t panel = 0; panel < packed.panel_count(); ++panel) {
@@ -39,6 +54,7 @@ PackedMatrix PackedMatrix::pack_transposed(ConstTensorView w) {
 }
 
 PackedMatrix PackedMatrix::pack_heads(ConstTensorView w) {
+  check_rank(w, 3);
   const std::int64_t d_head = w.shape()[2];
   PackedMatrix packed(w.shape()[1], w.shape()[0] * d_head);
   for (std::int64_t panel = 0; panel < packed.panel_count(); ++panel) {
@@ -55,6 +71,7 @@ PackedMatrix PackedMatrix::pack_heads(ConstTensorView w) {
 }
 
 PackedMatrix PackedMatrix::select_columns(std::span<const std::int32_t> columns) const {
+  for (const std::int32_t column : columns) check_index("matmul", "column", column, n_);
   PackedMatrix packed(k_, static_cast<std::int64_t>(columns.size()));
   for (std::int64_t panel = 0; panel < packed.panel_count(); ++panel) {
     float* to = packed.panels_.data() + panel * k_ * kPanelWidth;

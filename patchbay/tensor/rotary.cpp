@@ -1,7 +1,12 @@
 #include "patchbay/tensor/rotary.h"
 
+#include <fmt/format.h>
+
 #include <array>
 #include <cmath>
+#include <iterator>
+
+#include "patchbay/base/check.h"
 
 namespace patchbay {
 namespace {
@@ -83,10 +88,16 @@ CosSin cos_sin(double angle) {
 }  // namespace
 
 RotaryTable::RotaryTable(const RunContext& ctx, double base, std::int64_t n_ctx,
-                         std::int64_t d_head)
-    : cos(Tensor::uninitialized({n_ctx, d_head / 2})),
-      sin(Tensor::uninitialized({n_ctx, d_head / 2})) {
-  PATCHBAY_ASSERT(d_head % 2 == 0 && base >= 1.0);
+                         std::int64_t d_head) {
+  if (d_head < 2 || d_head % 2 != 0 || n_ctx < 0 || !(base >= 1.0 && std::isfinite(base))) {
+    throw Error(
+        ErrorKind::kUsage, "rotary",
+        fmt::format("no table of base {} for {} positions and {} dimensions; give a base of 1 "
+                    "or more and an even number of dimensions",
+                    base, n_ctx, d_head));
+  }
+  cos = Tensor::uninitialized({n_ctx, d_head / 2});
+  sin = Tensor::uninitialized({n_ctx, d_head / 2});
   const std::int64_t pairs = d_head / 2;
   const double logarithm = natural_logarithm(base);
   constexpr std::int64_t kPiece = 256;  // positions
@@ -105,6 +116,18 @@ RotaryTable::RotaryTable(const RunContext& ctx, double base, std::int64_t n_ctx,
 
 void rotate(const RunContext& ctx, const RotaryTable& table,
             std::span<const std::int32_t> positions, TensorView x) {
+  const Shape& known = table.cos.shape();  // [n_ctx, d_head/2]
+  const bool fits = known.rank() == 2 && known[1] > 0 && table.sin.shape() == known &&
+                    x.shape().rank() == 2 && x.shape()[1] % (2 * known[1]) == 0 &&
+                    x.shape()[0] == std::ssize(positions);
+  if (!fits) {
+    throw Error(ErrorKind::kUsage, "rotary",
+                fmt::format("x {} at {} positions cannot be turned by a table {}; check the shapes",
+                            x.shape().str(), positions.size(), known.str()));
+  }
+  for (const std::int32_t position : positions) {
+    check_index("rotary", "position", position, known[0]);
+  }
   const std::int64_t pairs = table.cos.shape()[1];
   const std::int64_t width = x.shape()[1];  // heads·d_head
   constexpr std::int64_t kPiece = 16;       // rows

@@ -19,12 +19,14 @@ struct RotaryTable {
   Tensor sin{};  // [n_ctx, d_head/2]
 
   RotaryTable() = default;
-  /// d_head must be even, base at least 1.
+  /// Throws kUsage unless d_head is even and positive, n_ctx 0 or more and base at least 1.
   RotaryTable(const RunContext& ctx, double base, std::int64_t n_ctx, std::int64_t d_head);
 };
 
 /// Turns every head of x [rows, heads·d_head], in place, by the position of its row:
-/// (a, b) → (a·cos − b·sin, b·cos + a·sin), each product and sum rounded once.
+/// (a, b) → (a·cos − b·sin, b·cos + a·sin), each product and sum rounded once. Throws kUsage when x
+/// does not have one position a row and whole heads of the table, or a position is not in the
+/// table.
 void rotate(const RunContext& ctx, const RotaryTable& table,
             std::span<const std::int32_t> positions, TensorView x);
 

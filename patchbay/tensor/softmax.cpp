@@ -5,6 +5,7 @@
 #define HWY_TARGET_INCLUDE "patchbay/tensor/softmax.cpp"
 #include "patchbay/tensor/targets.h"
 // targets.h comes first: it chooses what foreach_target.h compiles.
+#include <fmt/format.h>
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
@@ -61,6 +62,14 @@ float largest(const float* x, std::int64_t n) {
   return max;
 }
 
+void check_shapes(ConstTensorView x, ConstTensorView out) {
+  if (x.shape().rank() == 2 && x.shape()[1] > 0 && out.size() == x.size()) return;
+  throw Error(
+      ErrorKind::kUsage, "softmax",
+      fmt::format("rows of {} do not give an output {}; give x [rows, n] and as many outputs",
+                  x.shape().str(), out.shape().str()));
+}
+
 }  // namespace
 
 void softmax_row(float* x, std::int64_t n) {
@@ -76,6 +85,7 @@ void softmax_row(float* x, std::int64_t n) {
 }
 
 void softmax(const RunContext& ctx, ConstTensorView x, TensorView out) {
+  check_shapes(x, out);
   const std::int64_t n = x.shape()[1];
   ctx.parallel_for(x.shape()[0], 1, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t row = begin; row < end; ++row) {
@@ -92,6 +102,7 @@ double log_sum_exp_row(const float* x, std::int64_t n) {
 }
 
 void log_softmax(const RunContext& ctx, ConstTensorView x, TensorView out) {
+  check_shapes(x, out);
   const std::int64_t n = x.shape()[1];
   ctx.parallel_for(x.shape()[0], 1, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t row = begin; row < end; ++row) {

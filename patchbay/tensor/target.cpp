@@ -3,6 +3,7 @@
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "patchbay/tensor/target.cpp"
+#include "patchbay/base/utf8.h"
 #include "patchbay/tensor/targets.h"
 // targets.h comes first: it chooses what foreach_target.h compiles.
 #include <fmt/format.h>
@@ -33,8 +34,8 @@ namespace {
 HWY_EXPORT(ThisTarget);
 HWY_EXPORT(HasFma);
 
-// Whether a ScopedTarget lives.
-bool is_chosen = false;
+// The number of the target that a ScopedTarget chose; 0 while none lives.
+std::int64_t chosen_target = 0;
 
 }  // namespace
 
@@ -54,7 +55,7 @@ std::vector<Target> targets() {
 
 void require_fused_multiply_add() {
   // Whoever chose a target may choose the reference, slow as it is.
-  if (current_target().has_fma || is_chosen) return;
+  if (current_target().has_fma || chosen_target != 0) return;
   throw Error(ErrorKind::kUsage, "processor",
               "this processor has no fused multiply-add (AVX2 with FMA on x86-64), and patchbay's "
               "exact arithmetic needs it; run it on a processor made since 2013");
@@ -71,13 +72,20 @@ Target find_target(const std::string& name) {
                           did_you_mean(name, names), fmt::join(names, ", ")));
 }
 
-ScopedTarget::ScopedTarget(const Target& target) {
-  hwy::SetSupportedTargetsForTest(target.highway);
-  is_chosen = true;
+ScopedTarget::ScopedTarget(const Target& target) : previous_(chosen_target) {
+  hwy::SetSupportedTargetsForTest(0);
+  if ((target.highway & hwy::SupportedTargets()) == 0) {
+    hwy::SetSupportedTargetsForTest(previous_);
+    throw Error(ErrorKind::kUsage, "target",
+                fmt::format("this machine has no instruction set {}; take one of targets()",
+                            in_quotes(target.name)));
+  }
+  chosen_target = target.highway;
+  hwy::SetSupportedTargetsForTest(chosen_target);
 }
 ScopedTarget::~ScopedTarget() {
-  hwy::SetSupportedTargetsForTest(0);
-  is_chosen = false;
+  chosen_target = previous_;
+  hwy::SetSupportedTargetsForTest(chosen_target);
 }
 
 }  // namespace patchbay

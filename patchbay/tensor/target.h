@@ -24,13 +24,18 @@ void require_fused_multiply_add();
 Target find_target(const std::string& name);
 
 /// Runs operations of the whole process on one target while it lives: for tests, for
-/// --target and for the self-check. Not to be used while another thread computes.
+/// --target and for the self-check; then the former one again. Not to be used while another thread
+/// computes.
 class ScopedTarget {
  public:
+  /// Throws kUsage for a target that this machine does not have.
   explicit ScopedTarget(const Target& target);
   ~ScopedTarget();
   ScopedTarget(const ScopedTarget&) = delete;
   ScopedTarget& operator=(const ScopedTarget&) = delete;
+
+ private:
+  std::int64_t previous_;
 };
 
 }  // namespace patchbay

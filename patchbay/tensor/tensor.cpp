@@ -9,6 +9,33 @@
 
 namespace patchbay {
 
+namespace detail {
+
+void no_such_axis(int axis, int rank) {
+  throw Error(ErrorKind::kUsage, "tensor",
+              fmt::format("there is no axis {}; the shape has {}", axis, rank));
+}
+void no_such_slice(std::int64_t begin, std::int64_t end, std::int64_t extent) {
+  throw Error(
+      ErrorKind::kUsage, "tensor",
+      fmt::format("there are no slices {} to {}; the first axis has {}", begin, end - 1, extent));
+}
+void no_such_element(std::string index, std::string shape) {
+  throw Error(ErrorKind::kUsage, "tensor",
+              fmt::format("there is no element ({}); the shape is {}", index, shape));
+}
+void other_size(std::int64_t size, std::int64_t wanted) {
+  throw Error(ErrorKind::kUsage, "tensor",
+              fmt::format("{} elements do not fill a shape of {}; give one of the same size", size,
+                          wanted));
+}
+void no_elements(std::int64_t size) {
+  throw Error(ErrorKind::kUsage, "tensor",
+              fmt::format("a null pointer to {} elements; give the address of the first", size));
+}
+
+}  // namespace detail
+
 Shape::Shape(std::span<const std::int64_t> extents) {
   if (extents.size() > kMaxRank) {
     throw Error(

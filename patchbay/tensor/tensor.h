@@ -9,10 +9,20 @@
 #include <span>
 #include <string>
 #include <type_traits>
+#include <utility>
 
 #include "patchbay/base/error.h"
 
 namespace patchbay {
+
+namespace detail {
+// Where the checks below end: kUsage errors, out of line so that the checks are one comparison.
+[[noreturn]] void no_such_axis(int axis, int rank);
+[[noreturn]] void no_such_slice(std::int64_t begin, std::int64_t end, std::int64_t extent);
+[[noreturn]] void no_such_element(std::string index, std::string shape);
+[[noreturn]] void other_size(std::int64_t size, std::int64_t wanted);
+[[noreturn]] void no_elements(std::int64_t size);
+}  // namespace detail
 
 /// The extents of a tensor, outermost axis first; at most five axes.
 class Shape {
@@ -26,9 +36,10 @@ class Shape {
   explicit Shape(std::span<const std::int64_t> extents);
 
   [[nodiscard]] int rank() const { return rank_; }
-  /// The extent of `axis`; negative axes count from the end, as in numpy.
+  /// The extent of `axis`; negative axes count from the end, as in numpy. Throws kUsage when there
+  /// is no such axis.
   [[nodiscard]] std::int64_t operator[](int axis) const {
-    PATCHBAY_ASSERT(axis < rank_ && axis >= -rank_);
+    if (axis >= rank_ || axis < -rank_) detail::no_such_axis(axis, rank_);
     return extents_[static_cast<std::size_t>(axis < 0 ? axis + rank_ : axis)];
   }
   /// The number of elements: the product of the extents, 1 for rank 0.
@@ -36,8 +47,11 @@ class Shape {
   [[nodiscard]] std::span<const std::int64_t> extents() const {
     return {extents_.data(), static_cast<std::size_t>(rank_)};
   }
-  /// The shape without its first axis.
-  [[nodiscard]] Shape tail() const { return Shape(extents().subspan(1)); }
+  /// The shape without its first axis. Throws kUsage when there is none.
+  [[nodiscard]] Shape tail() const {
+    if (rank_ == 0) detail::no_such_axis(0, rank_);
+    return Shape(extents().subspan(1));
+  }
   /// "[5, 12, 32]"
   [[nodiscard]] std::string str() const;
 
@@ -56,7 +70,10 @@ template <typename T>
 class BasicTensorView {
  public:
   BasicTensorView() : shape_({0}) {}
-  BasicTensorView(T* data, const Shape& shape) : data_(data), shape_(shape) {}
+  /// Throws kUsage for a null pointer to more than no elements.
+  BasicTensorView(T* data, const Shape& shape) : data_(data), shape_(shape) {
+    if (data == nullptr && shape.size() != 0) detail::no_elements(shape.size());
+  }
   /// A view one may write through is also a view one may read through.
   template <typename U>
   requires(std::is_const_v<T>&& std::is_same_v<U, std::remove_const_t<T>>)
@@ -71,25 +88,36 @@ class BasicTensorView {
     return {data_, static_cast<std::size_t>(shape_.size())};
   }
 
-  /// One element, by one index per axis.
+  /// One element, by one index per axis. Nothing is checked, as in std::span: this is what inner
+  /// loops call. at() is the same with checks.
   template <typename... Index>
   [[nodiscard]] T& operator()(Index... index) const {
-    PATCHBAY_ASSERT(sizeof...(index) == static_cast<std::size_t>(shape_.rank()));
+    PATCHBAY_ASSERT(has(index...));
     std::int64_t offset = 0;
-    int axis = 0;
-    ((offset = offset * shape_[axis++] + static_cast<std::int64_t>(index)), ...);
+    std::size_t axis = 0;
+    ((offset = offset * shape_.extents()[axis++] + static_cast<std::int64_t>(index)), ...);
     return data_[offset];
   }
+  /// One element, by one index per axis. Throws kUsage when there is no such element.
+  template <typename... Index>
+  [[nodiscard]] T& at(Index... index) const {
+    if (!has(index...)) {
+      std::string text;
+      ((text += (text.empty() ? "" : ", ") + std::to_string(index)), ...);
+      detail::no_such_element(std::move(text), shape_.str());
+    }
+    return (*this)(index...);
+  }
 
-  /// The i-th slice along the first axis.
+  /// The i-th slice along the first axis. Throws kUsage when there is none.
   [[nodiscard]] BasicTensorView operator[](std::int64_t i) const {
-    PATCHBAY_ASSERT(i >= 0 && i < shape_[0]);
+    if (i < 0 || i >= shape_[0]) detail::no_such_slice(i, i + 1, shape_[0]);
     const Shape rest = shape_.tail();
     return {data_ + i * rest.size(), rest};
   }
-  /// Slices begin … end−1 along the first axis.
+  /// Slices begin … end−1 along the first axis. Throws kUsage when they are not all there.
   [[nodiscard]] BasicTensorView rows(std::int64_t begin, std::int64_t end) const {
-    PATCHBAY_ASSERT(begin >= 0 && begin <= end && end <= shape_[0]);
+    if (begin < 0 || begin > end || end > shape_[0]) detail::no_such_slice(begin, end, shape_[0]);
     std::array<std::int64_t, Shape::kMaxRank> extents{};
     const auto all = shape_.extents();
     for (std::size_t axis = 0; axis < all.size(); ++axis) extents[axis] = all[axis];
@@ -97,13 +125,22 @@ class BasicTensorView {
     const std::int64_t row = shape_[0] == 0 ? 0 : shape_.size() / shape_[0];
     return {data_ + begin * row, Shape(std::span(extents.data(), all.size()))};
   }
-  /// The same elements under another shape of the same size.
+  /// The same elements under another shape. Throws kUsage when it has another size.
   [[nodiscard]] BasicTensorView reshaped(const Shape& shape) const {
-    PATCHBAY_ASSERT(shape.size() == shape_.size());
+    if (shape.size() != shape_.size()) detail::other_size(shape_.size(), shape.size());
     return {data_, shape};
   }
 
  private:
+  template <typename... Index>
+  [[nodiscard]] bool has(Index... index) const {
+    if (sizeof...(index) != static_cast<std::size_t>(shape_.rank())) return false;
+    std::size_t axis = 0;
+    return ((static_cast<std::int64_t>(index) >= 0 &&
+             static_cast<std::int64_t>(index) < shape_.extents()[axis++]) &&
+            ...);
+  }
+
   T* data_ = nullptr;
   Shape shape_;
 };
@@ -140,9 +177,9 @@ class Tensor {
   operator TensorView() { return view(); }             // NOLINT: implicit, as for span
   operator ConstTensorView() const { return view(); }  // NOLINT: implicit, as for span
 
-  /// The same elements, moved, under another shape of the same size.
+  /// The same elements, moved, under another shape. Throws kUsage when it has another size.
   [[nodiscard]] Tensor reshaped(const Shape& shape) && {
-    PATCHBAY_ASSERT(shape.size() == shape_.size());
+    if (shape.size() != shape_.size()) detail::other_size(shape_.size(), shape.size());
     shape_ = shape;
     return std::move(*this);
   }
@@ -154,6 +191,14 @@ class Tensor {
   template <typename... Index>
   [[nodiscard]] const float& operator()(Index... index) const {
     return view()(index...);
+  }
+  template <typename... Index>
+  [[nodiscard]] float& at(Index... index) {
+    return view().at(index...);
+  }
+  template <typename... Index>
+  [[nodiscard]] const float& at(Index... index) const {
+    return view().at(index...);
   }
   [[nodiscard]] TensorView operator[](std::int64_t i) { return view()[i]; }
   [[nodiscard]] ConstTensorView operator[](std::int64_t i) const { return view()[i]; }

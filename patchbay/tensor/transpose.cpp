@@ -1,5 +1,7 @@
 #include "patchbay/tensor/transpose.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 namespace patchbay {
@@ -20,16 +22,25 @@ void transpose_columns(ConstTensorView x, TensorView out, std::int64_t first, st
   }
 }
 
+void check_matrix(ConstTensorView x, std::int64_t output_size) {
+  if (x.shape().rank() == 2 && x.size() == output_size) return;
+  throw Error(
+      ErrorKind::kUsage, "transpose",
+      fmt::format("{} has no transpose of {} elements; give a matrix and an output of its size",
+                  x.shape().str(), output_size));
+}
+
 }  // namespace
 
 void transpose_into(ConstTensorView x, TensorView out) {
-  PATCHBAY_ASSERT(x.size() == out.size());
+  check_matrix(x, out.size());
   for (std::int64_t first = 0; first < x.shape()[1]; first += kPiece) {
     transpose_columns(x, out, first, std::min(x.shape()[1], first + kPiece));
   }
 }
 
 Tensor transposed(const RunContext& ctx, ConstTensorView x) {
+  check_matrix(x, x.size());
   Tensor result = Tensor::uninitialized({x.shape()[1], x.shape()[0]});
   ctx.parallel_for(x.shape()[1], kPiece, [&](std::int64_t first, std::int64_t last) {
     transpose_columns(x, result, first, last);
