@@ -32,9 +32,9 @@ class ActivationCache {
   /// All of them, in forward order.
   [[nodiscard]] const std::map<HookName, Tensor>& entries() const { return kept_; }
 
-  void insert(const HookName& name, Tensor activation) {
-    kept_.insert_or_assign(name, std::move(activation));
-  }
+  /// Keeps an activation in place of what has its name. Throws kUsage for a hook point that the
+  /// model does not have, and for a tensor of another shape.
+  void insert(const HookName& name, Tensor activation);
 
  private:
   HookedTransformerConfig cfg_;

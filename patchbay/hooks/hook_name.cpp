@@ -70,6 +70,11 @@ std::string HookName::axes(const HookedTransformerConfig& cfg) const {
   return fmt::format("[{}]", fmt::join(names, ", "));
 }
 
+bool HookName::is_in(const HookedTransformerConfig& cfg) const {
+  const HookPointInfo& entry = info(point);
+  return entry.is_in(cfg) && (entry.per_layer() ? layer >= 0 && layer < cfg.n_layers : layer == -1);
+}
+
 HookName HookName::parse(std::string_view name, const HookedTransformerConfig& cfg) {
   std::vector<std::string> known;
   for (const HookName& hook : hook_names(cfg)) {

@@ -26,6 +26,9 @@ struct HookName {
   /// "[batch, pos, head_index, d_head]"
   [[nodiscard]] std::string axes(const HookedTransformerConfig& cfg) const;
 
+  /// Whether a model of this config has it.
+  [[nodiscard]] bool is_in(const HookedTransformerConfig& cfg) const;
+
   /// From the full name, for a model. Throws kUsage with the nearest name.
   static HookName parse(std::string_view name, const HookedTransformerConfig& cfg);
   /// From TransformerLens's short form: ("pattern", 9), ("resid_pre", 0), ("embed"),

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <iterator>
 
+#include "patchbay/base/check.h"
+
 namespace patchbay {
 namespace {
 
@@ -230,6 +232,7 @@ std::string_view name_of(Axis axis, const HookedTransformerConfig& cfg) {
   constexpr std::string_view kNames[] = {"batch",   "pos",     "head_index", "key_value_head_index",
                                          "d_head",  "d_model", "d_mlp",      "query_pos",
                                          "key_pos", "1"};
+  check_index("hooks", "axis", static_cast<std::int64_t>(axis), std::ssize(kNames));
   if (axis == kKeyValueHead && !cfg.grouped_queries()) axis = kHeadIndex;
   return kNames[static_cast<std::size_t>(axis)];
 }
@@ -245,6 +248,9 @@ Unit HookPointInfo::unit() const {
 
 std::span<const HookPointInfo> hook_points() { return kTable; }
 
-const HookPointInfo& info(HookPoint point) { return kTable[static_cast<std::size_t>(point)]; }
+const HookPointInfo& info(HookPoint point) {
+  check_index("hooks", "hook point", static_cast<std::int64_t>(point), std::ssize(kTable));
+  return kTable[static_cast<std::size_t>(point)];
+}
 
 }  // namespace patchbay

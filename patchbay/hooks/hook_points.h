@@ -122,6 +122,7 @@ struct HookPointInfo {
 
 /// The table, in forward order.
 std::span<const HookPointInfo> hook_points();
+/// What the table says of a point. Throws kUsage for what is not a HookPoint.
 const HookPointInfo& info(HookPoint point);
 
 /// Whether it comes after all blocks: ln_final's points.

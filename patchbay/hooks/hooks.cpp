@@ -60,6 +60,13 @@ std::string advice(const std::string& pattern, const HookedTransformerConfig& cf
 
 }  // namespace
 
+NamesFilter::NamesFilter(const char* pattern) {
+  if (pattern == nullptr) {
+    throw Error(ErrorKind::kUsage, "hooks", "a null pointer is not a pattern; give a hook's name");
+  }
+  patterns_.emplace_back(pattern);
+}
+
 bool NamesFilter::matches(const HookName& name) const {
   if (std::ranges::find(names_, name) != names_.end()) return true;
   if (picks_ && picks_(name)) return true;
@@ -95,6 +102,17 @@ std::vector<HookName> NamesFilter::resolve(const HookedTransformerConfig& cfg) c
   std::ranges::copy_if(all, std::back_inserter(picked),
                        [this](const HookName& name) { return matches(name); });
   return picked;
+}
+
+Hooks::Hooks(std::initializer_list<Entry> entries) {
+  for (const Entry& entry : entries) add(entry.where, entry.function);
+}
+
+void Hooks::add(NamesFilter where, HookFunction function) {
+  if (!function) {
+    throw Error(ErrorKind::kUsage, "hooks", "a hook without a function would do nothing; give one");
+  }
+  entries_.push_back({std::move(where), std::move(function)});
 }
 
 }  // namespace patchbay

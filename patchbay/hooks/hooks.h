@@ -19,8 +19,9 @@ class NamesFilter {
   /// Nothing.
   NamesFilter() = default;
   /// One pattern, such as "blocks.*.attn.hook_pattern".
-  NamesFilter(std::string_view pattern) : patterns_{std::string(pattern)} {}    // NOLINT: implicit
-  NamesFilter(const char* pattern) : NamesFilter(std::string_view(pattern)) {}  // NOLINT: implicit
+  NamesFilter(std::string_view pattern) : patterns_{std::string(pattern)} {}  // NOLINT: implicit
+  /// Throws kUsage for a null pointer.
+  NamesFilter(const char* pattern);  // NOLINT: implicit
   NamesFilter(std::vector<std::string> patterns) : patterns_(std::move(patterns)) {}  // NOLINT
   NamesFilter(HookName name) : names_{name} {}  // NOLINT: implicit
   template <std::predicate<const HookName&> Picks>
@@ -56,10 +57,10 @@ class Hooks {
   };
 
   Hooks() = default;
-  Hooks(std::initializer_list<Entry> entries) : entries_(entries) {}
-  void add(NamesFilter where, HookFunction function) {
-    entries_.push_back({std::move(where), std::move(function)});
-  }
+  /// Throws kUsage for an entry without a function.
+  Hooks(std::initializer_list<Entry> entries);
+  /// Throws kUsage when there is no function.
+  void add(NamesFilter where, HookFunction function);
   [[nodiscard]] const std::vector<Entry>& entries() const { return entries_; }
   [[nodiscard]] bool empty() const { return entries_.empty(); }
 

@@ -15,6 +15,8 @@ namespace patchbay {
 
 /// Causal attention of the rows `queries` of some sequences. Keys and values come as one pointer
 /// per position of every sequence (all rows, in order), each to [n_key_value_heads·d_head] floats.
+/// Part of the engine: HookedTransformer has checked what a caller gave, and nothing is checked
+/// here.
 class Attention {
  public:
   Attention(const RunContext& ctx, const HookedTransformerConfig& cfg,

@@ -4,6 +4,8 @@
 
 #include <Eigen/Eigenvalues>
 #include <algorithm>
+#include <cmath>
+#include <iterator>
 #include <tuple>
 
 #include "patchbay/base/error.h"
@@ -36,15 +38,27 @@ void tile(const DoubleMatrix& a, const std::vector<double>& strip, std::int64_t 
   }
 }
 
+void check_filled(const DoubleMatrix& a) {
+  if (a.rows >= 0 && a.columns >= 0 && std::ssize(a.values) == a.rows * a.columns) return;
+  throw Error(
+      ErrorKind::kUsage, "matrix",
+      fmt::format("{} values do not fill a matrix [{}, {}]", a.values.size(), a.rows, a.columns));
+}
+
 }  // namespace
 
 DoubleMatrix to_double(ConstTensorView x) {
+  if (x.shape().rank() != 2) {
+    throw Error(ErrorKind::kUsage, "matrix",
+                fmt::format("a tensor {} is not a matrix; give one of two axes", x.shape().str()));
+  }
   DoubleMatrix out(x.shape()[0], x.shape()[1]);
   std::ranges::copy(x.flat(), out.values.begin());
   return out;
 }
 
 DoubleMatrix transposed(const DoubleMatrix& a) {
+  check_filled(a);
   DoubleMatrix out(a.columns, a.rows);
   for (std::int64_t i = 0; i < a.rows; ++i) {
     for (std::int64_t j = 0; j < a.columns; ++j) out.row(j)[i] = a.row(i)[j];
@@ -53,6 +67,8 @@ DoubleMatrix transposed(const DoubleMatrix& a) {
 }
 
 DoubleMatrix product(const DoubleMatrix& a, const DoubleMatrix& b) {
+  check_filled(a);
+  check_filled(b);
   if (a.columns != b.rows) {
     throw Error(ErrorKind::kUsage, "product",
                 fmt::format("[{}, {}] · [{}, {}]: the inner extents differ", a.rows, a.columns,
@@ -72,6 +88,8 @@ DoubleMatrix product(const DoubleMatrix& a, const DoubleMatrix& b) {
 }
 
 double inner_product(const DoubleMatrix& a, const DoubleMatrix& b) {
+  check_filled(a);
+  check_filled(b);
   if (a.rows != b.rows || a.columns != b.columns) {
     throw Error(ErrorKind::kUsage, "inner_product",
                 fmt::format("[{}, {}] and [{}, {}] are not of one shape", a.rows, a.columns, b.rows,
@@ -87,6 +105,11 @@ std::vector<std::complex<double>> eigenvalues(const DoubleMatrix& a) {
     throw Error(ErrorKind::kUsage, "eigenvalues",
                 fmt::format("a [{}, {}] matrix is not square; only square ones have eigenvalues",
                             a.rows, a.columns));
+  }
+  check_filled(a);
+  if (!std::ranges::all_of(a.values, [](double value) { return std::isfinite(value); })) {
+    throw Error(ErrorKind::kUsage, "eigenvalues",
+                "the matrix holds a NaN or an infinity; only finite ones have eigenvalues");
   }
   if (a.rows == 0) return {};
   using RowMajor = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;

@@ -24,7 +24,17 @@ const AttentionWeights& attention(const Weights& weights, std::int64_t layer, st
                 fmt::format("there is no head {}.{}; the model has {} layers of {} heads", layer,
                             head, layer_count(weights), head_count(weights)));
   }
-  return weights.blocks[static_cast<std::size_t>(layer)].attn;
+  const AttentionWeights& attn = weights.blocks[static_cast<std::size_t>(layer)].attn;
+  const Shape& q = attn.W_Q.shape();  // [n_heads, d_model, d_head]
+  const Shape& k = attn.W_K.shape();  // [n_key_value_heads, d_model, d_head]
+  const bool fits = q.rank() == 3 && k.rank() == 3 && k[0] > 0 && q[0] == head_count(weights) &&
+                    q[0] % k[0] == 0 && k.tail() == q.tail() && attn.W_V.shape() == k &&
+                    attn.W_O.shape() == Shape{q[0], q[2], q[1]};
+  if (fits) return attn;
+  throw Error(ErrorKind::kUsage, "head_circuits",
+              fmt::format("W_Q {}, W_K {}, W_V {} and W_O {} of layer {} are not those of one "
+                          "attention; give the weights of a whole model",
+                          q.str(), k.str(), attn.W_V.shape().str(), attn.W_O.shape().str(), layer));
 }
 
 // The head's keys' or values' matrix [d_model, d_head], which several heads may share.
@@ -135,7 +145,13 @@ Tensor all_composition_scores(const RunContext& ctx, const Weights& weights, Com
 }
 
 FullOV::FullOV(const RunContext& ctx, const Weights& weights)
-    : weights_(weights), middle_(weights.W_U.shape()[0], weights.W_E.shape()[1]) {
+    : weights_(weights), middle_(weights.W_U.shape()[0], weights.W_E.shape().tail().size()) {
+  const Shape& embedding = weights.W_E.shape();  // [d_vocab, d_model]
+  if (embedding.rank() != 2 || weights.W_U.shape() != Shape{embedding[1], embedding[0]}) {
+    throw Error(ErrorKind::kUsage, "head_circuits",
+                fmt::format("W_E {} and W_U {} are not those of one model", embedding.str(),
+                            weights.W_U.shape().str()));
+  }
   ctx.parallel_for(middle_.rows, 64, [&](std::int64_t begin, std::int64_t end) {
     fill_middle(weights, begin, end, middle_);
   });

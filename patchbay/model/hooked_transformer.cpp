@@ -21,6 +21,11 @@ std::vector<std::int64_t> lengths_of(const std::vector<Prompt>& prompts) {
 }
 
 RowSet demanded_rows(const Demand& demand, std::span<const std::int64_t> lengths) {
+  if (demand.logits != Demand::At::kRows && !demand.rows.empty()) {
+    throw Error(ErrorKind::kUsage, "demand",
+                "rows are named, but logits elsewhere are demanded; set `logits` to At::kRows, or "
+                "omit the rows");
+  }
   switch (demand.logits) {
     case Demand::At::kNowhere:
       return {};
@@ -96,6 +101,11 @@ HookedTransformer::HookedTransformer(const RunContext& ctx, HookedTransformerCon
   packed_ = std::make_shared<const PackedWeights>(pack_weights(ctx, cfg_, *weights_));
 }
 
+const Weights& HookedTransformer::weights() const {
+  if (weights_ != nullptr) return *weights_;
+  throw Error(ErrorKind::kUsage, "model", "this model was moved from; use where it went");
+}
+
 const Tokenizer& HookedTransformer::tokenizer() const {
   if (tokenizer_) return *tokenizer_;
   throw Error(ErrorKind::kUsage, "model",
@@ -109,6 +119,7 @@ Prompt HookedTransformer::to_tokens(std::string_view text, bool prepend_bos) con
 }
 
 void HookedTransformer::check_prompts(const std::vector<Prompt>& prompts) const {
+  static_cast<void>(weights());
   const auto fail = [&](std::size_t prompt, const std::string& what) {
     const std::string which = prompts.size() == 1 ? "the prompt" : fmt::format("prompt {}", prompt);
     throw Error(ErrorKind::kUsage, "prompt", fmt::format("{} {}", which, what));
@@ -195,7 +206,7 @@ Logits HookedTransformer::replay(const RunContext& ctx, const BaseRun& base,
 // Checks a replay's start.
 std::vector<std::int64_t> HookedTransformer::sequence_lengths(const BaseRun& base,
                                                               const ReplayStart& start) const {
-  if (base.weights != weights_) {
+  if (base.weights.get() != &weights()) {
     throw Error(ErrorKind::kUsage, "replay",
                 "the base run is of another model, or of other weights; make it with this model's "
                 "base_run");

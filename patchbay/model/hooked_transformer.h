@@ -30,7 +30,7 @@ struct Demand {
     kRows,          ///< at `rows`
   };
   At logits = At::kEverywhere;
-  std::vector<Row> rows{};        ///< for kRows: (prompt, position), any order
+  std::vector<Row> rows{};        ///< (prompt, position), any order; none but for kRows
   std::vector<TokenId> tokens{};  ///< logits of these tokens, in this order; empty for all of them
 };
 
@@ -48,7 +48,7 @@ struct Logits {
 
 /// A transformer with hook points. Immutable: every method is const and may be called from several
 /// threads, each with a context of its own. The weights are the checkpoint's, unless they were
-/// processed (weight_processing.h) before.
+/// processed (weight_processing.h) before. A model that was moved from refuses every run: kUsage.
 class HookedTransformer {
  public:
   /// Packs the weights for the matrix product. Throws Error when the config contradicts itself,
@@ -57,7 +57,7 @@ class HookedTransformer {
                     std::optional<Tokenizer> tokenizer = std::nullopt);
 
   [[nodiscard]] const HookedTransformerConfig& cfg() const { return cfg_; }
-  [[nodiscard]] const Weights& weights() const { return *weights_; }
+  [[nodiscard]] const Weights& weights() const;
   [[nodiscard]] bool has_tokenizer() const { return tokenizer_.has_value(); }
   /// Throws kUsage when the checkpoint came without one.
   [[nodiscard]] const Tokenizer& tokenizer() const;

@@ -3,9 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 #include <numeric>
 #include <span>
 
+#include "patchbay/base/check.h"
 #include "patchbay/base/error.h"
 #include "patchbay/base/float_environment.h"
 
@@ -91,7 +93,8 @@ FixedLayerNorm fixed_layer_norm(const ActivationCache& cache, const Weights& wei
   const Norm* ln = &weights.ln_final;
   HookName hook = {HookPoint::kLnFinalScale};
   if (layer < cache.cfg().n_layers) {
-    const BlockWeights& block = weights.blocks.at(static_cast<std::size_t>(layer));
+    check_index("logit attribution", "block of the weights", layer, std::ssize(weights.blocks));
+    const BlockWeights& block = weights.blocks[static_cast<std::size_t>(layer)];
     ln = options.mlp_input ? &block.ln2 : &block.ln1;
     hook = {options.mlp_input ? HookPoint::kLn2Scale : HookPoint::kLn1Scale, layer};
   }
@@ -102,7 +105,8 @@ FixedLayerNorm fixed_layer_norm(const ActivationCache& cache, const Weights& wei
   const auto components = static_cast<std::int64_t>(stack.labels.size());
   const Shape expected =
       stack.pos ? Shape{components, batch, d_model} : Shape{components, batch, pos, d_model};
-  if (!(stack.values.shape() == expected) || stack.pos.value_or(0) >= pos) {
+  if (!(stack.values.shape() == expected) || stack.pos.value_or(0) >= pos ||
+      stack.pos.value_or(0) < 0 || !(ln->b.empty() || ln->b.size() == d_model)) {
     fail(fmt::format("the stack is {}, but the run of this cache and these weights needs {}",
                      stack.values.shape().str(), expected.str()));
   }
@@ -171,6 +175,13 @@ LogitAttributions logit_attrs(const ActivationCache& cache, const Weights& weigh
       options.incorrect_tokens.size() != options.tokens.size()) {
     fail(fmt::format("{} tokens and {} incorrect tokens; give as many of both", count,
                      options.incorrect_tokens.size()));
+  }
+  if (weights.W_U.shape()[0] != stack.values.shape()[-1] ||
+      weights.b_U.shape() != Shape{weights.W_U.shape()[-1]}) {
+    fail(fmt::format(
+        "W_U {} and b_U {} do not read a stack of {}; give the weights of the model that "
+        "ran",
+        weights.W_U.shape().str(), weights.b_U.shape().str(), stack.values.shape().str()));
   }
   const std::vector<Direction> directions = directions_of(weights, options);
   const auto direction_of = [&](std::int64_t row) -> const Direction& {

@@ -19,10 +19,16 @@ TokenLosses loss_per_token(const RunContext& ctx, const Logits& logits,
     throw Error(ErrorKind::kUsage, "loss",
                 "these are the logits of chosen tokens; ask the run for the logits of all tokens");
   }
+  if (logits.values.shape()[0] != logits.rows.size()) {
+    throw Error(ErrorKind::kUsage, "loss",
+                fmt::format("the logits {} are not of their {} rows; give what a run gave",
+                            logits.values.shape().str(), logits.rows.size()));
+  }
   const auto next_of = [&](const Row& row) -> const TokenId* {
     const auto prompt = static_cast<std::size_t>(row.prompt);
     const auto next = static_cast<std::size_t>(row.position) + 1;
-    if (prompt >= prompts.size() || next > prompts[prompt].size()) {
+    if (row.prompt < 0 || row.position < 0 || prompt >= prompts.size() ||
+        next > prompts[prompt].size()) {
       throw Error(ErrorKind::kUsage, "loss",
                   fmt::format("logits at prompt {}, position {} are not of these prompts",
                               row.prompt, row.position));

@@ -53,6 +53,11 @@ class Builder {
   }
 
   void add(std::string label, Tensor component) {
+    if (!components_.empty() && component.shape() != components_.front().shape()) {
+      fail(fmt::format("{} is {} and {} is {}; give a cache of one run", label,
+                       component.shape().str(), stack_.labels.front(),
+                       components_.front().shape().str()));
+    }
     stack_.labels.push_back(std::move(label));
     components_.push_back(std::move(component));
   }
@@ -123,6 +128,19 @@ Tensor head_results(const RunContext& ctx, const Tensor& z, const Tensor& W_O) {
   matmul_each_head(ctx, z.view().reshaped({rows, n_heads * d_head}), packed, n_heads,
                    out.view().reshaped({rows, n_heads, d_model}));
   return out;
+}
+
+// The weights of one block, which must be of the model that ran.
+const BlockWeights& block_of(const ActivationCache& cache, const Weights& weights, int layer) {
+  const HookedTransformerConfig& cfg = cache.cfg();
+  if (std::ssize(weights.blocks) == cfg.n_layers) {
+    const BlockWeights& block = weights.blocks[static_cast<std::size_t>(layer)];
+    if (block.attn.W_O.shape() == Shape{cfg.n_heads, cfg.d_head, cfg.d_model} &&
+        block.mlp.W_out.shape() == Shape{cfg.d_mlp, cfg.d_model}) {
+      return block;
+    }
+  }
+  fail("the weights are not of the model whose run this cache is of; give that model's");
 }
 
 // What one neuron writes: post [batch(, pos), d_mlp] at the neuron × W_out[neuron] [d_model].
@@ -198,8 +216,7 @@ ResidualStack stack_head_results(const RunContext& ctx, const ActivationCache& c
     const Tensor results =  // [batch(, pos), n_heads, d_model]
         cache.contains({HookPoint::kResult, l})
             ? stack.get(HookPoint::kResult, l)
-            : head_results(ctx, stack.get(HookPoint::kZ, l),
-                           weights.blocks.at(static_cast<std::size_t>(l)).attn.W_O);
+            : head_results(ctx, stack.get(HookPoint::kZ, l), block_of(cache, weights, l).attn.W_O);
     for (std::int64_t head = 0; head < results.shape()[-2]; ++head) {
       stack.add(fmt::format("L{}H{}", l, head), pick_head(results, head));
     }
@@ -222,9 +239,8 @@ ResidualStack stack_neuron_results(const ActivationCache& cache, const Weights& 
     const bool chosen =
         options.layers.empty() || std::ranges::find(options.layers, l) != options.layers.end();
     if (!chosen) continue;
-    const Tensor post = stack.get(HookPoint::kMlpPost, l);  // [batch(, pos), d_mlp]
-    const Tensor& W_out =
-        weights.blocks.at(static_cast<std::size_t>(l)).mlp.W_out;  // [d_mlp, d_model]
+    const Tensor post = stack.get(HookPoint::kMlpPost, l);        // [batch(, pos), d_mlp]
+    const Tensor& W_out = block_of(cache, weights, l).mlp.W_out;  // [d_mlp, d_model]
     std::vector<std::int64_t> neurons = options.neurons;
     if (neurons.empty()) {
       neurons.resize(static_cast<std::size_t>(W_out.shape()[0]));

@@ -75,7 +75,7 @@ struct HeadResultsOptions {
 /// What every head before `layer` wrote, without b_O: "L0H0", "L0H1", … From hook_result where the
 /// cache has it, otherwise from hook_z and W_O with the very bits that hook_result would have.
 /// For layer 0 TransformerLens's remainder is the final stream; here it is the stream before layer
-/// 0.
+/// 0. Throws kUsage for weights of another model.
 ResidualStack stack_head_results(const RunContext& ctx, const ActivationCache& cache,
                                  const Weights& weights, const HeadResultsOptions& options = {});
 
@@ -88,7 +88,8 @@ struct NeuronResultsOptions {
 };
 
 /// What MLP neurons before `layer` wrote, without b_out: "L0N0", "L0N1", … From mlp.hook_post.
-/// Large: n_layers·d_mlp components unless neurons are chosen.
+/// Large: n_layers·d_mlp components unless neurons are chosen. Throws kUsage for weights of another
+/// model, and for a layer or neuron that is not there.
 ResidualStack stack_neuron_results(const ActivationCache& cache, const Weights& weights,
                                    const NeuronResultsOptions& options = {});
 

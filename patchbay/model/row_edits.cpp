@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 
 #include "patchbay/base/error.h"
 
@@ -42,6 +43,11 @@ std::int64_t row_width(const HookedTransformerConfig& cfg, const HookName& name,
 }
 
 void RowEdits::add_rows(const HookName& name, std::span<const Row> rows, ConstTensorView values) {
+  if (values.shape()[0] != std::ssize(rows)) {
+    throw Error(ErrorKind::kUsage, "edits",
+                fmt::format("values {} are not those of {} rows; give a row of values for each",
+                            values.shape().str(), rows.size()));
+  }
   for (std::size_t i = 0; i < rows.size(); ++i) {
     add(name, {rows[i], 0, values[static_cast<std::int64_t>(i)].flat()});
   }

@@ -32,7 +32,7 @@ std::int64_t row_width(const HookedTransformerConfig& cfg, const HookName& name,
 class RowEdits {
  public:
   void add(const HookName& name, const RowEdit& edit) { edits_[name].push_back(edit); }
-  /// Whole rows, values [rows, …].
+  /// Whole rows, values [rows, …]. Throws kUsage unless there is a row of values for each.
   void add_rows(const HookName& name, std::span<const Row> rows, ConstTensorView values);
 
   [[nodiscard]] bool empty() const { return edits_.empty(); }

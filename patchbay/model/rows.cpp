@@ -1,5 +1,7 @@
 #include "patchbay/model/rows.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -49,15 +51,23 @@ RowSet RowSet::without(const RowSet& other) const {
   return set;
 }
 
-RowPicker::RowPicker(const RowSet& from, const RowSet& to) : same_(from == to) {
+RowPicker::RowPicker(const RowSet& from, const RowSet& to) : from_(from.size()), same_(from == to) {
   if (same_) return;
   for (const Row& row : to) {
     index_.push_back(from.find(row));
-    PATCHBAY_ASSERT(index_.back() >= 0);
+    if (index_.back() >= 0) continue;
+    throw Error(ErrorKind::kUsage, "rows",
+                fmt::format("row ({}, {}) is not among the {} rows to pick from", row.prompt,
+                            row.position, from.size()));
   }
 }
 
 PickedRows RowPicker::operator()(const Tensor& x) const {
+  if (x.shape()[0] != from_) {
+    throw Error(
+        ErrorKind::kUsage, "rows",
+        fmt::format("a tensor {} does not have the {} rows to pick from", x.shape().str(), from_));
+  }
   if (same_) return PickedRows(x.view());
   const std::int64_t width = x.shape().tail().size();
   Tensor picked = Tensor::uninitialized({static_cast<std::int64_t>(index_.size()), width});

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "patchbay/base/check.h"
 #include "patchbay/tensor/tensor.h"
 
 namespace patchbay {
@@ -28,7 +29,9 @@ class RowSet {
 
   [[nodiscard]] std::int64_t size() const { return static_cast<std::int64_t>(rows_.size()); }
   [[nodiscard]] bool empty() const { return rows_.empty(); }
+  /// The i-th row. Throws kUsage when there is none.
   [[nodiscard]] const Row& operator[](std::int64_t i) const {
+    if (i < 0 || i >= size()) check_index("rows", "row", i, size());
     return rows_[static_cast<std::size_t>(i)];
   }
   [[nodiscard]] auto begin() const { return rows_.begin(); }
@@ -74,7 +77,8 @@ class PickedRows {
   ConstTensorView view_;
 };
 
-/// Takes the rows `to` out of tensors [from, …]; every one of them must be in `from`.
+/// Takes the rows `to` out of tensors [from, …]. Throws kUsage for a row that is not in `from`, and
+/// for a tensor that does not have its rows.
 class RowPicker {
  public:
   RowPicker(const RowSet& from, const RowSet& to);
@@ -82,6 +86,7 @@ class RowPicker {
 
  private:
   std::vector<std::int64_t> index_;  // [to] index in from; empty when the sets are equal
+  std::int64_t from_;                // how many rows a tensor has
   bool same_;
 };
 

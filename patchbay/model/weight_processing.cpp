@@ -4,6 +4,8 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <iterator>
+#include <map>
 #include <span>
 #include <vector>
 
@@ -14,6 +16,41 @@
 
 namespace patchbay {
 namespace {
+
+// Throws unless the tensors are those of one model: all blocks alike, all of one d_model.
+void check_whole(const Weights& weights) {
+  const auto refuse = [](const std::string& name, const std::string& what) {
+    throw Error(ErrorKind::kUsage, "weights",
+                fmt::format("\"{}\" {}; take the weights of one model", name, what));
+  };
+  if (weights.blocks.empty() || weights.W_E.shape().rank() != 2) {
+    refuse("embed.W_E", "and the blocks behind it are not there");
+  }
+  const std::int64_t d_model = weights.W_E.shape()[1];
+  const std::map<std::string_view, int> axis_of_d_model = {
+      {"W_pos", 1}, {"W_Q", 1},    {"W_K", 1},   {"W_V", 1},   {"W_O", 2}, {"b_O", 0},
+      {"W_in", 0},  {"W_gate", 0}, {"W_out", 1}, {"b_out", 0}, {"W_U", 0}};
+  std::map<std::string, Shape> first;  // of block 0, by the name in a block
+  std::map<std::string, std::int64_t> counts;
+  for_each_weight(weights, [&](const std::string& name, const Tensor& tensor) {
+    const Shape& shape = tensor.shape();
+    const auto axis = axis_of_d_model.find(std::string_view(name).substr(name.rfind('.') + 1));
+    if (axis != axis_of_d_model.end() &&
+        (shape.rank() <= axis->second || shape[axis->second] != d_model)) {
+      refuse(name, fmt::format("has shape {}, where W_E has d_model {}", shape.str(), d_model));
+    }
+    if (!name.starts_with("blocks.")) return;
+    const std::string part = name.substr(name.find('.', sizeof("blocks.") - 1));
+    ++counts[part];
+    const auto [known, is_new] = first.emplace(part, shape);
+    if (!is_new && !(known->second == shape)) {
+      refuse(name, fmt::format("has shape {}, in block 0 {}", shape.str(), known->second.str()));
+    }
+  });
+  for (const auto& [part, count] : counts) {
+    if (count != std::ssize(weights.blocks)) refuse("blocks.*" + part, "is not in every block");
+  }
+}
 
 // Folds w·x̂ + b, the end of a norm, into the map W x + bias that reads it, and centres W if the
 // norm centres: what a root-mean-square norm reads is not centred, so W must not be either.
@@ -86,6 +123,7 @@ void move_value_biases(AttentionWeights& attn) {
 void fold_layer_norm(Weights& weights) {
   const FloatEnvironment environment;
   if (weights.processing.fold_layer_norm) return;
+  check_whole(weights);
   for (BlockWeights& block : weights.blocks) {
     AttentionWeights& attn = block.attn;
     fold_into_heads(block.ln1, attn.W_Q, attn.b_Q);
@@ -108,6 +146,7 @@ void fold_layer_norm(Weights& weights) {
 void center_writing_weights(Weights& weights) {
   const FloatEnvironment environment;
   if (weights.processing.center_writing_weights) return;
+  check_whole(weights);
   if (!weights.ln_final.centres()) {
     throw Error(ErrorKind::kUsage, "weights",
                 fmt::format("center_writing_weights needs LayerNorm, which takes the mean away; "
@@ -129,6 +168,7 @@ void center_writing_weights(Weights& weights) {
 void center_unembed(Weights& weights) {
   const FloatEnvironment environment;
   if (weights.processing.center_unembed) return;
+  check_whole(weights);
   center_rows(weights.W_U);
   center(weights.b_U.flat());
   weights.processing.center_unembed = true;
@@ -137,6 +177,7 @@ void center_unembed(Weights& weights) {
 void fold_value_biases(Weights& weights) {
   const FloatEnvironment environment;
   if (weights.processing.fold_value_biases) return;
+  check_whole(weights);
   for (BlockWeights& block : weights.blocks) move_value_biases(block.attn);
   weights.processing.fold_value_biases = true;
 }

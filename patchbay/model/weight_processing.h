@@ -8,7 +8,8 @@
 // single head, neuron or direction is said to contribute does change, which is why
 // weights.processing records what was done and results report it. Sums run in double precision and
 // every function rounds its results to float once. A second call changes nothing. The functions may
-// be called in any order: up to rounding they give the same weights.
+// be called in any order: up to rounding they give the same weights. They throw kBadData or
+// kBadConfig for tensors that are not those of one model (check_weights).
 #pragma once
 
 #include <string>

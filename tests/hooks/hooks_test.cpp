@@ -99,7 +99,10 @@ TEST(NamesFilter, APatternThatPicksNothingIsAnError) {
 }
 
 TEST(ActivationCache, FindsByFullAndShortNameAndSaysWhatIsMissing) {
-  ActivationCache cache{layers(2)};
+  HookedTransformerConfig cfg = layers(2);
+  cfg.n_heads = 3;
+  cfg.d_head = 4;
+  ActivationCache cache{cfg};
   cache.insert({HookPoint::kZ, 1}, Tensor({1, 2, 3, 4}));
   EXPECT_EQ(cache["blocks.1.attn.hook_z"].size(), 24);
   EXPECT_EQ(&cache("z", 1), &cache["blocks.1.attn.hook_z"]);
