@@ -1,7 +1,9 @@
 #include "patchbay/report/attention.h"
 
 #include <cmath>
+#include <cstdint>
 
+#include "patchbay/base/check.h"
 #include "patchbay/report/grid.h"
 
 namespace patchbay {
@@ -31,11 +33,19 @@ std::vector<std::string> AttentionPatterns::tokens(const EffectTable& table,
 
 double AttentionPatterns::weight(const EffectTable& table, std::size_t head, std::size_t query,
                                  std::size_t key, std::size_t prompt) const {
+  const auto check = [](std::string_view what, std::size_t index, std::size_t count) {
+    check_index("attention", what, static_cast<std::int64_t>(index),
+                static_cast<std::int64_t>(count));
+  };
+  check("head", head, heads.size());
+  check("position", query, positions);
+  check("position", key, positions);
   return table.value(static_cast<std::int64_t>(heads[head].first + query * positions + key),
                      static_cast<std::int64_t>(prompt));
 }
 
 std::optional<AttentionPatterns> attention_of(const EffectTable& table) {
+  table.check();
   const std::size_t axes = table.axes.size();
   if (table.experiment != "attention_patterns" || axes < 5) return std::nullopt;
   const TableAxis& destinations = table.axes[axes - 3];

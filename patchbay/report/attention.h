@@ -18,17 +18,19 @@ struct AttentionPatterns {
     std::size_t first = 0;  ///< its cell of destination 0 and source 0
   };
   std::vector<Head> heads;
-  std::size_t positions = 0;  ///< of the longest prompt
+  std::size_t positions = 0;  ///< how many positions the longest prompt has
 
   /// The prompt's tokens, or the numbers of its positions where the table does not know them.
   [[nodiscard]] std::vector<std::string> tokens(const EffectTable& table, std::size_t prompt) const;
-  /// From the token `query` to the token `key`.
+  /// From the token `query` to the token `key`. Throws kUsage when there is no such head, position
+  /// or prompt.
   [[nodiscard]] double weight(const EffectTable& table, std::size_t head, std::size_t query,
                               std::size_t key, std::size_t prompt) const;
 };
 
-/// Nothing where the table has no such patterns: axes node (or layer and head), destination and
-/// source, the last two with every position by its number.
+/// Throws kUsage for a table that breaks a rule; nothing where the table has no such patterns: axes
+/// node (or layer and head), destination and source, the last two with every position by its
+/// number.
 std::optional<AttentionPatterns> attention_of(const EffectTable& table);
 
 }  // namespace patchbay

@@ -1,8 +1,12 @@
 #include "patchbay/report/axis_scale.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <limits>
+
+#include "patchbay/base/error.h"
 
 namespace patchbay {
 
@@ -26,6 +30,11 @@ AxisScale axis_over(std::span<const double> values, double pixels, bool with_zer
                                                 : 10.0);
   const double first = std::floor(low / step + 1e-9);
   const double last = std::ceil(high / step - 1e-9);
+  constexpr double kMostTicks = 100.0;
+  if (!(step > 0.0) || !std::isfinite(step) || !(last - first < kMostTicks)) {
+    throw Error(ErrorKind::kUsage, "axis",
+                fmt::format("no axis goes from {} to {}; scale the values", low, high));
+  }
   AxisScale scale{.low = first * step, .high = last * step, .ticks = {}, .pixels = pixels};
   const auto ticks = static_cast<int>(last - first) + 1;
   for (int i = 0; i < ticks; ++i) scale.ticks.push_back((first + i) * step);

@@ -16,7 +16,7 @@ struct AxisScale {
 };
 
 /// An axis of so many pixels that holds all finite values, and 0 if `with_zero`; its ends are
-/// round.
+/// round. Throws kUsage for values that are too large, or too near to each other, for round ticks.
 AxisScale axis_over(std::span<const double> values, double pixels, bool with_zero);
 
 }  // namespace patchbay

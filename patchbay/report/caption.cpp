@@ -5,8 +5,11 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
+#include <iterator>
 #include <numeric>
 
+#include "patchbay/base/check.h"
 #include "patchbay/base/visible_text.h"
 
 namespace patchbay {
@@ -160,7 +163,9 @@ bool is_significant(const figures::Request& request, std::size_t cell) {
 
 std::string cell_sentence(const figures::Request& request, std::size_t cell) {
   if (!request.with_sentences) return "";
-  const CellSummary& summary = figures::cells_of(request)[cell];
+  const std::vector<CellSummary>& cells = figures::cells_of(request);
+  check_index("figure", "cell", static_cast<std::int64_t>(cell), std::ssize(cells));
+  const CellSummary& summary = cells[cell];
   const bool is_signed = request.table.direction != Direction::kNone || summary.value < 0.0;
   const auto text = [&](double value) { return effect_text(value, request.effect, is_signed); };
   std::string sentence = fmt::format("{}: {} {}", cell_place(request.table, cell),

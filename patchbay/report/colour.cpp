@@ -6,6 +6,8 @@
 #include <cmath>
 #include <cstddef>
 
+#include "patchbay/base/error.h"
+
 namespace patchbay {
 namespace {
 
@@ -53,6 +55,10 @@ bool is_dark(Rgb colour) {
 }
 
 Rgb ColourScale::of(double value) const {
+  if (!(limit > 0.0) || !std::isfinite(limit)) {
+    throw Error(ErrorKind::kUsage, "colour",
+                fmt::format("a scale cannot end at {}; give a positive number", limit));
+  }
   if (std::isnan(value)) return kNothing;
   if (!is_signed) return between(kUnsigned, value / limit);
   return between(kSigned, 0.5 + 0.5 * value / limit);

@@ -27,12 +27,13 @@ struct ColourScale {
       false;           ///< blue below 0, white at 0, red above (RdBu, reversed); else white to blue
   double limit = 1.0;  ///< the end of the scale: -limit … limit, or 0 … limit
 
-  /// Values beyond the ends have the ends' colour; grey where there is no number.
+  /// Values beyond the ends have the ends' colour; grey where there is no number. Throws kUsage
+  /// when the limit is not a positive number.
   [[nodiscard]] Rgb of(double value) const;
 };
 
 /// The scale whose end is the largest magnitude. Signed when `is_effect`, or when a value is
-/// negative; values that are no numbers are left out.
+/// negative; a NaN or an infinity is left out.
 ColourScale scale_of(std::span<const double> values, bool is_effect);
 
 /// Eight colours to tell things apart (Okabe and Ito 2008), again from the start after the last.

@@ -3,8 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstdint>
+#include <iterator>
 #include <optional>
 
+#include "patchbay/base/check.h"
 #include "patchbay/base/visible_text.h"
 #include "patchbay/results/token_list.h"
 
@@ -96,10 +99,12 @@ std::vector<std::string> tokens_of(const EffectTable& table, std::size_t prompt)
   const auto column =
       std::ranges::find(table.columns, std::string_view("clean tokens"), &TextColumn::name);
   if (column == table.columns.end()) return {};
+  check_index("grid", "prompt", static_cast<std::int64_t>(prompt), std::ssize(column->texts));
   return split_tokens(column->texts[prompt]);
 }
 
 Grid grid_of(const EffectTable& table) {
+  table.check();
   const auto [down, across] = chosen(table);
   Grid grid{.rows = {"", {""}, 0}, .columns = {"", {""}, 0}, .panels = {}};
   const auto take = [&](std::size_t axis) -> GridAxis {

@@ -33,14 +33,17 @@ struct Grid {
 };
 
 /// Layers go down and heads across where the table has both, else layers and positions, else the
-/// last two axes with more than one label; the others make panels.
+/// last two axes with more than one label; the others make panels. Throws kUsage for a table that
+/// breaks a rule.
 Grid grid_of(const EffectTable& table);
 
 /// The axis of that name, or none.
 const TableAxis* axis_of(const EffectTable& table, std::string_view name);
-/// "9.6" of a cell that has a layer and a head; the same of a node; else "".
+/// "9.6" of a cell that has a layer and a head, or a node that is a head; "" of any other. Throws
+/// kUsage when there is no such cell.
 std::string head_of(const EffectTable& table, std::size_t cell);
-/// The tokens of one prompt, where the table knows them: of the column "clean tokens".
+/// The tokens of one prompt, where the table knows them: of the column "clean tokens". Throws
+/// kUsage when the column has no such prompt.
 std::vector<std::string> tokens_of(const EffectTable& table, std::size_t prompt);
 
 }  // namespace patchbay

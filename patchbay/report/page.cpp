@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 #include <span>
 #include <vector>
 
@@ -96,7 +97,7 @@ std::string figure_html(const figures::Figure& figure, const PageSection& part, 
     const std::string_view effect = name_of(kinds[i]);
     pictures += fmt::format("<div class=\"variant\" data-effect=\"{}\"{}>\n", effect,
                             i == 0 ? "" : " hidden");
-    if (figure.rows != nullptr) {
+    if (figure.has_rows()) {
       pictures += html_table(fmt::format("{}: {}", part.section.title, figure.summary),
                              figure.rows(request), fmt::format("table-{}-{}", id, effect));
     } else {
@@ -225,7 +226,9 @@ std::string html_page(const Page& page) {
   const std::string style = std::string(svg_style()) + std::string(page_style());
   const std::string script = page_script();
   std::vector<TableStatistics> statistics;
+  std::set<std::string> ids;
   for (const PageSection& part : page.sections) {
+    check_section(part.section, ids);
     statistics.push_back(part.table ? table_statistics(*part.table) : TableStatistics{});
   }
   std::string contents;

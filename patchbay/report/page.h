@@ -15,7 +15,7 @@ namespace patchbay {
 /// One result on the page.
 struct PageSection {
   StudySection section;
-  std::optional<EffectTable> table;  ///< none where the section was left out
+  std::optional<EffectTable> table;  ///< the result; none where the section was left out
   /// Pictures beside the table's own: what they show, and the picture.
   std::vector<std::pair<std::string, Drawing>> more{};
 };
@@ -24,8 +24,9 @@ struct Page {
   std::string title;
   std::string text;
   std::string model;
-  std::string command;            ///< that makes the page
-  std::string attention_command;  ///< that makes one head's attention patterns; HEAD stands for it
+  std::string command;  ///< the command that makes the page
+  std::string
+      attention_command;  ///< the command that makes one head's patterns; HEAD names the head
   std::vector<KnownHeads> known;
   std::vector<PageSection> sections;
 };
@@ -34,7 +35,8 @@ struct Page {
 /// activation patching, path patching, heads, circuit, and the rest. It holds no address and asks
 /// for nothing: its content-security policy allows its own style and script alone, by their
 /// digests. Texts of results are shown as they are and are never markup. The same results give the
-/// same bytes.
+/// same bytes. Throws kUsage for sections that check_section refuses and for tables that break a
+/// rule.
 std::string html_page(const Page& page);
 
 }  // namespace patchbay

@@ -135,6 +135,11 @@ std::string sha256_base64(std::string_view text) {
 }
 
 std::string page_data(const Page& page, std::span<const TableStatistics> statistics) {
+  if (statistics.size() != page.sections.size()) {
+    throw Error(ErrorKind::kUsage, "report",
+                fmt::format("there are statistics of {} tables for {} sections; give one a section",
+                            statistics.size(), page.sections.size()));
+  }
   JsonWriter json(JsonLayout::kCompact);
   json.begin_object().key("tables").begin_object();
   for (std::size_t i = 0; i < page.sections.size(); ++i) {

@@ -10,7 +10,7 @@
 namespace patchbay {
 
 /// One JSON object that may stand between script tags: what could end them is escaped. `statistics`
-/// has one element a section; that of a section without a table is not read.
+/// has one element a section, else kUsage is thrown; that of a section without a table is not read.
 ///
 /// * tables: by section, the axes; of every effect [value, standard error, low, high, n] of each
 /// cell;

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <librsvg/rsvg.h>
 
+#include <algorithm>
 #include <cmath>
 #include <memory>
 
@@ -25,7 +26,8 @@ using Surface = std::unique_ptr<cairo_surface_t, Release>;
 [[noreturn]] void fail(std::string_view what, GError* error) {
   const std::string why = error == nullptr ? "" : fmt::format(": {}", error->message);
   g_clear_error(&error);
-  throw Error(ErrorKind::kInternal, "picture", fmt::format("{}{}; please report this", what, why));
+  throw Error(ErrorKind::kUsage, "picture",
+              fmt::format("{}{}; give an SVG, such as svg_file writes", what, why));
 }
 
 Handle parse(std::string_view svg) {
@@ -78,9 +80,16 @@ void check(cairo_surface_t* surface) {
 std::string png_of(std::string_view svg, double scale) {
   const Handle handle = parse(svg);
   const Size size = size_of(handle.get());
-  const Surface surface(cairo_image_surface_create(
-      CAIRO_FORMAT_RGB24, static_cast<int>(std::ceil(size.width * scale)),
-      static_cast<int>(std::ceil(size.height * scale))));
+  if (!(scale > 0.0)) {
+    throw Error(ErrorKind::kUsage, "picture",
+                fmt::format("{} pixels a unit show nothing; give a positive number", scale));
+  }
+  constexpr double kTooMany = 65'536.0;  // cairo refuses as many, and what is more
+  const auto pixels = [&](double units) {
+    return static_cast<int>(std::min(std::ceil(units * scale), kTooMany));
+  };
+  const Surface surface(
+      cairo_image_surface_create(CAIRO_FORMAT_RGB24, pixels(size.width), pixels(size.height)));
   check(surface.get());
   render(handle.get(), surface.get(), size, scale);
   std::string png;

@@ -1,7 +1,13 @@
 #include "patchbay/report/rows.h"
 
-#include <algorithm>
+#include <fmt/format.h>
 
+#include <algorithm>
+#include <cstdint>
+#include <iterator>
+
+#include "patchbay/base/check.h"
+#include "patchbay/base/error.h"
 #include "patchbay/base/visible_text.h"
 #include "patchbay/report/caption.h"
 
@@ -16,12 +22,19 @@ constexpr std::size_t kLongest = 64;
 
 bool is_numeric_column(const figures::Rows& rows, std::size_t column) {
   return std::ranges::all_of(rows.rows, [&](const auto& row) {
+    check_index("rows", "column", static_cast<std::int64_t>(column), std::ssize(row));
     return row[column].empty() ||
            std::string_view("0123456789+-").find(row[column].front()) != std::string_view::npos;
   });
 }
 
 Drawing draw_rows(const figures::Request& request, const figures::Rows& rows) {
+  for (const auto& row : rows.rows) {
+    if (row.size() == rows.columns.size()) continue;
+    throw Error(ErrorKind::kUsage, "rows",
+                fmt::format("a row has {} texts, but there are {} columns; give one each",
+                            row.size(), rows.columns.size()));
+  }
   std::vector<double> widths;
   for (std::size_t c = 0; c < rows.columns.size(); ++c) {
     double width = text_width(rows.columns[c]) * 1.1;  // bold

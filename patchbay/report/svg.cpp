@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "patchbay/base/error.h"
 #include "patchbay/base/utf8.h"
 #include "patchbay/base/visible_text.h"
 
@@ -65,9 +66,17 @@ std::string data_attributes(const SvgData& data) {
   return text;
 }
 
+[[noreturn]] void fail(const std::string& what) { throw Error(ErrorKind::kUsage, "svg", what); }
+
 }  // namespace
 
+std::size_t Tiling::in_a_row() const {
+  if (across == 0) fail("0 parts in a row are none; put 1 at least");
+  return across;
+}
+
 std::string svg_number(double value) {
+  if (!std::isfinite(value)) fail(fmt::format("a length of {} cannot be drawn", value));
   std::string text = fmt::format("{:.2f}", value);
   text.erase(text.find_last_not_of('0') + 1);
   if (text.ends_with('.')) text.pop_back();
@@ -111,6 +120,7 @@ double text_width(std::string_view text, double size) {
 }
 
 std::vector<std::string> wrapped(std::string_view text, double width, double size) {
+  if (!(width > 0.0)) fail(fmt::format("lines of {} pixels hold nothing; make them wider", width));
   std::vector<std::string> lines;
   std::string line;
   const auto add = [&](std::string_view word) {
@@ -213,6 +223,18 @@ void Svg::text(double x, double y, std::string_view text, const SvgText& look) {
 
 void Svg::begin_texts(const SvgText& look) {
   markup_ += fmt::format("<g{}>\n", look_attributes(look));
+  ++open_groups_;
+}
+
+void Svg::end_group() {
+  if (open_groups_ == 0) fail("no group is open; begin one first");
+  --open_groups_;
+  markup_ += "</g>\n";
+}
+
+const std::string& Svg::markup() const {
+  if (open_groups_ > 0) fail(fmt::format("{} groups are open; end them", open_groups_));
+  return markup_;
 }
 
 void Svg::inherited_text(double x, double y, std::string_view text) {
@@ -227,6 +249,7 @@ void Svg::begin_group(double x, double y, std::string_view name, const SvgData& 
     markup_ += fmt::format(" transform=\"translate({} {})\"", svg_number(x), svg_number(y));
   }
   markup_ += data_attributes(data) + ">\n";
+  ++open_groups_;
 }
 
 namespace {

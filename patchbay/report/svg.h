@@ -41,7 +41,8 @@ struct SvgText {
   std::string fill{};   ///< empty: the class's
 };
 
-/// Shapes in the order in which they are drawn. Lengths are pixels, y grows downwards.
+/// Shapes in the order in which they are drawn. Lengths are pixels, y grows downwards. What is not
+/// a finite number cannot be drawn: kUsage.
 class Svg {
  public:
   void rect(double x, double y, double width, double height, const SvgShape& shape);
@@ -57,37 +58,44 @@ class Svg {
   void inherited_text(double x, double y, std::string_view text);
   /// What is drawn until end_group() is moved by (x, y).
   void begin_group(double x, double y, std::string_view name = {}, const SvgData& data = {});
-  void end_group() { markup_ += "</g>\n"; }
+  /// Ends the last group or texts that began. Throws kUsage when there are none.
+  void end_group();
 
-  [[nodiscard]] const std::string& markup() const { return markup_; }
+  /// All that was drawn. Throws kUsage while a group is open.
+  [[nodiscard]] const std::string& markup() const;
 
  private:
   void attributes(const SvgShape& shape);
   void close(std::string_view tag, const SvgShape& shape);
 
   std::string markup_;
+  int open_groups_ = 0;
 };
 
-/// Parts of a picture side by side, and those that do not fit below them.
+/// Parts of a picture side by side, and those that do not fit below them. Functions throw kUsage
+/// when `across` is 0.
 struct Tiling {
-  std::size_t across;  ///< in one row
+  std::size_t across;  ///< how many parts are in one row, 1 at least
   double width;        ///< from one part to the next
   double height;
 
   [[nodiscard]] double x(std::size_t part) const {
-    return static_cast<double>(part % across) * width;
+    return static_cast<double>(part % in_a_row()) * width;
   }
   [[nodiscard]] double y(std::size_t part) const {
-    const std::size_t row = part / across;
+    const std::size_t row = part / in_a_row();
     return static_cast<double>(row) * height;
   }
-  /// Of so many parts in all.
+  /// The width of so many parts in all.
   [[nodiscard]] double total_width(std::size_t parts) const {
-    return static_cast<double>(parts < across ? parts : across) * width;
+    return static_cast<double>(parts < in_a_row() ? parts : across) * width;
   }
   [[nodiscard]] double total_height(std::size_t parts) const {
     return parts == 0 ? 0.0 : y(parts - 1) + height;
   }
+
+ private:
+  [[nodiscard]] std::size_t in_a_row() const;
 };
 
 /// A finished picture.
@@ -95,14 +103,15 @@ struct Drawing {
   double width = 0.0;
   double height = 0.0;
   std::string label;   ///< one sentence for those who cannot see it
-  std::string markup;  ///< what is inside of <svg>
+  std::string markup;  ///< the elements inside of <svg>
 };
 
-/// Two decimals at most: "12", "0.5".
+/// Two decimals at most: "12", "0.5". Throws kUsage for what is not a finite number.
 std::string svg_number(double value);
 /// How wide a text is in DejaVu Sans, to some percent.
 double text_width(std::string_view text, double size = kFontSize);
-/// Lines of at most `width` pixels, broken at spaces; a longer word is broken where it must.
+/// Lines of at most `width` pixels, broken at spaces; a longer word is broken where it must be.
+/// Throws kUsage unless the width is positive.
 std::vector<std::string> wrapped(std::string_view text, double width, double size = kFontSize);
 /// The text for a place between tags or in quotes, with what is invisible escaped.
 std::string markup_text(std::string_view text);

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <iterator>
 #include <map>
 #include <set>
 
@@ -60,14 +61,20 @@ int layer_of_node(std::string_view node) {
   int layer = -1;
   const auto [end, error] = std::from_chars(node.data(), node.data() + node.size(), layer);
   if (error != std::errc() || layer < 0 || end == node.data() + node.size() || *end != '.') {
-    throw Error(ErrorKind::kBadData, "circuit",
-                fmt::format("{} is no head at a position, such as \"5.5@S2\"", json_quoted(node)));
+    throw Error(
+        ErrorKind::kBadData, "circuit",
+        fmt::format("{} is not a head at a position, such as \"5.5@S2\"", json_quoted(node)));
   }
   return layer;
 }
 
 std::string circuit_dot(const EffectTable& table) {
   const std::vector<CircuitEdge> edges = edges_of(table);
+  if (table.cells() != std::ssize(edges)) {
+    throw Error(ErrorKind::kUsage, "circuit",
+                fmt::format("the result of {} has {} cells for {} edges; a circuit has one each",
+                            json_quoted(table.experiment), table.cells(), edges.size()));
+  }
   const std::vector<CellSummary> effects = summarize(table, table.effect, table.aggregate);
   std::map<int, std::set<std::string>> layers;
   double largest = 0.0;

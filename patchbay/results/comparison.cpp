@@ -79,6 +79,8 @@ std::vector<TableAxis> common_axes(const EffectTable& first, const EffectTable& 
 }  // namespace
 
 Comparison compare(const EffectTable& first, const EffectTable& second, EffectKind effect) {
+  first.check();
+  second.check();
   if (axis_names(first) != axis_names(second)) {
     throw Error(
         ErrorKind::kUsage, "compare",

@@ -24,7 +24,8 @@ struct Comparison {
 ///   those of paired samples (two corruptions, two models with one text, with and without BOS).
 /// * Else the difference of the two summaries, which has no interval of its own; a note says so.
 ///
-/// Throws kUsage for results of other axes, without a place in common, or without the effect.
+/// Throws kUsage for tables that break a rule (EffectTable::check), for results of other axes,
+/// without a place in common, or without the effect.
 Comparison compare(const EffectTable& first, const EffectTable& second, EffectKind effect);
 
 }  // namespace patchbay

@@ -1,5 +1,7 @@
 #include "patchbay/results/correlation.h"
 
+#include <fmt/format.h>
+
 #include <cmath>
 #include <limits>
 
@@ -8,7 +10,11 @@
 namespace patchbay {
 
 double correlation(std::span<const double> x, std::span<const double> y) {
-  PATCHBAY_ASSERT(x.size() == y.size());
+  if (x.size() != y.size()) {
+    throw Error(
+        ErrorKind::kUsage, "correlation",
+        fmt::format("{} numbers and {} are not pairs; give as many of both", x.size(), y.size()));
+  }
   double n = 0;
   double sum_x = 0;
   double sum_y = 0;

@@ -8,6 +8,7 @@
 #include <set>
 #include <utility>
 
+#include "patchbay/base/check.h"
 #include "patchbay/base/error.h"
 #include "patchbay/base/suggest.h"
 #include "patchbay/io/json_writer.h"
@@ -61,7 +62,7 @@ std::string axes_rule(const EffectTable& table) {
   std::size_t size = 1;
   for (const TableAxis& axis : table.axes) {
     if (!names.insert(axis.name).second) {
-      return fmt::format("the axis {} is there twice", json_quoted(axis.name));
+      return fmt::format("the axis {} is given twice", json_quoted(axis.name));
     }
     if (axis.labels.empty()) {
       return fmt::format("the axis {} has no labels", json_quoted(axis.name));
@@ -94,7 +95,7 @@ std::string options_rule(const EffectTable& table) {
   std::set<std::string_view> names;
   for (const Option& option : table.options) {
     if (!names.insert(option.name).second) {
-      return fmt::format("the option {} is there twice", json_quoted(option.name));
+      return fmt::format("the option {} is given twice", json_quoted(option.name));
     }
     const auto* number = std::get_if<double>(&option.value);
     if (number != nullptr && !std::isfinite(*number)) {
@@ -108,7 +109,7 @@ std::string columns_rule(const EffectTable& table) {
   std::set<std::string_view> names;
   for (const TextColumn& column : table.columns) {
     if (!names.insert(column.name).second) {
-      return fmt::format("the column {} is there twice", json_quoted(column.name));
+      return fmt::format("the column {} is given twice", json_quoted(column.name));
     }
     if (!std::cmp_equal(column.texts.size(), table.n_prompts())) {
       return fmt::format("the column {} has {} texts for {} prompts", json_quoted(column.name),
@@ -150,18 +151,19 @@ std::int64_t EffectTable::n_prompts() const {
 }
 
 double EffectTable::value(std::int64_t cell, std::int64_t prompt) const {
-  PATCHBAY_ASSERT(prompt >= 0 && prompt < n_prompts());
+  check_index("results", "prompt", prompt, n_prompts());
   return cell_values(cell)[static_cast<std::size_t>(prompt)];
 }
 
 std::span<const double> EffectTable::cell_values(std::int64_t cell) const {
-  PATCHBAY_ASSERT(cell >= 0 && cell < cells());
+  check_index("results", "cell", cell, cells());
+  if (static_cast<std::int64_t>(values.size()) < (cell + 1) * n_prompts()) check();
   return std::span(values).subspan(static_cast<std::size_t>(cell * n_prompts()),
                                    static_cast<std::size_t>(n_prompts()));
 }
 
 std::vector<std::string_view> EffectTable::cell_labels(std::int64_t cell) const {
-  PATCHBAY_ASSERT(cell >= 0 && cell < cells());
+  check_index("results", "cell", cell, axes.empty() ? 0 : cells());
   std::vector<std::string_view> labels(axes.size() - 1);
   for (std::size_t i = labels.size(); i-- > 0;) {
     const auto extent = static_cast<std::int64_t>(axes[i].labels.size());
@@ -205,9 +207,9 @@ std::string EffectTable::broken_rule() const {
 
 void EffectTable::check() const {
   if (const std::string rule = broken_rule(); !rule.empty()) {
-    throw Error(
-        ErrorKind::kInternal, "results",
-        fmt::format("the table of {}: {}; please report this", json_quoted(experiment), rule));
+    throw Error(ErrorKind::kUsage, "results",
+                fmt::format("the table of {}: {}; give it what broken_rule asks for",
+                            json_quoted(experiment), rule));
   }
 }
 

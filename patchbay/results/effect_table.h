@@ -28,12 +28,12 @@ struct Option {
 /// Where a result comes from. No time stamp and no host name: the same study gives the same bytes.
 struct Provenance {
   std::string model;
-  std::string model_sha256;  ///< of the weights; empty when unknown
+  std::string model_sha256;  ///< digest of the weights; empty when unknown
   std::vector<std::string> weight_processing;
   std::string task;
   bool prepend_bos = false;
-  std::string tokens_sha256;  ///< empty when unknown
-  std::string version;        ///< patchbay's
+  std::string tokens_sha256;  ///< digest of the prompts' tokens; empty when unknown
+  std::string version;        ///< patchbay's version
   std::string command;        ///< the command or the study that made it
 };
 
@@ -44,7 +44,7 @@ struct Baselines {
 };
 
 /// Which run was patched: kNoise puts corrupted values into the clean run, kDenoise clean values
-/// into the corrupted run. kNone is for values that are no patched runs (an attribution).
+/// into the corrupted run. kNone is for values that no patched run gave (an attribution).
 enum class Direction { kNone, kNoise, kDenoise };
 
 /// How a patched metric becomes an effect, with gap = clean - corrupted.
@@ -81,22 +81,26 @@ struct EffectTable {
   /// [axes…], row-major: the metric after patching, raw. NaN where a prompt has no such cell.
   std::vector<double> values;
   Baselines baselines;
-  EffectKind effect = EffectKind::kFraction;  ///< with `aggregate`, the numbers shown first
+  EffectKind effect = EffectKind::kFraction;  ///< the effect that is shown first
   Aggregate aggregate = Aggregate::kRatioOfMeans;
   std::vector<TextColumn> columns;
   /// Sentences that belong to the result: prompts left out, a source that changes nothing.
   std::vector<std::string> notes;
   Provenance provenance;
 
+  // The table must keep its rules (broken_rule) where a function says that it throws kUsage.
+
   /// The extents of all axes, prompts last.
   [[nodiscard]] std::vector<std::int64_t> shape() const;
   /// The product of all extents but the prompts'.
   [[nodiscard]] std::int64_t cells() const;
   [[nodiscard]] std::int64_t n_prompts() const;
+  /// The metric of one cell and prompt. Throws kUsage when there is no such cell or prompt.
   [[nodiscard]] double value(std::int64_t cell, std::int64_t prompt) const;
-  /// [prompt]
+  /// [prompt] The metrics of one cell. Throws kUsage when there is no such cell, and when the
+  /// values are fewer than the axes make.
   [[nodiscard]] std::span<const double> cell_values(std::int64_t cell) const;
-  /// One label per axis but "prompt": {"9", "6"}.
+  /// One label per axis but "prompt": {"9", "6"}. Throws kUsage when there is no such cell.
   [[nodiscard]] std::vector<std::string_view> cell_labels(std::int64_t cell) const;
 
   /// The unpatched metric from which raw effects are counted, [prompt]; empty for kNone.
@@ -109,7 +113,7 @@ struct EffectTable {
   /// distinct, options and baselines are finite, a direction has its base, and `effect` can be
   /// computed.
   [[nodiscard]] std::string broken_rule() const;
-  /// Throws kInternal with the broken rule, if there is one.
+  /// Throws kUsage with the broken rule, if there is one.
   void check() const;
 };
 

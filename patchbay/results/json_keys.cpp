@@ -22,7 +22,7 @@ void require_format(const JsonValue& root, std::string_view format, std::int64_t
                     std::string_view what) {
   const JsonValue* named = root.is_object() ? root.find("format") : nullptr;
   if (named == nullptr || !named->is_string() || named->as_string() != format) {
-    throw root.error(fmt::format("has no \"format\": \"{}\", so this is no {}", format, what));
+    throw root.error(fmt::format("has no \"format\": \"{}\", so this is not a {}", format, what));
   }
   const JsonValue& number = root.at("format_version");
   if (number.as_int() != version) {

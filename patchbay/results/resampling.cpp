@@ -1,18 +1,34 @@
 // Resampled sums as a product of counts and values, and percentiles.
 #include "patchbay/results/resampling.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <functional>
+#include <string>
+#include <string_view>
 
 #include "patchbay/base/error.h"
 #include "patchbay/base/split_mix.h"
 
 namespace patchbay {
+namespace {
+
+[[noreturn]] void fail(const std::string& what) {
+  throw Error(ErrorKind::kUsage, "resampling", what);
+}
+
+std::size_t at_least_one(std::int64_t count, std::string_view what) {
+  if (count < 1) fail(fmt::format("{} {} were asked for; give 1 or more", count, what));
+  return static_cast<std::size_t>(count);
+}
+
+}  // namespace
 
 Resampling::Resampling(std::int64_t n_prompts, std::int64_t n_resamples, std::uint64_t seed)
-    : n_prompts_(static_cast<std::size_t>(n_prompts)),
-      n_resamples_(static_cast<std::size_t>(n_resamples)),
+    : n_prompts_(at_least_one(n_prompts, "prompts")),
+      n_resamples_(at_least_one(n_resamples, "resamples")),
       counts_((n_resamples_ + kGroup - 1) / kGroup * kGroup * n_prompts_) {
   SplitMix64 random(seed);
   for (std::size_t resample = 0; resample < n_resamples_; ++resample) {
@@ -24,7 +40,9 @@ Resampling::Resampling(std::int64_t n_prompts, std::int64_t n_resamples, std::ui
 }
 
 std::vector<double> Resampling::sums(std::span<const double> values) const {
-  PATCHBAY_ASSERT(values.size() == n_prompts_);
+  if (values.size() != n_prompts_) {
+    fail(fmt::format("{} values for {} prompts; give one each", values.size(), n_prompts_));
+  }
   std::vector<double> result(counts_.size() / n_prompts_);
   const double* counts = counts_.data();
   for (std::size_t first = 0; first < result.size(); first += kGroup) {
@@ -40,6 +58,10 @@ std::vector<double> Resampling::sums(std::span<const double> values) const {
 }
 
 std::pair<double, double> central_interval(std::span<double> values, double confidence) {
+  if (values.empty()) fail("no values have no interval; give one at least");
+  if (!(confidence >= 0 && confidence <= 1)) {
+    fail(fmt::format("confidence is {}; it must be from 0 to 1", confidence));
+  }
   // The quantile so far from `first` in the order of `before`. The ends of an interval are near the
   // ends of the order, where a partial sort passes over most values after one comparison.
   const double tail = (1 - confidence) / 2 * static_cast<double>(values.size() - 1);

@@ -43,7 +43,7 @@ auto named(const JsonValue& value, const Parse& parse) {
   } catch (const Error& error) {
     if (error.kind() != ErrorKind::kUsage) throw;
     throw value.error(
-        fmt::format("is {}, which is no name that it can have", json_quoted(value.as_string())));
+        fmt::format("is {}, which is not a name that it can have", json_quoted(value.as_string())));
   }
 }
 

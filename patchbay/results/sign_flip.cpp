@@ -10,7 +10,9 @@
 #include <bit>
 #include <cmath>
 #include <span>
+#include <string>
 
+#include "patchbay/base/error.h"
 #include "patchbay/base/float_environment.h"
 #include "patchbay/base/split_mix.h"
 #include "patchbay/base/stop_check.h"
@@ -193,6 +195,9 @@ void correct(std::vector<std::optional<double>>& p_values) {
 Significance sign_flip_test(const EffectTable& table, const StatisticsOptions& options) {
   const FloatEnvironment environment;
   table.check();
+  if (const std::string rule = options.broken_rule(); !rule.empty()) {
+    throw Error(ErrorKind::kUsage, "statistics", rule);
+  }
   std::int64_t tested = 0;
   std::int64_t n = 0;
   for (std::int64_t cell = 0; cell < table.cells(); ++cell) {

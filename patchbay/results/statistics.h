@@ -14,7 +14,7 @@ namespace patchbay {
 struct StatisticsOptions {
   std::int64_t bootstrap_resamples = 2000;  ///< 1 … 100,000
   std::uint64_t seed = 0;
-  double confidence = 0.95;  ///< of the intervals, between 0 and 1
+  double confidence = 0.95;  ///< how much of the distribution an interval holds, between 0 and 1
   /// The mean of ratios leaves out prompts whose denominator is nearer to 0 than this.
   double smallest_gap = 0.1;
 
@@ -30,11 +30,11 @@ inline constexpr double kSignificanceLevel = 0.05;
 struct CellSummary {
   double value;
   double standard_error;
-  double low;  ///< the bootstrap interval
-  double high;
+  double low;   ///< where the bootstrap interval begins
+  double high;  ///< where the bootstrap interval ends
   /// Of the sign-flip test, Holm-corrected over cells; none when the table cannot be tested.
   std::optional<double> p_value;
-  std::int64_t n;           ///< prompts that count
+  std::int64_t n;           ///< how many prompts count
   std::int64_t n_left_out;  ///< prompts without this cell, or with too small a denominator
 };
 
@@ -55,7 +55,7 @@ struct EffectSummary {
   Aggregate aggregate;
   std::vector<CellSummary> cells;  ///< row-major over the axes but "prompt"
   std::vector<std::int64_t>
-      left_out_prompts;  ///< with too small a denominator; mean of ratios only
+      left_out_prompts;  ///< prompts whose denominator is too small for the mean of ratios
 };
 
 struct TableStatistics {
@@ -65,7 +65,8 @@ struct TableStatistics {
 };
 
 /// All effects of a table with its own aggregate. Resampled prompts are drawn once and shared by
-/// all cells and effects. Throws as EffectTable::check, and kUsage for options out of range.
+/// all cells and effects. Throws kUsage for a table that breaks a rule (EffectTable::check) and for
+/// options out of range.
 ///
 /// * A prompt without a cell (a value that is not finite) counts in neither sum of that cell.
 /// * Ratio of means: the sum of numerators over the sum of denominators; its standard error is the

@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <set>
 
+#include "patchbay/base/error.h"
 #include "patchbay/io/file.h"
 #include "patchbay/io/json.h"
 #include "patchbay/io/json_writer.h"
@@ -62,7 +64,29 @@ StudySection read_section(const JsonValue& value) {
 
 }  // namespace
 
+void check_section(const StudySection& section, std::set<std::string>& ids) {
+  const auto fail = [](const std::string& what) {
+    throw Error(ErrorKind::kUsage, "study result", what);
+  };
+  const std::string id = json_quoted(section.id);
+  if (!is_id(section.id)) {
+    fail(fmt::format("the id {} cannot name a file; take letters, digits, _ and -", id));
+  }
+  if (!ids.insert(section.id).second) {
+    fail(fmt::format("the id {} is given twice; give every section its own", id));
+  }
+  for (const StudyList& list : section.lists) {
+    for (const auto& row : list.rows) {
+      if (row.size() == list.columns.size()) continue;
+      fail(fmt::format("a row of the list {} has {} texts, but there are {} columns",
+                       json_quoted(list.title), row.size(), list.columns.size()));
+    }
+  }
+}
+
 std::string to_json(const StudyResult& study) {
+  std::set<std::string> ids;
+  for (const StudySection& section : study.sections) check_section(section, ids);
   JsonWriter json;
   json.begin_object().member("format", kFormat).member("format_version", kVersion);
   json.member("title", study.title).member("text", study.text).member("model", study.model);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -18,7 +19,7 @@ struct KnownHeads {
 struct StudyList {
   std::string title;
   std::vector<std::string> columns;
-  std::vector<std::vector<std::string>> rows;  ///< as long as `columns`
+  std::vector<std::vector<std::string>> rows;  ///< one text for each of `columns`
   std::vector<std::string> sentences;
 };
 
@@ -36,17 +37,21 @@ struct StudyResult {
   std::string title;
   std::string text;
   std::string model;
-  std::string command;  ///< "patchbay study ioi_paper"
-  std::string
-      attention_command;  ///< that makes the attention patterns of the head HEAD; may be empty
+  std::string command;            ///< "patchbay study ioi_paper"
+  std::string attention_command;  ///< the command that makes the attention patterns of the head
+                                  ///< HEAD; may be empty
   std::vector<KnownHeads> known;
   std::vector<StudySection> sections;
 };
 
-/// The text of study.json.
+/// The text of study.json. Throws kUsage for what parse_study_result would refuse: an id that
+/// cannot name a file or names two sections, a row that is not as long as its columns.
 std::string to_json(const StudyResult& study);
-/// Reads it back; writing it again gives the same bytes. Every key is checked. Throws kBadData
-/// naming file, key and rule.
+/// Throws kUsage for an id that cannot name a file or that `ids`, to which it is added, has
+/// already, and for a row that is not as long as its columns.
+void check_section(const StudySection& section, std::set<std::string>& ids);
+/// Reads the text of study.json back; writing it again gives the same bytes. Every key is checked.
+/// Throws kBadData naming file, key and rule.
 StudyResult parse_study_result(std::string_view text, std::string_view where);
 /// Throws as read_file and parse_study_result.
 StudyResult read_study_result(const std::filesystem::path& path);

@@ -69,7 +69,9 @@ std::string CircuitNames::heads_of(const std::string& role) const {
     for (const Head& head : found->heads) heads.push_back(text_of(head));
     return fmt::format("{}", fmt::join(heads, ","));
   }
-  const StudyCircuit::Role& where = study_.roles.at(role);
+  const auto known = study_.roles.find(role);
+  if (known == study_.roles.end()) return {};
+  const StudyCircuit::Role& where = known->second;
   for (const HeadClass& one : circuit_of(*found_).classes) {
     if (one.steps != where.steps) continue;
     if (std::ranges::find(one.positions, where.position) == one.positions.end()) continue;

@@ -183,6 +183,7 @@ std::string check_view(std::string_view view) {
 }
 
 View view_of(const EffectTable& table, std::string_view view, const ViewContext& context) {
+  table.check();
   const auto [name, number] = parts_of(view);
   const KnownView& known = find_view(name);
   if (known.make == nullptr) return {};

@@ -50,6 +50,8 @@ std::string check_view(std::string_view view);
 /// * of_heads:T — this table's numbers of the heads whose fraction in the context's table is above
 ///   T, a head a row.
 /// * baselines — the means of both sides and the gap.
+///
+/// Throws kUsage as check_view does, and for a table that breaks a rule.
 View view_of(const EffectTable& table, std::string_view view, const ViewContext& context = {});
 
 }  // namespace patchbay

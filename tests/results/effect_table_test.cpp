@@ -66,7 +66,7 @@ TEST(EffectTable, NamesTheRuleThatItBreaks) {
   const std::pair<std::function<void(EffectTable&)>, std::string> mistakes[] = {
       {[](EffectTable& t) { t.axes.clear(); }, "the last axis must be \"prompt\""},
       {[](EffectTable& t) { std::swap(t.axes[1], t.axes[2]); }, "the last axis"},
-      {[](EffectTable& t) { t.axes[1].name = "layer"; }, "the axis \"layer\" is there twice"},
+      {[](EffectTable& t) { t.axes[1].name = "layer"; }, "the axis \"layer\" is given twice"},
       {[](EffectTable& t) { t.axes[0].labels.clear(); }, "the axis \"layer\" has no labels"},
       {[](EffectTable& t) { t.values.pop_back(); }, "11 values, but the axes make 12"},
       {[](EffectTable& t) { t.baselines.clean.pop_back(); },
@@ -75,17 +75,17 @@ TEST(EffectTable, NamesTheRuleThatItBreaks) {
        "the corrupted baseline of prompt 1 is not finite"},
       {[](EffectTable& t) { t.baselines.corrupted.clear(); },
        "the direction denoise needs its baseline"},
-      {[](EffectTable& t) { t.options[3].name = "site"; }, "the option \"site\" is there twice"},
+      {[](EffectTable& t) { t.options[3].name = "site"; }, "the option \"site\" is given twice"},
       {[](EffectTable& t) { t.options[4].value = std::numeric_limits<double>::infinity(); },
        "the option \"noise\" is not finite"},
-      {[](EffectTable& t) { t.columns[1].name = "clean"; }, "the column \"clean\" is there twice"},
+      {[](EffectTable& t) { t.columns[1].name = "clean"; }, "the column \"clean\" is given twice"},
       {[](EffectTable& t) { t.columns[1].texts.pop_back(); }, "has 2 texts for 3 prompts"},
       {[](EffectTable& t) { t.baselines.clean.clear(); },
        "the effect fraction needs a direction or baselines"}};
   for (const auto& [make, rule] : mistakes) {
     EffectTable table = small_table();
     make(table);
-    expect_parts(error_of(ErrorKind::kInternal, [&] { table.check(); }), "[results]",
+    expect_parts(error_of(ErrorKind::kUsage, [&] { table.check(); }), "[results]",
                  "activation_patching", rule);
   }
 }

@@ -104,7 +104,7 @@ TEST(ResultJson, WritesInfinitiesAsMissingAndLeavesThemOut) {
 // Every mistake is one replacement in a good file.
 TEST(ResultJson, RefusesFilesThatBreakARule) {
   const std::tuple<std::string, std::string, std::string> mistakes[] = {
-      {"\"patchbay-result\"", "\"other\"", "so this is no result file"},
+      {"\"patchbay-result\"", "\"other\"", "so this is not a result file"},
       {"\"format_version\": 1", "\"format_version\": 2", "reads version 1 only"},
       {"\"format_version\": 1", "\"format_version\": 1.0", "must be an integer"},
       {"\"metric\"", "\"metrik\"", "has an unknown key \"metrik\"; did you mean \"metric\"?"},
@@ -117,7 +117,7 @@ TEST(ResultJson, RefusesFilesThatBreakARule) {
       {"\"seed\": 7", "\"seed\": null", "\"options.seed\" must be true, false"},
       {"\"seed\": 7", "\"site\": 7", "site"},
       {"\"all_positions\": true", "\"all_positions\": {}", "\"options.all_positions\" must be"},
-      {"\"name\": \"head\"", "\"name\": \"layer\"", "the axis \"layer\" is there twice"},
+      {"\"name\": \"head\"", "\"name\": \"layer\"", "the axis \"layer\" is given twice"},
       {"\"name\": \"prompt\"", "\"name\": \"x\"", "the last axis must be \"prompt\""},
       {"\"labels\": [\"0\", \"1\"]", "\"labels\": []", "the axis \"layer\" has 0 labels"},
       {"\"labels\": [\"0\", \"1\", \"2\"]", "\"labels\": [\"0\", \"1\"]",
@@ -161,7 +161,7 @@ TEST(ResultJson, ReplacesAFileWholeOrNotAtAll) {
   write_raw(folder / "r.json", "old");
   EffectTable wrong = small_table();
   wrong.values.pop_back();
-  error_of(ErrorKind::kInternal, [&] { write_json(folder / "r.json", wrong); });
+  error_of(ErrorKind::kUsage, [&] { write_json(folder / "r.json", wrong); });
   EXPECT_EQ(read_raw(folder / "r.json"), "old");
   write_json(folder / "r.json", small_table());
   EXPECT_EQ(read_raw(folder / "r.json"), to_json(small_table()));

@@ -64,7 +64,7 @@ TEST(StudyResult, OfAStudyReadsBackAsTheSameBytes) {
 TEST(StudyResult, EveryRuleIsNamed) {
   const std::string text = to_json(example());
   EXPECT_NE(refusal(text, "patchbay-study", "patchbay-result")
-                .find("so this is no list of a study's results"),
+                .find("so this is not a list of a study's results"),
             std::string::npos);
   EXPECT_NE(
       refusal(text, "\"format_version\": 1", "\"format_version\": 2").find("reads version 1 only"),

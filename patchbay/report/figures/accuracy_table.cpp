@@ -54,9 +54,9 @@ const Figure& accuracy_table() {
           "What the model does before anything is patched: the gap between the two sides is all "
           "that patching can move. Where clean accuracy is low there is no behaviour to explain.",
       .order = 1,
-      .fits = &fits,
-      .draw = &draw,
-      .rows = &rows};
+      .can_show = &fits,
+      .drawer = &draw,
+      .lister = &rows};
   return kFigure;
 }
 

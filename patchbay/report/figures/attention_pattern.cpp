@@ -86,8 +86,8 @@ const Figure& attention_pattern() {
           "before it. "
           "That a head looks somewhere does not say that it uses what it sees, nor what it writes.",
       .order = 1,
-      .fits = &fits,
-      .draw = &draw};
+      .can_show = &fits,
+      .drawer = &draw};
   return kFigure;
 }
 

@@ -121,8 +121,8 @@ const Figure& bar() {
           "Each bar is the effect at one place, its whisker the interval over prompts. Two bars "
           "whose whiskers overlap widely are not shown to differ, whatever their lengths.",
       .order = 2,
-      .fits = &fits,
-      .draw = &draw};
+      .can_show = &fits,
+      .drawer = &draw};
   return kFigure;
 }
 

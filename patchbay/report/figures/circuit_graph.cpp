@@ -189,8 +189,8 @@ const Figure& circuit_graph() {
           "and how far patching that path alone moves the answer. Effects of edges do not add up: "
           "two paths may carry the same information, or cancel.",
       .order = 1,
-      .fits = &fits,
-      .draw = &draw};
+      .can_show = &fits,
+      .drawer = &draw};
   return kFigure;
 }
 

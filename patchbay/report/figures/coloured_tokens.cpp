@@ -92,8 +92,8 @@ const Figure& coloured_tokens() {
           "the stream holds at a token need not be about that token: attention brings it from "
           "others.",
       .order = 3,
-      .fits = &fits,
-      .draw = &draw};
+      .can_show = &fits,
+      .drawer = &draw};
   return kFigure;
 }
 

@@ -287,8 +287,8 @@ const Figure& heat_map() {
           "shades: a strong colour only says that the cell is large beside the others of this "
           "figure.",
       .order = 1,
-      .fits = &fits,
-      .draw = &draw};
+      .can_show = &fits,
+      .drawer = &draw};
   return kFigure;
 }
 

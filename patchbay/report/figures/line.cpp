@@ -135,8 +135,8 @@ const Figure& line() {
           "Each point is the effect at one layer, its whisker the interval over prompts. The "
           "points are separate runs or readings: the line between them only guides the eye.",
       .order = 2,
-      .fits = &fits,
-      .draw = &draw};
+      .can_show = &fits,
+      .drawer = &draw};
   return kFigure;
 }
 

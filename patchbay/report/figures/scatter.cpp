@@ -92,8 +92,8 @@ const Figure& scatter() {
           "plot, shown for the places where the two go together most. Places chosen for a high "
           "correlation out of many will have a lower one on new prompts.",
       .order = 1,
-      .fits = &fits,
-      .draw = &draw};
+      .can_show = &fits,
+      .drawer = &draw};
   return kFigure;
 }
 

@@ -67,9 +67,9 @@ const Figure& top_k() {
           "The places with the largest effects, whatever their sign. The first of a long list is "
           "also the luckiest: believe the interval and the corrected p more than the rank.",
       .order = 8,
-      .fits = &fits,
-      .draw = &draw,
-      .rows = &rows};
+      .can_show = &fits,
+      .drawer = &draw,
+      .lister = &rows};
   return kFigure;
 }
 
