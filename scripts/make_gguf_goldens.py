@@ -202,12 +202,12 @@ def malformed():
     yield "type_unknown", file([], [tensor("x", [8], kind=99)], bytes(32)), "has the type 99, which is not supported"
     yield "type_removed", file([], [tensor("x", [32], kind=4)], bytes(32)), "has the type 4, which is not supported"
     yield "type_unsupported", file([], [tensor("x", [256], kind=10)], bytes(84)), "has the type Q2_K (10), which is not supported"
-    yield "offset_misaligned", file([], [X, tensor("y", [8], offset=33)], bytes(96)), "has the offset 33, which is no multiple of the alignment 32"
+    yield "offset_misaligned", file([], [X, tensor("y", [8], offset=33)], bytes(96)), "has the offset 33, which is not a multiple of the alignment 32"
     yield "offset_overlap", file([], [tensor("x", [16]), Y], bytes(96)), "has the offset 32, but the data before it ends at 64 and is padded to 64: an overlap"
     yield "offset_gap", file([], [X, tensor("y", [8], offset=64)], bytes(96)), "has the offset 64, but the data before it ends at 32 and is padded to 32: a gap"
     yield "offset_first_gap", file([], [Y], bytes(64)), "has the offset 32, but the data before it ends at 0 and is padded to 0: a gap"
     yield "offset_near_2_64", file([], [X, tensor("y", [8], offset=2**64 - 32)], bytes(64)), "has the offset 18446744073709551584, but the data before it ends at 32 and is padded to 32: a gap"
-    yield "offset_max", file([], [tensor("x", [8], offset=2**64 - 1)], bytes(64)), "has the offset 18446744073709551615, which is no multiple"
+    yield "offset_max", file([], [tensor("x", [8], offset=2**64 - 1)], bytes(64)), "has the offset 18446744073709551615, which is not a multiple"
     yield "size_sum_wraps", file([], [tensor("x", [2**59]), tensor("y", [2**59], offset=2**61)], bytes(64)), 'tensor "x" has 2305843009213693952 bytes'
     yield "data_too_short", file([], [X, Y], bytes(63)), 'tensor "y" ends at byte'
     yield "data_missing", file([], [X, Y]), 'tensor "y" ends at byte'

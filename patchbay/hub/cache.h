@@ -37,7 +37,7 @@ bool has_model(const std::filesystem::path& folder);
 struct CachedModel {
   Snapshot snapshot;
   std::vector<std::string> refs;  ///< the revisions that name it
-  std::uint64_t bytes = 0;        ///< of its files
+  std::uint64_t bytes = 0;        ///< how long its files are together
   bool complete = false;          ///< has_model
 };
 
@@ -48,11 +48,11 @@ std::vector<CachedModel> list_cached(const std::filesystem::path& cache);
 /// One file of a snapshot.
 struct SnapshotFile {
   std::string name;            ///< "config.json", with slashes for one in a folder
-  std::filesystem::path path;  ///< in the snapshot
+  std::filesystem::path path;  ///< where the snapshot has it
   std::filesystem::path blob;  ///< what it links to, empty when it is a file itself
 };
 
-/// The files of a folder, sorted by name, links followed once and hidden files left away.
+/// The files of a folder, sorted by name, links followed once and hidden files left out.
 std::vector<SnapshotFile> list_files(const std::filesystem::path& folder);
 
 }  // namespace patchbay::hub

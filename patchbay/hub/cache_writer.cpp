@@ -93,7 +93,7 @@ BlobLock::BlobLock(const RunContext& ctx, const fs::path& file,
     if (done == 0 && is_named(descriptor_, file)) return;
     ::close(std::exchange(descriptor_, -1));
     if (done == 0) continue;
-    if (!std::exchange(said, true)) waiting();
+    if (!std::exchange(said, true) && waiting) waiting();
     std::this_thread::sleep_for(kBetweenTries);
   }
 }

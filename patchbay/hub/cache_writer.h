@@ -29,8 +29,8 @@ std::uint64_t free_space(const std::filesystem::path& folder);
 /// filelock package does, and gone with the process.
 class BlobLock {
  public:
-  /// Waits until no other process has it; calls `waiting` once when one does. Throws kInterrupted,
-  /// and as make_folders does.
+  /// Waits until no other process has it; calls `waiting`, which may be empty, once when one does.
+  /// Throws kInterrupted, and as make_folders does.
   BlobLock(const RunContext& ctx, const std::filesystem::path& file,
            const std::function<void()>& waiting);
   BlobLock(const BlobLock&) = delete;

@@ -63,14 +63,21 @@ Digest::Digest(Digest&&) noexcept = default;
 Digest& Digest::operator=(Digest&&) noexcept = default;
 Digest::~Digest() = default;
 
+Digest::State& Digest::state() const {
+  if (state_ != nullptr) return *state_;
+  throw Error(ErrorKind::kUsage, "digest",
+              "this digest is finished or was moved from; make another");
+}
+
 void Digest::add(std::span<const std::byte> bytes) {
-  check(EVP_DigestUpdate(state_->context.get(), bytes.data(), bytes.size()));
+  check(EVP_DigestUpdate(state().context.get(), bytes.data(), bytes.size()));
 }
 
 std::string Digest::finish() {
   std::array<unsigned char, EVP_MAX_MD_SIZE> bytes{};
   unsigned int size = 0;
-  check(EVP_DigestFinal_ex(state_->context.get(), bytes.data(), &size));
+  check(EVP_DigestFinal_ex(state().context.get(), bytes.data(), &size));
+  state_.reset();
   std::string hex;
   for (unsigned int i = 0; i < size; ++i) hex += fmt::format("{:02x}", bytes[i]);
   return hex;

@@ -18,7 +18,7 @@ enum class DigestKind { kSha256, kGitSha1 };
 /// "sha256" or "git-sha1"
 std::string_view name_of(DigestKind kind);
 /// What a digest of that many digits must be: 64 are SHA-256, 40 git's SHA-1.
-/// Throws kBadData for what is no digest in small hexadecimal digits.
+/// Throws kBadData for what is not a digest in small hexadecimal digits.
 DigestKind digest_kind(std::string_view hex);
 /// Whether it is one.
 bool is_digest(std::string_view hex);
@@ -33,11 +33,12 @@ class Digest {
   ~Digest();
 
   void add(std::span<const std::byte> bytes);
-  /// The digest in hexadecimal digits. Call it once, last.
+  /// The digest in hexadecimal digits. Call it once, last: whatever is called then throws kUsage.
   std::string finish();
 
  private:
   struct State;
+  [[nodiscard]] State& state() const;
   std::unique_ptr<State> state_;
 };
 

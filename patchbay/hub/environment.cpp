@@ -106,6 +106,9 @@ std::optional<std::string> process_environment(const char* name) {
 }
 
 Settings settings_from(const Environment& environment) {
+  if (!environment) {
+    throw Error(ErrorKind::kUsage, "environment", "no function reads the variables; give one");
+  }
   const std::filesystem::path cache_home =
       first_of(environment, {"XDG_CACHE_HOME"}).value_or(home_folder(environment) + "/.cache");
   const auto hf_home = first_of(environment, {"HF_HOME"});

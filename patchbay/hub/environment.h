@@ -37,7 +37,7 @@ std::optional<std::string> process_environment(const char* name);
 /// HF_TOKEN_PATH and HF_HUB_DISABLE_IMPLICIT_TOKEN; REQUESTS_CA_BUNDLE, CURL_CA_BUNDLE or
 /// SSL_CERT_FILE; PATCHBAY_MODELS; and, for tests, PATCHBAY_HUB_STALL_SECONDS and
 /// PATCHBAY_HUB_RETRY_SECONDS. A variable without content counts as not set. Throws kUsage, with
-/// the variable's name, for a value that means nothing.
+/// the variable's name, for a value that means nothing, and when `environment` holds no function.
 Settings settings_from(const Environment& environment = process_environment);
 
 /// The token to send: the variable's, else the file's, empty when there is none. Throws kUsage for

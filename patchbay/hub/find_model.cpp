@@ -50,15 +50,15 @@ Error nowhere(const std::string& text, const ModelId& model, const Settings& set
   const bool known = model.name != model.id;
   const std::string repository = known ? fmt::format("{} ({})", text, model.id) : text;
   const bool can_pull = model.id.find('/') != std::string::npos;
-  return {
-      ErrorKind::kNoInput, "model",
-      fmt::format("{}: is no file or folder, no model that comes with patchbay, and not in the "
-                  "Hugging Face cache {}{}{}",
-                  repository, settings.cache.string(),
-                  known ? "" : did_you_mean(text, names_to_suggest(settings)),
-                  can_pull ? fmt::format("; `patchbay model pull {}` downloads it", text)
-                           : "; `patchbay model list` shows what is there, `patchbay model pull "
-                             "gpt2` fetches a model")};
+  return {ErrorKind::kNoInput, "model",
+          fmt::format(
+              "{}: is not a file or folder, not a model that comes with patchbay, and not in the "
+              "Hugging Face cache {}{}{}",
+              repository, settings.cache.string(),
+              known ? "" : did_you_mean(text, names_to_suggest(settings)),
+              can_pull ? fmt::format("; `patchbay model pull {}` downloads it", text)
+                       : "; `patchbay model list` shows what is there, `patchbay model pull "
+                         "gpt2` fetches a model")};
 }
 
 Error incomplete(const std::string& text, const Snapshot& snapshot) {

@@ -19,9 +19,9 @@ struct FoundModel {
   std::filesystem::path path;  ///< a folder or a file, for load_model
   std::string name;            ///< "gpt2", "ORG/NAME"; for a path what load_model calls it: empty
   ModelSource source = ModelSource::kPath;
-  std::string id{};        ///< in the cache: the repository
-  std::string revision{};  ///< in the cache: as asked for
-  std::string commit{};    ///< in the cache: what that is
+  std::string id{};        ///< the repository, of a model in the cache; else empty
+  std::string revision{};  ///< the revision that was asked for, of a model in the cache; else empty
+  std::string commit{};    ///< the commit of that revision, of a model in the cache; else empty
 };
 
 /// Finds a model by name, without any network:

@@ -28,7 +28,7 @@ struct HttpRequest {
 
 /// The answer of one server.
 struct HttpResponse {
-  Url url;  ///< that was asked
+  Url url;  ///< the address that was asked for this answer
   int status = 0;
   std::vector<std::pair<std::string, std::string>> headers{};  ///< names in small letters
   std::string body{};                                          ///< what no sink took
@@ -62,8 +62,8 @@ class HttpClient {
   /// One exchange. Throws kInterrupted, and what the sink throws; everything else is in the answer.
   HttpResponse ask(const HttpRequest& request, const BodySink& sink = {});
 
-  /// Exchanges until one is no redirect, and returns all answers, at least one. `stop` may end it
-  /// at a redirect. Throws kNetwork for a redirect from https to http, to another scheme, or one
+  /// Exchanges until one is not a redirect, and returns all answers, at least one. `stop` may end
+  /// it at a redirect. Throws kNetwork for a redirect from https to http, to another scheme, or one
   /// too many.
   std::vector<HttpResponse> follow(HttpRequest request, const BodySink& sink = {},
                                    const std::function<bool(const HttpResponse&)>& stop = {});

@@ -6,6 +6,7 @@
 #include <system_error>
 
 #include "patchbay/base/error.h"
+#include "patchbay/base/utf8.h"
 #include "patchbay/hub/cache.h"
 #include "patchbay/hub/cache_writer.h"
 #include "patchbay/hub/digest.h"
@@ -123,6 +124,11 @@ class Pull {
 
 PulledModel pull_model(const RunContext& ctx, const Settings& settings, const ModelId& model,
                        const Observer& observer) {
+  if (!is_repository_id(model.id) || !is_revision(model.revision)) {
+    throw Error(ErrorKind::kUsage, "hub",
+                fmt::format("{} at {} is not a model of the hub; give what read_model_id reads",
+                            in_quotes(model.id), in_quotes(model.revision)));
+  }
   HttpClient client(ctx, settings);
   const DownloadContext context{ctx, settings, client, observer};
   const Repository repository = ask_repository(ctx, settings, client, model);

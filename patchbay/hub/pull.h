@@ -29,8 +29,9 @@ struct PulledModel {
 /// commit, each file whole or not at all, and the revision's ref last. Several processes at once
 /// download each file once. A stopped download is continued by the next call. Throws kNetwork when
 /// the hub cannot be reached or sends what it did not announce, or when settings.offline is set;
-/// kNoInput for a model that is not there; kBadData for one without safetensors; kCannotCreate and
-/// kInputOutput for the disk; kInterrupted.
+/// kUsage for an id or a revision that the hub does not allow; kNoInput for a model that is not
+/// there; kBadData for one without safetensors; kCannotCreate and kInputOutput for the disk;
+/// kInterrupted.
 PulledModel pull_model(const RunContext& ctx, const Settings& settings, const ModelId& model,
                        const Observer& observer = {});
 

@@ -44,7 +44,7 @@ Repository read_answer(const std::string& text, const std::string& where) {
       text, where, {.max_bytes = kMostBytes, .max_depth = kMostDepth, .max_values = kMostValues});
   Repository repository;
   repository.commit = document->at("sha").as_string();
-  if (!is_commit(repository.commit)) throw document->at("sha").error("is no commit");
+  if (!is_commit(repository.commit)) throw document->at("sha").error("is not a commit");
   for (const JsonValue& sibling : document->at("siblings").items()) {
     RepositoryFile file{.name = sibling.at("rfilename").as_string()};
     const JsonValue* bytes = sibling.find("size");

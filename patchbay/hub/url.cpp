@@ -68,10 +68,11 @@ Url resolve_url(const Url& base, const std::string& location) {
     Url url = taken_apart(handle);
     if (is_web(url)) return url;
   }
-  throw Error(ErrorKind::kNetwork, "hub",
-              fmt::format("{} redirects to something that is no http or https address; is it the "
-                          "hub? Check HF_ENDPOINT",
-                          base.origin()));
+  throw Error(
+      ErrorKind::kNetwork, "hub",
+      fmt::format("{} redirects to something that is not an http or https address; is it the "
+                  "hub? Check HF_ENDPOINT",
+                  base.origin()));
 }
 
 std::string url_escaped(std::string_view part) {

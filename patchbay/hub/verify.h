@@ -28,7 +28,7 @@ struct FileCheck {
 
 struct Verification {
   std::vector<FileCheck> files;
-  std::int64_t n_tensors = 0;       ///< in the weights
+  std::int64_t n_tensors = 0;       ///< how many tensors the weights have
   std::string structure_problem{};  ///< what is wrong with the weights' headers, their index or
                                     ///< config.json; empty when nothing is
   [[nodiscard]] bool good() const;

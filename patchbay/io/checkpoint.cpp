@@ -85,10 +85,11 @@ Checkpoint open_checkpoint(const std::filesystem::path& path) {
     throw Error(ErrorKind::kNoInput, "checkpoint",
                 fmt::format("{}: no such file or folder; check the spelling", file.string()));
   } else if (file.extension() == ".json") {
-    throw Error(ErrorKind::kNoInput, "checkpoint",
-                fmt::format("{}: is no index of a checkpoint, whose name ends in .index.json; name "
-                            "the folder or the .safetensors file",
-                            file.string()));
+    throw Error(
+        ErrorKind::kNoInput, "checkpoint",
+        fmt::format("{}: is not the index of a checkpoint, whose name ends in .index.json; name "
+                    "the folder or the .safetensors file",
+                    file.string()));
   } else {
     throw Error(
         ErrorKind::kNoInput, "checkpoint",

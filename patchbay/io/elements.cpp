@@ -9,7 +9,9 @@
 #include <cmath>
 #include <limits>
 #include <new>
+#include <utility>
 
+#include "patchbay/base/check.h"
 #include "patchbay/base/error.h"
 #include "patchbay/io/half.h"
 
@@ -39,6 +41,12 @@ constexpr std::array<DtypeEntry, 13> kDtypes = {{{"F64", 8},
                                                  {"U8", 1},
                                                  {"BOOL", 1}}};
 static_assert(kDtypes.size() == static_cast<std::size_t>(Dtype::kBool) + 1);
+
+const DtypeEntry& entry_of(Dtype dtype) {
+  check_index("dtype", "element type", static_cast<std::int64_t>(dtype),
+              static_cast<std::int64_t>(kDtypes.size()));
+  return kDtypes[static_cast<std::size_t>(dtype)];
+}
 
 Error unreadable(const ElementRange& range, std::string_view wanted) {
   return {ErrorKind::kBadData, range.tag,
@@ -89,8 +97,8 @@ float narrowed(double value, std::size_t index, const ElementRange& range) {
 
 }  // namespace
 
-std::string_view dtype_name(Dtype dtype) { return kDtypes[static_cast<std::size_t>(dtype)].name; }
-std::size_t dtype_size(Dtype dtype) { return kDtypes[static_cast<std::size_t>(dtype)].size; }
+std::string_view dtype_name(Dtype dtype) { return entry_of(dtype).name; }
+std::size_t dtype_size(Dtype dtype) { return entry_of(dtype).size; }
 
 std::optional<Dtype> dtype_named(std::string_view name) {
   for (std::size_t i = 0; i < kDtypes.size(); ++i) {
@@ -111,7 +119,11 @@ std::optional<std::int64_t> element_count(std::span<const std::int64_t> shape,
 }
 
 void read_floats(const ElementRange& range, std::span<float> out) {
-  PATCHBAY_ASSERT(static_cast<std::size_t>(range.count) == out.size());
+  if (!std::cmp_equal(range.count, out.size())) {
+    throw Error(ErrorKind::kUsage, range.tag,
+                fmt::format("{}: {} elements do not fill {}; give memory for all", range.label,
+                            range.count, out.size()));
+  }
   switch (range.dtype) {
     case Dtype::kF32:
       return read_same(range, out);

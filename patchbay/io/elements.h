@@ -37,9 +37,9 @@ struct ElementRange {
   std::string label;     // for messages: `FILE: tensor "x"`
 };
 
-/// F32 as it is, F16 and BF16 exactly, F64 rounded to nearest. `out` holds range.count elements.
-/// Throws kBadData for other types and for a finite F64 that no float can hold; what InputFile
-/// throws.
+/// F32 as it is, F16 and BF16 exactly, F64 rounded to nearest. Throws kUsage unless `out` holds
+/// range.count elements; kBadData for other types and for a finite F64 that no float can hold; what
+/// InputFile throws.
 void read_floats(const ElementRange& range, std::span<float> out);
 /// As read_floats, without rounding.
 std::vector<double> read_doubles(const ElementRange& range);

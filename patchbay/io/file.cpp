@@ -160,6 +160,9 @@ InputFile::~InputFile() {
 }
 
 void InputFile::read_at(std::uint64_t offset, std::span<std::byte> out) const {
+  if (descriptor_ < 0) {
+    throw Error(ErrorKind::kUsage, "file", "this file was moved from; read where it went");
+  }
   const std::uint64_t wanted = out.size();
   std::uint64_t position = offset;
   while (!out.empty()) {
@@ -221,8 +224,14 @@ void AtomicFile::close_descriptor() noexcept {
   if (descriptor_ >= 0) ::close(std::exchange(descriptor_, -1));
 }
 
+void AtomicFile::check_open() const {
+  if (descriptor_ >= 0) return;
+  throw Error(ErrorKind::kUsage, "file",
+              fmt::format("{}: the file is committed already; write and commit before", path_));
+}
+
 void AtomicFile::write(std::span<const std::byte> bytes) {
-  PATCHBAY_ASSERT(descriptor_ >= 0);
+  check_open();
   while (!bytes.empty()) {
     const ssize_t count =
         ::write(descriptor_, bytes.data(), std::min(bytes.size(), kLargestTransfer));
@@ -237,7 +246,7 @@ void AtomicFile::write(std::span<const std::byte> bytes) {
 }
 
 void AtomicFile::commit() {
-  PATCHBAY_ASSERT(descriptor_ >= 0);
+  check_open();
   if (uninterrupted([&] { return ::fsync(descriptor_); }) != 0) {
     throw failure(ErrorKind::kInputOutput, path_, "writing to the disk", errno);
   }

@@ -28,7 +28,7 @@ class InputFile {
   [[nodiscard]] std::uint64_t size() const { return size_; }
 
   /// Fills `out` with the bytes from `offset` on. Throws kInputOutput when the file ends earlier or
-  /// the system reports a failure.
+  /// the system reports a failure, kUsage when this was moved from.
   void read_at(std::uint64_t offset, std::span<std::byte> out) const;
 
  private:
@@ -56,17 +56,20 @@ class AtomicFile {
   AtomicFile& operator=(const AtomicFile&) = delete;
   ~AtomicFile();
 
-  /// Throws kInputOutput when the bytes cannot be written (no space, a quota).
+  /// Throws kInputOutput when the bytes cannot be written (no space, a quota), kUsage after
+  /// commit().
   void write(std::span<const std::byte> bytes);
   void write(std::string_view text) { write(std::as_bytes(std::span(text))); }
   /// The number of bytes written so far: the offset of the next one.
   [[nodiscard]] std::uint64_t size() const { return size_; }
   [[nodiscard]] const std::string& path() const { return path_; }
 
-  /// Waits until the bytes are on the disk and gives the file its name. Call it once, last.
+  /// Waits until the bytes are on the disk and gives the file its name. Call it once, last; throws
+  /// kUsage the second time.
   void commit();
 
  private:
+  void check_open() const;
   void close_descriptor() noexcept;
 
   int descriptor_ = -1;

@@ -66,7 +66,11 @@ const GgmlTypeInfo* find_ggml_type(std::uint32_t number) {
 
 const GgmlTypeInfo& ggml_type_info(GgmlType type) {
   const GgmlTypeInfo* info = find_ggml_type(static_cast<std::uint32_t>(type));
-  PATCHBAY_ASSERT(info != nullptr);
+  if (info == nullptr) {
+    throw Error(ErrorKind::kUsage, "gguf",
+                fmt::format("there is no type {}; take one of GgmlType's",
+                            static_cast<std::uint32_t>(type)));
+  }
   return *info;
 }
 

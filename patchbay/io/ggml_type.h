@@ -35,6 +35,7 @@ struct GgmlTypeInfo {
   std::uint32_t block_bytes;
 };
 
+/// Throws kUsage for what is not one of GgmlType's.
 const GgmlTypeInfo& ggml_type_info(GgmlType type);
 /// The type of that number, or nullptr when it is not one of GgmlType's.
 const GgmlTypeInfo* find_ggml_type(std::uint32_t number);

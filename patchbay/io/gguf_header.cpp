@@ -155,9 +155,10 @@ GgufTensor read_tensor(GgufCursor& cursor, std::uint64_t number, std::uint64_t a
   const std::uint64_t at = cursor.offset();
   const auto begin = cursor.get<std::uint64_t>("the offset of " + entry.label);
   if (begin % alignment != 0) {
-    throw entry.broken(fmt::format("has the offset {}, which is no multiple of the alignment {},",
-                                   begin, alignment),
-                       at);
+    throw entry.broken(
+        fmt::format("has the offset {}, which is not a multiple of the alignment {},", begin,
+                    alignment),
+        at);
   }
   if (const std::uint64_t expected = aligned(reached, alignment); begin != expected) {
     throw entry.broken(

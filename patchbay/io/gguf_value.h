@@ -45,7 +45,7 @@ class GgufValue {
   struct Place {
     std::shared_ptr<const std::string> file;
     std::string key;
-    std::uint64_t offset = 0;  ///< of the value's type, in the file
+    std::uint64_t offset = 0;  ///< where the value's type is in the file
   };
   /// What a value is made of: `type` is the elements' if it is an array. Strings are in `strings`,
   /// everything else is in `bytes` as in the file; a single value is an array of one.

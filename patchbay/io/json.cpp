@@ -9,6 +9,12 @@
 
 namespace patchbay {
 
+const JsonValue& JsonDocument::root() const& {
+  if (tree_ != nullptr) return tree_->root;
+  throw Error(ErrorKind::kUsage, "json",
+              "this document holds no text; parse one, and use where it went");
+}
+
 void JsonValue::link(const JsonValue* parent, const Origin* origin) {
   parent_ = parent;
   origin_ = origin;
@@ -31,6 +37,9 @@ std::string JsonValue::path() const {
 
 Error JsonValue::error(std::string_view what) const {
   const std::string place = path();
+  if (origin_ == nullptr) {
+    return {ErrorKind::kUsage, "json", fmt::format("a value of no document {}; parse one", what)};
+  }
   return {ErrorKind::kBadData, origin_->tag,
           fmt::format("{}: {} {}; correct the file", origin_->where,
                       place.empty() ? "the outermost value" : json_quoted(place), what)};

@@ -134,9 +134,10 @@ struct JsonMember {
 /// A parsed text: the owner of its values, which stay valid as long as it lives.
 class JsonDocument {
  public:
-  [[nodiscard]] const JsonValue& root() const& { return tree_->root; }
+  /// Throws kUsage when the document was moved from or was never parsed.
+  [[nodiscard]] const JsonValue& root() const&;
   [[nodiscard]] const JsonValue& root() const&& = delete;
-  [[nodiscard]] const JsonValue* operator->() const& { return &tree_->root; }
+  [[nodiscard]] const JsonValue* operator->() const& { return &root(); }
   [[nodiscard]] const JsonValue* operator->() const&& = delete;
 
  private:

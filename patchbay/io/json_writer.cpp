@@ -81,9 +81,20 @@ bool is_utf8(std::string_view text) {
   return true;
 }
 
+namespace {
+
+[[noreturn]] void fail(std::string_view what) {
+  throw Error(ErrorKind::kUsage, "json",
+              fmt::format("{}; balance begin and end, and give every member one key", what));
+}
+
+}  // namespace
+
 JsonWriter& JsonWriter::key(std::string_view name) {
-  PATCHBAY_ASSERT(!levels_.empty() && !after_key_);
-  separate();
+  if (levels_.empty() || levels_.back().bracket != '}' || after_key_) {
+    fail("a key stands where none can");
+  }
+  separate(true);
   text_ += json_quoted(name);
   text_ += layout_now() == JsonLayout::kCompact ? ":" : ": ";
   after_key_ = true;
@@ -91,26 +102,29 @@ JsonWriter& JsonWriter::key(std::string_view name) {
 }
 
 JsonWriter& JsonWriter::raw(std::string_view json) {
-  separate();
+  separate(false);
   text_ += json;
   return *this;
 }
 
 std::string JsonWriter::take() {
-  PATCHBAY_ASSERT(levels_.empty() && !after_key_);
+  if (!levels_.empty() || text_.empty()) fail("the text is taken before it is whole");
   if (layout_ == JsonLayout::kLines) text_ += '\n';
   return std::exchange(text_, {});
 }
 
 JsonWriter& JsonWriter::begin(char bracket, JsonLayout layout) {
-  separate();
+  separate(false);
   text_ += bracket;
-  levels_.push_back({layout_now() == JsonLayout::kLines ? layout : layout_now()});
+  levels_.push_back({.layout = layout_now() == JsonLayout::kLines ? layout : layout_now(),
+                     .bracket = bracket == '{' ? '}' : ']'});
   return *this;
 }
 
 JsonWriter& JsonWriter::end(char bracket) {
-  PATCHBAY_ASSERT(!levels_.empty() && !after_key_);
+  if (levels_.empty() || levels_.back().bracket != bracket || after_key_) {
+    fail("an end has no begin, or a key no value");
+  }
   const Level level = levels_.back();
   levels_.pop_back();
   if (!level.empty && level.layout == JsonLayout::kLines) new_line();
@@ -119,8 +133,13 @@ JsonWriter& JsonWriter::end(char bracket) {
 }
 
 // What stands before the next key, or before the next value that has no key.
-void JsonWriter::separate() {
-  if (std::exchange(after_key_, false) || levels_.empty()) return;
+void JsonWriter::separate(bool is_key) {
+  if (std::exchange(after_key_, false)) return;
+  if (levels_.empty()) {
+    if (!text_.empty()) fail("a second value follows the first");
+    return;
+  }
+  if (!is_key && levels_.back().bracket == '}') fail("a member of an object has no key");
   Level& level = levels_.back();
   const bool first = std::exchange(level.empty, false);
   if (!first) text_ += ',';

@@ -28,7 +28,8 @@ enum class JsonLayout {
 };
 
 /// Writes one JSON text front to back: `writer.begin_object().key("n").value(3).end_object()`.
-/// The caller balances begin and end and gives each member of an object its key.
+/// Throws kUsage for calls that do not make one JSON value: a member without its key, a key that is
+/// not in an object or has no value, an end without its begin, a text taken before its end.
 class JsonWriter {
  public:
   explicit JsonWriter(JsonLayout layout = JsonLayout::kLines) : layout_(layout) {}
@@ -69,6 +70,7 @@ class JsonWriter {
  private:
   struct Level {
     JsonLayout layout;
+    char bracket;  // that ends it
     bool empty = true;
   };
   [[nodiscard]] JsonLayout layout_now() const {
@@ -76,7 +78,7 @@ class JsonWriter {
   }
   JsonWriter& begin(char bracket, JsonLayout layout);
   JsonWriter& end(char bracket);
-  void separate();
+  void separate(bool is_key);
   void new_line();
 
   JsonLayout layout_;

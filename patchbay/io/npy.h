@@ -19,8 +19,8 @@ namespace patchbay {
 struct NpyArray {
   std::vector<std::int64_t> shape;
   bool is_integer = false;
-  Tensor floats;                       ///< of '<f4', or '<f8' rounded to nearest; at most five axes
-  std::vector<std::int64_t> integers;  ///< of '<i8' or '<i4'
+  Tensor floats;  ///< values of '<f4', or of '<f8' rounded to nearest; at most five axes
+  std::vector<std::int64_t> integers;  ///< values of '<i8' or '<i4'
 };
 
 /// Reads a .npy file of version 1 or 2. Throws kBadData, with the byte offset, for damaged files,

@@ -30,7 +30,7 @@ NpzFile NpzFile::open(const std::filesystem::path& path) {
   for (const ZipEntry& entry : result.entries_) {
     if (entry.name.ends_with(kSuffix)) continue;
     throw Error(ErrorKind::kBadData, "npz",
-                fmt::format("{}: the entry {} at byte {} is no .npy file; save the archive with "
+                fmt::format("{}: the entry {} at byte {} is not a .npy file; save the archive with "
                             "numpy.savez",
                             result.path(), json_quoted(entry.name), entry.offset));
   }

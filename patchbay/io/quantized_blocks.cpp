@@ -1,6 +1,8 @@
 // One function a type, each from the bytes of a block to its 32 or 256 floats.
 #include "patchbay/io/quantized_blocks.h"
 
+#include <fmt/format.h>
+
 #include <array>
 #include <bit>
 #include <cstdint>
@@ -188,8 +190,14 @@ bool is_quantized(GgmlType type) { return block_function(type) != nullptr; }
 void dequantize(GgmlType type, std::span<const std::byte> blocks, std::span<float> out) {
   const GgmlTypeInfo& info = ggml_type_info(type);
   const std::size_t count = blocks.size() / info.block_bytes;
-  PATCHBAY_ASSERT(is_quantized(type) && blocks.size() == count * info.block_bytes &&
-                  out.size() == count * info.block_elements);
+  if (!is_quantized(type) || blocks.size() != count * info.block_bytes ||
+      out.size() != count * info.block_elements) {
+    throw Error(
+        ErrorKind::kUsage, "gguf",
+        fmt::format("{} bytes of {} are not the blocks of {} elements; give whole blocks of a "
+                    "quantized type",
+                    blocks.size(), info.name, out.size()));
+  }
   const FloatEnvironment environment;
   const BlockFunction function = block_function(type);
   const auto* bytes = reinterpret_cast<Bytes>(blocks.data());

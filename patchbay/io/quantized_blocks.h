@@ -15,7 +15,8 @@ bool is_quantized(GgmlType type);
 /// define them (ggml-quants.c; the layouts are in ggml-common.h): scale · integer, plus or minus
 /// the block's offset where the type has one. A product of a scale and an integer has at most 24
 /// significant bits and is exact, so only the addition rounds, once: the bits are the same with and
-/// without fused operations. `out` holds the elements of all blocks. `type` is quantized.
+/// without fused operations. Throws kUsage for a type that is not quantized,
+/// for a part of a block, and unless `out` holds the elements of all blocks.
 void dequantize(GgmlType type, std::span<const std::byte> blocks, std::span<float> out);
 
 }  // namespace patchbay

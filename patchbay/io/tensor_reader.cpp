@@ -13,6 +13,16 @@ void TensorReader::fail(const std::string& what) const {
   throw Error(ErrorKind::kBadData, family_.name, fmt::format("{}: {}", store_.path, what));
 }
 
+TensorReader::TensorReader(TensorStore store, Family family)
+    : store_(std::move(store)), family_(std::move(family)) {
+  if (store_.names && store_.find && store_.read_into && family_.stored_name &&
+      family_.is_ignored) {
+    return;
+  }
+  throw Error(ErrorKind::kUsage, "tensor reader",
+              "a function of the store or of the family is empty; give tensor_store's");
+}
+
 bool TensorReader::has(const std::string& name) const {
   return store_.find(stored(name)).has_value();
 }

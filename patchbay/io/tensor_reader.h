@@ -24,12 +24,12 @@ class TensorReader {
     std::string contents;  ///< for messages: "has wte, wpe, …"
     /// The name under which the store has a tensor.
     std::function<std::string(const std::string& name)> stored_name;
-    /// Stored tensors that are no weights, such as masks.
+    /// Whether a stored tensor is not a weight but, for example, a mask.
     std::function<bool(const std::string& stored_name)> is_ignored;
   };
 
-  TensorReader(TensorStore store, Family family)
-      : store_(std::move(store)), family_(std::move(family)) {}
+  /// Throws kUsage when a function of the store or of the family is empty.
+  TensorReader(TensorStore store, Family family);
 
   [[nodiscard]] bool is_llama_cpp() const {
     return store_.convention == TensorStore::Convention::kLlamaCpp;

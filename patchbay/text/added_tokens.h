@@ -30,10 +30,10 @@ class AddedTokenFinder {
   };
 
   AddedTokenFinder() = default;
-  /// Contents are not empty and all different.
+  /// Throws kUsage for a token without content, and for a content given twice.
   explicit AddedTokenFinder(std::span<const AddedToken> tokens);
 
-  /// The first added token from `offset` on, special ones only if `parse_special`.
+  /// The first added token from the byte `offset` on, special ones only if `parse_special`.
   [[nodiscard]] Match find(std::string_view text, std::size_t offset, bool parse_special) const;
 
  private:

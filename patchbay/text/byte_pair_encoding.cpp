@@ -28,6 +28,11 @@ std::size_t index(std::int32_t position) { return static_cast<std::size_t>(posit
 }  // namespace
 
 bool BytePairEncoding::add(const Merge& merge) {
+  if (merge.left < 0 || merge.right < 0 || merge.result < 0) {
+    throw Error(ErrorKind::kUsage, "tokenizer",
+                fmt::format("{} and {} cannot be joined into {}; give tokens of the vocabulary",
+                            merge.left, merge.right, merge.result));
+  }
   const auto rank = static_cast<std::int32_t>(merges_.size());
   if (!ranks_.emplace(pair_key(merge.left, merge.right), rank).second) return false;
   merges_.push_back(merge);
@@ -78,6 +83,7 @@ void BytePairEncoding::push_candidate(BpeWorkspace& workspace, std::int32_t left
 
 void BytePairEncoding::encode(std::string_view piece, BpeWorkspace& workspace,
                               std::vector<TokenId>& out) const {
+  if (piece.empty()) return;
   if (piece.empty()) return;
   fill(piece, workspace);
   auto& symbols = workspace.symbols;

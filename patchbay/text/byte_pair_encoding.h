@@ -49,6 +49,7 @@ class BytePairEncoding {
       : byte_tokens_(byte_tokens) {}
 
   /// Adds the rule of the next rank; false, without adding it, when its pair has a rule already.
+  /// Throws kUsage for a negative token.
   bool add(const Merge& merge);
 
   /// Appends the tokens of `piece` to `out`, in O(n log n) for n bytes. Throws kBadData when the

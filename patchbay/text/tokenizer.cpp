@@ -103,6 +103,11 @@ struct Tokenizer::Data {
   std::optional<TokenId> bos;
 };
 
+const Tokenizer::Data& Tokenizer::data() const {
+  if (data_) return *data_;
+  throw Error(ErrorKind::kUsage, "tokenizer", "this tokenizer was moved from; use where it went");
+}
+
 Tokenizer Tokenizer::from_parts(const TokenizerParts& parts) {
   return Tokenizer(std::make_shared<const Data>(parts));
 }
@@ -114,17 +119,17 @@ std::vector<TokenId> Tokenizer::to_tokens(std::string_view text, ToTokensOptions
   }
   std::vector<TokenId> tokens;
   if (options.prepend_bos) {
-    if (!data_->bos) {
+    if (!data().bos) {
       throw Error(ErrorKind::kUsage, "tokenizer",
                   "this vocabulary has no token of the beginning; set prepend_bos to false");
     }
-    tokens.push_back(*data_->bos);
+    tokens.push_back(*data().bos);
   }
   BpeWorkspace workspace;
   std::size_t begin = 0;
   while (begin < text.size()) {
-    const auto match = data_->finder.find(text, begin, options.parse_special);
-    data_->encode_plain(text.substr(begin, match.begin - begin), workspace, tokens);
+    const auto match = data().finder.find(text, begin, options.parse_special);
+    data().encode_plain(text.substr(begin, match.begin - begin), workspace, tokens);
     if (match.length > 0) tokens.push_back(match.id);
     begin = match.begin + match.length;
   }
@@ -133,14 +138,14 @@ std::vector<TokenId> Tokenizer::to_tokens(std::string_view text, ToTokensOptions
 
 std::string Tokenizer::to_string(std::span<const TokenId> tokens) const {
   std::string result;
-  for (const TokenId id : tokens) result += data_->bytes(id);
+  for (const TokenId id : tokens) result += data().bytes(id);
   return result;
 }
 
 std::vector<std::string> Tokenizer::to_str_tokens(std::span<const TokenId> tokens) const {
   std::vector<std::string> result;
   result.reserve(tokens.size());
-  for (const TokenId id : tokens) result.push_back(data_->bytes(id));
+  for (const TokenId id : tokens) result.push_back(data().bytes(id));
   return result;
 }
 
@@ -155,33 +160,33 @@ TokenId Tokenizer::to_single_token(std::string_view text) const {
   constexpr std::size_t kListed = 8;
   std::string what = fmt::format("{} is {} tokens, not one", in_quotes(text), tokens.size());
   for (std::size_t i = 0; i < std::min(tokens.size(), kListed); ++i) {
-    what += fmt::format("{}{} ({})", i == 0 ? ": " : ", ", in_quotes(data_->bytes(tokens[i])),
+    what += fmt::format("{}{} ({})", i == 0 ? ": " : ", ", in_quotes(data().bytes(tokens[i])),
                         tokens[i]);
   }
   if (tokens.size() > kListed) what += ", …";
-  const auto special = std::ranges::find(data_->special, text, &AddedToken::content);
-  what += special == data_->special.end()
+  const auto special = std::ranges::find(data().special, text, &AddedToken::content);
+  what += special == data().special.end()
               ? "; choose a text that is one token (a leading space often makes the difference)"
               : fmt::format("; as a special token it has the id {}", special->id);
   throw Error(ErrorKind::kBadData, "tokenizer", what);
 }
 
-std::size_t Tokenizer::d_vocab() const { return data_->vocabulary.size(); }
+std::size_t Tokenizer::d_vocab() const { return data().vocabulary.size(); }
 
-const std::string& Tokenizer::token_bytes(TokenId id) const { return data_->bytes(id); }
+const std::string& Tokenizer::token_bytes(TokenId id) const { return data().bytes(id); }
 
-bool Tokenizer::has_token(TokenId id) const { return data_->vocabulary.has(id); }
+bool Tokenizer::has_token(TokenId id) const { return data().vocabulary.has(id); }
 
 std::optional<TokenId> Tokenizer::find_token(std::string_view bytes) const {
-  if (const auto id = data_->vocabulary.find(bytes)) return id;
-  const auto token = std::ranges::find(data_->added, bytes, &AddedToken::content);
-  return token == data_->added.end() ? std::nullopt : std::optional(token->id);
+  if (const auto id = data().vocabulary.find(bytes)) return id;
+  const auto token = std::ranges::find(data().added, bytes, &AddedToken::content);
+  return token == data().added.end() ? std::nullopt : std::optional(token->id);
 }
 
-std::optional<TokenId> Tokenizer::bos_token_id() const { return data_->bos; }
+std::optional<TokenId> Tokenizer::bos_token_id() const { return data().bos; }
 
-std::span<const AddedToken> Tokenizer::special_tokens() const { return data_->special; }
+std::span<const AddedToken> Tokenizer::special_tokens() const { return data().special; }
 
-PreTokenizer Tokenizer::pre_tokenizer() const { return data_->pre_tokenizer; }
+PreTokenizer Tokenizer::pre_tokenizer() const { return data().pre_tokenizer; }
 
 }  // namespace patchbay

@@ -58,7 +58,8 @@ struct TokenizerParts {
 /// A byte-level BPE tokenizer. Immutable and cheap to copy; safe to use from several threads.
 ///
 /// Every text that is UTF-8 has tokens, and joining their bytes gives the text back. Nothing is
-/// added silently: no beginning, no end, no space. Names are TransformerLens's.
+/// added silently: no beginning, no end, no space. Names are TransformerLens's. A tokenizer that
+/// was moved from refuses every call: kUsage.
 class Tokenizer {
  public:
   /// From tokenizer.json if the folder has one, else from vocab.json and merges.txt. Throws
@@ -120,6 +121,7 @@ class Tokenizer {
  private:
   struct Data;
   explicit Tokenizer(std::shared_ptr<const Data> data) : data_(std::move(data)) {}
+  [[nodiscard]] const Data& data() const;
 
   std::shared_ptr<const Data> data_;
 };

@@ -4,8 +4,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 #include <unordered_set>
 
+#include "patchbay/base/check.h"
 #include "patchbay/base/error.h"
 #include "patchbay/base/utf8.h"
 #include "patchbay/text/byte_alphabet.h"
@@ -107,7 +109,10 @@ bool Vocabulary::has(TokenId id) const {
   return id >= 0 && index(id) < bytes_.size() && !bytes_[index(id)].empty();
 }
 
-const std::string& Vocabulary::bytes(TokenId id) const { return bytes_[index(id)]; }
+const std::string& Vocabulary::bytes(TokenId id) const {
+  check_index("tokenizer", "token", id, std::ssize(bytes_));
+  return bytes_[index(id)];
+}
 
 std::optional<TokenId> Vocabulary::find(std::string_view bytes) const {
   const auto entry = ids_.find(bytes);

@@ -33,11 +33,12 @@ class Vocabulary {
   /// One more than the highest id.
   [[nodiscard]] std::size_t size() const { return bytes_.size(); }
   [[nodiscard]] bool has(TokenId id) const;
-  /// The bytes of a token that the vocabulary has.
+  /// The bytes of a token, "" for an id that is unused. Throws kUsage for an id that is not below
+  /// size().
   [[nodiscard]] const std::string& bytes(TokenId id) const;
   /// The token of the model with these bytes; not an added token that the model does not list.
   [[nodiscard]] std::optional<TokenId> find(std::string_view bytes) const;
-  /// The same for a text in the byte alphabet.
+  /// The token of the model whose bytes a text in the byte alphabet stands for.
   [[nodiscard]] std::optional<TokenId> find_in_alphabet(std::string_view text) const;
   /// The tokens of the 256 bytes, kNoToken where there is none.
   [[nodiscard]] std::array<TokenId, 256> byte_tokens() const;

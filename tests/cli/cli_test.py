@@ -355,7 +355,7 @@ class Inputs(CliTest):
     def test_a_config_is_no_index_of_a_checkpoint(self):
         for args in [["model", "info"], ["predict", "--tokens", "1", "--model"]]:
             self.assert_fails(66, *args, MODEL + "/config.json",
-                              says=["config.json: is no index of a checkpoint",
+                              says=["config.json: is not the index of a checkpoint",
                                     "name the folder or the .safetensors file"])
 
     def test_the_model_may_be_the_file_itself(self):

@@ -95,7 +95,7 @@ TEST(Checkpoint, TakesNoOtherJsonForAnIndex) {
   for (const char* name : {"config.json", "index.json", "model.index.json.json"}) {
     write_raw(folder / name, R"({"weight_map": {"x": "model.safetensors"}})");
     expect_parts(refusal(folder / name, ErrorKind::kNoInput), (folder / name).string(),
-                 "is no index of a checkpoint", "name the folder or the .safetensors file");
+                 "is not the index of a checkpoint", "name the folder or the .safetensors file");
   }
   expect_parts(refusal(folder / "other.json", ErrorKind::kNoInput), "no such file or folder");
 }

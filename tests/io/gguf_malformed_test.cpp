@@ -273,7 +273,7 @@ TEST(GgufMalformed, MisalignedOffsets) {
   for (const std::uint64_t offset : {std::uint64_t{33}, std::uint64_t{16}, kMax, kMax - 30}) {
     expect_parts(second_tensor_refusal(gguf_tensor("y", {8}, 0, offset)),
                  "tensor \"y\" has the offset " + std::to_string(offset) +
-                     ", which is no multiple of the alignment 32, at byte 82");
+                     ", which is not a multiple of the alignment 32, at byte 82");
   }
 }
 
