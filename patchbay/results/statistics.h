@@ -87,6 +87,7 @@ std::vector<CellSummary> summarize(const EffectTable& table, EffectKind kind, Ag
 std::vector<std::size_t> by_size(std::span<const CellSummary> cells, std::size_t count);
 
 /// The test alone. Up to 20 prompts every pattern of signs is counted; above, patterns are drawn.
+/// Throws as table_statistics.
 Significance sign_flip_test(const EffectTable& table, const StatisticsOptions& options = {});
 
 }  // namespace patchbay

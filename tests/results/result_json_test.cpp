@@ -144,7 +144,7 @@ TEST(ResultJson, RefusesFilesThatBreakARule) {
                  "r.json", what);
   }
   expect_parts(error_of(ErrorKind::kBadData, [] { parse_result("[]", "r.json"); }),
-               "no result file");
+               "not a result file");
   EXPECT_EQ(error_of(ErrorKind::kNoInput, [] { read_result("/no/such.json"); }).substr(0, 6),
             "[file]");
 }
