@@ -9,6 +9,7 @@
 
 #include "patchbay/base/run_context.h"
 #include "patchbay/model/weights.h"
+#include "patchbay/patching/shard.h"
 #include "patchbay/runs/spec.h"
 #include "patchbay/text/byte_pair_encoding.h"
 

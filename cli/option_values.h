@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "patchbay/results/cell_store.h"
+#include "patchbay/patching/shard.h"
 #include "patchbay/text/byte_pair_encoding.h"
 
 namespace patchbay::cli {

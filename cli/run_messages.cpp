@@ -9,10 +9,10 @@
 namespace patchbay::cli {
 
 void tell_prompts(const CommonOptions& common, const PromptSet& set,
-                  const tasks::TaskOptions& completed) {
+                  const tasks::CompletedOptions& completed) {
   std::string line = fmt::format("{}: {} prompt{} {} BOS", set.task, set.size(),
                                  set.size() == 1 ? "" : "s", set.prepend_bos ? "with" : "without");
-  if (completed.seed) line += fmt::format("; seed {}", *completed.seed);
+  if (tasks::find(set.task).seed) line += fmt::format("; seed {}", completed.seed);
   if (!completed.prompt_type.empty()) line += fmt::format("; {}", completed.prompt_type);
   if (!completed.corruption.empty()) line += fmt::format("; corruption {}", completed.corruption);
   if (completed.collisions) line += " with collisions";

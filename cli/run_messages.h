@@ -7,13 +7,13 @@
 
 #include "cli/commands.h"
 #include "patchbay/prompts/prompt_set.h"
-#include "patchbay/results/journal.h"
+#include "patchbay/patching/shard.h"
 
 namespace patchbay::cli {
 
 /// "ioi: 100 prompts with BOS; corruption ABC", and the set's warnings.
 void tell_prompts(const CommonOptions& common, const PromptSet& set,
-                  const tasks::TaskOptions& completed);
+                  const tasks::CompletedOptions& completed);
 /// "wrote DIR/accuracy.json", for the files of a result.
 void tell_files(const CommonOptions& common, const std::string& folder,
                 std::span<const std::filesystem::path> files);

@@ -78,8 +78,8 @@ Tensor inputs_of(Session& session, const std::vector<Name>& names, bool paper) {
                     {{sequence, 0}, 0, model.weights().W_E[names[i].token].flat()});
     rows.push_back({sequence, 0});
   }
-  StreamRead read{after, RowSet(std::move(rows)), {}};
-  model.replay_stream(session.ctx(), base, start, {&read, 1});
+  RowRead read{after, RowSet(std::move(rows)), {}};
+  model.replay_rows(session.ctx(), base, start, {&read, 1});
   return std::move(read.values);
 }
 

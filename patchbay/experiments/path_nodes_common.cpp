@@ -260,15 +260,14 @@ std::vector<Receiver> group_of(Session& session, const PathPatching& settings,
 }  // namespace
 
 ReceiverPath::ReceiverPath(HookPoint site, std::initializer_list<Head> heads) {
-  for (const ReceiverSite& known : kReceiverSites) {
-    if (known.point != site || !reads_with_heads(site)) continue;
-    const NodeList nodes(heads);
-    *this = ReceiverPath(fmt::format("{}:{}", known.name, nodes.text()));
+  const HookPointInfo& point = info(site);
+  if (point.stream == StreamUse::kReadByAttn || site == kPattern) {
+    *this = ReceiverPath(fmt::format("{}:{}", point.short_name, NodeList(heads).text()));
     return;
   }
   throw FieldError("receiver",
                    fmt::format("{} is not read by single heads; take q, k, v or pattern",
-                               info(site).short_name));
+                               point.short_name));
 }
 
 PathPlan paths_of(Session& session, const PathPatching& settings,

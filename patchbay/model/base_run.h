@@ -55,12 +55,12 @@ struct ReplayStart {
   RowEdits edits;                         ///< by (sequence, position)
 };
 
-/// Rows of the residual stream that a replay is asked for: hook_resid_pre, hook_resid_mid or
-/// hook_resid_post of a block, edits of that activation included.
-struct StreamRead {
+/// Rows of an activation that a replay is asked for, as they are after all edits: of the residual
+/// stream, or of what attention and MLP of a block compute from it and add to it.
+struct RowRead {
   HookName name;
-  RowSet rows;    ///< (sequence, position)
-  Tensor values;  ///< [rows, d_model], filled by the replay
+  RowSet rows;      ///< (sequence, position)
+  Tensor values{};  ///< [rows, row of the activation], filled by the replay
 };
 
 }  // namespace patchbay

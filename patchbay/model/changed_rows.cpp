@@ -44,27 +44,33 @@ Forward::AttentionRows Forward::attention_rows(int layer, const RowSet& stream) 
       reached
           .united_with(
               edited_rows(layer, {kQInput, kQ, kRotQ, kAttnScores, kPattern}).where(needed))
-          .without(replaced);
+          .without(replaced)
+          .united_with(read_rows(layer, {kQ, kRotQ, kZ, kResult, kAttnOut}));
   const RowSet mixed = attended.united_with(edited_rows(layer, {kZ, kResult}).where(needed));
   const RowSet out = reached.united_with(mixed).united_with(
       edited_rows(layer, {kAttnOut, kResidMid}).where(needed));
   // Keys and values that no computed attention reads are not computed either.
   std::vector<std::int64_t> reader(task_.lengths.size(), -1);  // [sequence] the last one
   for (const Row& row : attended) reader[static_cast<std::size_t>(row.prompt)] = row.position;
-  changed = changed.where(
-      [&](const Row& row) { return row.position <= reader[static_cast<std::size_t>(row.prompt)]; });
+  changed = changed
+                .where([&](const Row& row) {
+                  return row.position <= reader[static_cast<std::size_t>(row.prompt)];
+                })
+                .united_with(read_rows(layer, {kK, kRotK, kV}));
   return {changed, attended, mixed, out};
 }
 
 Forward::MlpRows Forward::mlp_rows(int layer, const RowSet& stream) const {
   if (site_.wants_any(layer, kMlpIn, kResidPost)) return {all_, all_, all_};
   const auto needed = [&](const Row& row) { return is_needed(layer, row); };
+  const RowSet read = read_rows(layer, {kMlpPre, kMlpPreLinear, kMlpPost, kMlpOut});
   const RowSet out =
       stream
           .united_with(edited_rows(layer, {kMlpIn, kLn2Scale, kLn2Normalized, kMlpPre,
                                            kMlpPreLinear, kMlpPost, kMlpOut}))
-          .where(needed);
-  return {out.without(replaced_rows(layer, {kMlpOut, kResidPost})), out,
+          .where(needed)
+          .united_with(read);
+  return {out.without(replaced_rows(layer, {kMlpOut, kResidPost})).united_with(read), out,
           out.united_with(edited_rows(layer, {kResidPost}).where(needed))};
 }
 
@@ -117,8 +123,38 @@ Tensor Forward::gathered(const Stream& stream, const Tensor* base, const RowSet&
   return result;
 }
 
+bool Forward::can_read(HookPoint point) {
+  const HookPointInfo& of = info(point);
+  return of.is_stream() || of.writes_stream() || (of.reads_stream() && point != kMlpIn);
+}
+
+RowSet Forward::read_rows(int layer, std::initializer_list<HookPoint> points) const {
+  RowSet rows;
+  for (const RowRead& read : task_.reads) {
+    const bool is_one =
+        read.name.layer == layer && std::ranges::find(points, read.name.point) != std::end(points);
+    if (is_one) rows = rows.united_with(read.rows);
+  }
+  return rows;
+}
+
+void Forward::read(HookPoint point, int layer, const RowSet& rows, ConstTensorView activation) {
+  if (info(point).is_stream()) return;
+  for (RowRead& read : task_.reads) {
+    if (read.name != HookName{point, layer}) continue;
+    const std::int64_t width = activation.size() / std::max<std::int64_t>(rows.size(), 1);
+    read.values = Tensor::uninitialized({read.rows.size(), width});
+    for (std::int64_t i = 0; i < read.rows.size(); ++i) {
+      const std::int64_t row = rows.find(read.rows[i]);
+      PATCHBAY_ASSERT(row >= 0);
+      std::copy_n(activation.data() + row * width, width, read.values[i].data());
+    }
+    --open_reads_;
+  }
+}
+
 void Forward::read(HookPoint point, int layer, const Stream& stream, const Tensor* base) {
-  for (StreamRead& read : task_.reads) {
+  for (RowRead& read : task_.reads) {
     if (read.name != HookName{point, layer}) continue;
     read.values = gathered(stream, base, read.rows);
     --open_reads_;

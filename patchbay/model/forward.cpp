@@ -30,7 +30,7 @@ Forward::Forward(const RunContext& ctx, const Model& model, const Task& task, Ho
       wanted_(task.demanded),
       last_needed_(task.lengths.size(), -1),
       open_reads_(task.reads.size()) {
-  for (const StreamRead& read : task.reads) wanted_ = wanted_.united_with(read.rows);
+  for (const RowRead& read : task.reads) wanted_ = wanted_.united_with(read.rows);
   for (const Row& row : wanted_) {
     auto& last = last_needed_[static_cast<std::size_t>(row.prompt)];
     last = std::max<std::int64_t>(last, row.position);
@@ -215,7 +215,9 @@ Tensor Forward::output_projection(int layer, const RowSet& rows, ConstTensorView
   const PackedLinear& map = model_.packed.blocks[static_cast<std::size_t>(layer)].O;
   const std::int64_t n_heads = model_.cfg.n_heads;
   Tensor attn_out = Tensor::uninitialized({z.shape()[0], map.w.n()});
-  if (!site_.wants(kResult, layer) && task_.edits.at(kResult, layer).empty()) {
+  const bool by_head = site_.wants(kResult, layer) || !task_.edits.at(kResult, layer).empty() ||
+                       !read_rows(layer, {kResult}).empty();
+  if (!by_head) {
     matmul_by_head(ctx_, z, map.w, n_heads, map.b, attn_out);
     return attn_out;
   }
@@ -234,6 +236,7 @@ void Forward::touch(HookPoint point, int layer, const RowSet& rows, Tensor& acti
     std::ranges::copy(edit.values, activation.data() + row * width + edit.begin);
   }
   site_.touch(point, layer, activation);
+  if (!task_.reads.empty()) read(point, layer, rows, activation);
 }
 
 }  // namespace patchbay

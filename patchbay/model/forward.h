@@ -38,8 +38,11 @@ class Forward {
     const BaseRun* base = nullptr;            // what unchanged rows hold; null for a whole run
     const RowEdits& edits;                    // what the run puts in the place of its own values
     BaseRun* keep = nullptr;                  // where a whole run leaves what replays need
-    std::span<StreamRead> reads{};            // rows of the stream that a replay is asked for
+    std::span<RowRead> reads{};               // rows of the stream that a replay is asked for
   };
+
+  /// Whether a replay can be asked for rows of it.
+  static bool can_read(HookPoint point);
 
   Forward(const RunContext& ctx, const Model& model, const Task& task, HookSite& site);
 
@@ -123,8 +126,12 @@ class Forward {
   /// The values at `rows`: the stream's own where it has them, else the base run's.
   [[nodiscard]] Tensor filled(Stream stream, const Tensor* base, const RowSet& rows) const;
   [[nodiscard]] Tensor gathered(const Stream& stream, const Tensor* base, const RowSet& rows) const;
-  /// Fills the reads of this activation.
+  /// Fills the reads of this state of the stream.
   void read(HookPoint point, int layer, const Stream& stream, const Tensor* base);
+  /// Fills the reads of an activation of which all rows that are read were computed.
+  void read(HookPoint point, int layer, const RowSet& rows, ConstTensorView activation);
+  /// The rows of these points that somebody reads, which have to be computed.
+  [[nodiscard]] RowSet read_rows(int layer, std::initializer_list<HookPoint> points) const;
   [[nodiscard]] const Tensor* base_part(BasePart part, int layer) const;
   /// The last block's resid_post and the next block's resid_pre are the same.
   [[nodiscard]] const Tensor* base_resid_post(int layer) const;

@@ -224,16 +224,17 @@ std::vector<std::int64_t> HookedTransformer::sequence_lengths(const BaseRun& bas
   return lengths;
 }
 
-void HookedTransformer::replay_stream(const RunContext& ctx, const BaseRun& base,
-                                      const ReplayStart& start, std::span<StreamRead> reads) const {
+void HookedTransformer::replay_rows(const RunContext& ctx, const BaseRun& base,
+                                    const ReplayStart& start, std::span<RowRead> reads) const {
   const FloatEnvironment environment;
   const std::vector<std::int64_t> lengths = sequence_lengths(base, start);
   int first = start.edits.first_layer(static_cast<int>(cfg_.n_layers));
-  for (const StreamRead& read : reads) {
-    if (!info(read.name.point).is_stream() || read.name.layer < 0 ||
-        read.name.layer >= cfg_.n_layers) {
+  for (const RowRead& read : reads) {
+    if (!Forward::can_read(read.name.point) || !read.name.is_in(cfg_)) {
       throw Error(ErrorKind::kUsage, "replay",
-                  fmt::format("{} is no part of this model's residual stream", read.name.str()));
+                  fmt::format("rows of {} cannot be read from a replay; take the residual stream, "
+                              "or what attention or MLP computes; a cache has the rest",
+                              read.name.str()));
     }
     for (const Row& row : read.rows) {
       if (row.prompt >= 0 && row.prompt < std::ssize(lengths) && row.position >= 0 &&

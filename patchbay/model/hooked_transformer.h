@@ -88,10 +88,11 @@ class HookedTransformer {
   /// Rows of the result are (sequence, position), a sequence being an entry of start.base_prompt.
   [[nodiscard]] Logits replay(const RunContext& ctx, const BaseRun& base, const ReplayStart& start,
                               const Demand& demand = {}) const;
-  /// Rows of the residual stream as they come out of the same replay, which goes no further than
-  /// the last of them. Throws kUsage for a read of another activation.
-  void replay_stream(const RunContext& ctx, const BaseRun& base, const ReplayStart& start,
-                     std::span<StreamRead> reads) const;
+  /// Rows of activations as they come out of the same replay, which goes no further than the last
+  /// of them. Throws kUsage for an activation that has no rows of its own to read: embeddings,
+  /// norms, attention, and the copies of the stream that heads and MLPs read.
+  void replay_rows(const RunContext& ctx, const BaseRun& base, const ReplayStart& start,
+                   std::span<RowRead> reads) const;
   /// The same as replay with hooks, which see an activation after its edits, and a cache. The
   /// embeddings come before every replay.
   [[nodiscard]] std::pair<Logits, ActivationCache> replay_with_cache(

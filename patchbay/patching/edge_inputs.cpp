@@ -101,7 +101,7 @@ void EdgeInputs::read_senders(const HookName& stage, std::span<Edge> edges) cons
     readers.push_back(&edge);
   }
   if (jobs.empty()) return;
-  const std::vector<StreamRead> reads = read(jobs, pieces);
+  const std::vector<RowRead> reads = read(jobs, pieces);
   for (std::size_t sequence = 0; sequence < readers.size(); ++sequence) {
     Edge& edge = *readers[sequence];
     for (std::size_t i = 0; i < edge.before.size(); ++i) {
@@ -133,7 +133,7 @@ void EdgeInputs::give_receivers(const HookName& stage, std::span<Edge> edges) co
     }
     all.emplace_back(&edge, std::move(own));
   }
-  const std::vector<StreamRead> reads = fed.empty() ? std::vector<StreamRead>() : read(fed, pieces);
+  const std::vector<RowRead> reads = fed.empty() ? std::vector<RowRead>() : read(fed, pieces);
   for (auto& [edge, ends] : all) {
     const std::vector<StreamChange> changes = changes_of(*edge);
     const auto sequence = std::ranges::find(fed, edge->job) - fed.begin();
@@ -143,7 +143,7 @@ void EdgeInputs::give_receivers(const HookName& stage, std::span<Edge> edges) co
         give(end, changes, base_row(name, *edge->job, end.position), *edge->job);
         continue;
       }
-      const StreamRead& found = *std::ranges::find(reads, name, &StreamRead::name);
+      const RowRead& found = *std::ranges::find(reads, name, &RowRead::name);
       const std::int64_t row = found.rows.find({static_cast<std::int32_t>(sequence), end.position});
       give(end, changes, found.values.view()[row].flat(), *edge->job);
     }
@@ -151,28 +151,19 @@ void EdgeInputs::give_receivers(const HookName& stage, std::span<Edge> edges) co
 }
 
 // The rows that these pieces lie in, as they are in a replay of what the jobs were given.
-std::vector<StreamRead> EdgeInputs::read(const std::vector<Job*>& jobs,
-                                         const std::vector<std::vector<Piece>>& pieces) const {
+std::vector<RowRead> EdgeInputs::read(const std::vector<Job*>& jobs,
+                                      const std::vector<std::vector<Piece>>& pieces) const {
   std::map<HookName, std::vector<Row>> rows;
   for (std::size_t i = 0; i < jobs.size(); ++i) {
     for (const Piece& piece : pieces[i]) {
       rows[read_at(piece)].push_back({static_cast<std::int32_t>(i), piece.position});
     }
   }
-  std::vector<StreamRead> reads;
+  std::vector<RowRead> reads;
   for (auto& [name, list] : rows) {
-    StreamRead one{name, RowSet(std::move(list)), {}};
-    if (!info(name.point).is_stream()) {  // the replay knows only what comes out differently
-      one.values = Tensor::uninitialized({one.rows.size(), row_width(cfg_, name, 1)});
-      for (std::int64_t i = 0; i < one.rows.size(); ++i) {
-        const Row& row = one.rows[i];
-        std::ranges::copy(base_row(name, *jobs[static_cast<std::size_t>(row.prompt)], row.position),
-                          one.values[i].data());
-      }
-    }
-    reads.push_back(std::move(one));
+    reads.push_back({name, RowSet(std::move(list))});
   }
-  runs_.model.replay_stream(runs_.ctx, *base_.run, live_replay(base_, jobs), reads);
+  runs_.model.replay_rows(runs_.ctx, *base_.run, live_replay(base_, jobs), reads);
   return reads;
 }
 

@@ -38,8 +38,8 @@ class EdgeInputs {
   [[nodiscard]] std::vector<StreamChange> changes_of(const Edge& edge) const;
   void read_senders(const HookName& stage, std::span<Edge> edges) const;
   void give_receivers(const HookName& stage, std::span<Edge> edges) const;
-  [[nodiscard]] std::vector<StreamRead> read(const std::vector<Job*>& jobs,
-                                             const std::vector<std::vector<Piece>>& pieces) const;
+  [[nodiscard]] std::vector<RowRead> read(const std::vector<Job*>& jobs,
+                                          const std::vector<std::vector<Piece>>& pieces) const;
   void give(const Piece& end, const std::vector<StreamChange>& changes,
             std::span<const float> current, Job& job) const;
   [[nodiscard]] HookName stage_of(const Piece& end) const;

@@ -129,7 +129,7 @@ class Engine {
     std::vector<Job> jobs;
     for (std::int64_t path = 0; path < std::ssize(sweep_.paths); ++path) {
       for (std::int64_t prompt = first; prompt < last; ++prompt) {
-        const bool is_here = asked_.store.next_is_here();
+        const bool is_here = asked_.count++ % asked_.shard.count == asked_.shard.number;
         auto steps = pieces_of_path(model_.cfg(), sweep_.paths[static_cast<std::size_t>(path)],
                                     {std::ssize(sides_.base(prompt)), sides_.base_positions(prompt),
                                      source_.source_positions(prompt)});

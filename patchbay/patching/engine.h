@@ -3,6 +3,7 @@
 
 #include "patchbay/patching/kept_runs.h"
 #include "patchbay/patching/path_patching.h"
+#include "patchbay/patching/shard.h"
 #include "patchbay/patching/source.h"
 #include "patchbay/patching/sweep.h"
 #include "patchbay/results/cell_store.h"
@@ -17,6 +18,8 @@ struct Asked {
   KeptRuns& runs;
   MeanCache& means;
   CellStore& store;
+  std::int64_t& count;  ///< of values that were asked for so far, by which shards part them
+  Shard shard;
 };
 
 /// `sweep` is a checked one.

@@ -11,6 +11,15 @@ namespace {
 
 using enum HookPoint;
 
+std::vector<HookName> scales_of(const HookedTransformerConfig& cfg) {
+  std::vector<HookName> names;
+  for (const HookName& name : hook_names(cfg)) {
+    const HookPoint point = name.point;
+    if (point == kLn1Scale || point == kLn2Scale || point == kLnFinalScale) names.push_back(name);
+  }
+  return names;
+}
+
 }  // namespace
 
 std::vector<HookName> mlp_outputs(const HookedTransformerConfig& cfg) {
@@ -22,10 +31,17 @@ std::vector<HookName> mlp_outputs(const HookedTransformerConfig& cfg) {
 FrozenPaths::FrozenPaths(const SweepRuns& runs, const PathSweep& sweep, const Sides& sides,
                          const SharedRun& base, std::int64_t first, std::int64_t last)
     : runs_(runs), sweep_(sweep), base_(base) {
-  if (!sweep.freeze_mlps) return;
   std::vector<Prompt> prompts;
-  for (std::int64_t i = first; i < last; ++i) prompts.push_back(sides.base(i));
-  mlp_out_.emplace(runs.recording(prompts, mlp_outputs(runs.model.cfg())));
+  std::vector<Prompt> others;
+  for (std::int64_t i = first; i < last; ++i) {
+    prompts.push_back(sides.base(i));
+    others.push_back(sides.other(i));
+  }
+  if (sweep.freeze_mlps) mlp_out_.emplace(runs.recording(prompts, mlp_outputs(runs.model.cfg())));
+  if (sweep.norms == NormScale::kLive) return;
+  const bool clean = sweep.norms == NormScale::kClean;
+  other_scales_ = clean != (sweep.direction == Direction::kNoise);
+  scales_.emplace(runs.recording(other_scales_ ? others : prompts, scales_of(runs.model.cfg())));
 }
 
 ReplayStart FrozenPaths::follow(std::span<Job* const> jobs) const {
@@ -33,38 +49,61 @@ ReplayStart FrozenPaths::follow(std::span<Job* const> jobs) const {
   if (!sweep_.paths[static_cast<std::size_t>(jobs.front()->path)].to_logits) {
     return live_replay(base_, jobs);
   }
-  return frozen_replay(jobs, static_cast<int>(runs_.model.cfg().n_layers) - 1);
+  ReplayStart start = frozen_replay(jobs, static_cast<int>(runs_.model.cfg().n_layers) - 1);
+  if (scales_) freeze_final_norm(jobs, start);
+  return start;
 }
 
-// One step: receivers get what they would read of the stream, heads being frozen, as their input.
+// One step: receivers get what they would read of the stream, heads being frozen, as their input,
+// or themselves where their input is not all that decides them.
 void FrozenPaths::receive(std::span<Job* const> jobs, std::size_t step) const {
   std::map<HookName, std::vector<Row>> rows;
   int last_layer = 0;
   for (std::size_t i = 0; i < jobs.size(); ++i) {
     for (const Piece& piece : jobs[i]->steps[step]) {
-      rows[{stream_read_by(runs_.model.cfg(), piece.name.point), piece.name.layer}].push_back(
-          {static_cast<std::int32_t>(i), piece.position});
+      rows[read_at(piece)].push_back({static_cast<std::int32_t>(i), piece.position});
       last_layer = std::max(last_layer, piece.name.layer);
     }
   }
-  std::vector<StreamRead> reads;
-  for (auto& [name, list] : rows) reads.push_back({name, RowSet(std::move(list)), {}});
-  runs_.model.replay_stream(runs_.ctx, *base_.run, frozen_replay(jobs, last_layer), reads);
+  std::vector<RowRead> reads;
+  for (auto& [name, list] : rows) reads.push_back({name, RowSet(std::move(list))});
+  runs_.model.replay_rows(runs_.ctx, *base_.run, frozen_replay(jobs, last_layer), reads);
   for (std::size_t i = 0; i < jobs.size(); ++i) {
     Job& job = *jobs[i];
     job.edits.clear();
     for (const Piece& piece : job.steps[step]) {
-      const HookName stream{stream_read_by(runs_.model.cfg(), piece.name.point), piece.name.layer};
-      const StreamRead& read = *std::ranges::find(reads, stream, &StreamRead::name);
+      const RowRead& read = *std::ranges::find(reads, read_at(piece), &RowRead::name);
       const std::int64_t row = read.rows.find({static_cast<std::int32_t>(i), piece.position});
-      give_input(runs_.model.cfg(), piece, read.values.view()[row].flat(), job);
+      const auto values = read.values.view()[row].flat();
+      if (is_read_itself(piece.name.point)) {
+        job.give(piece.name, piece.position, piece.begin,
+                 values.subspan(static_cast<std::size_t>(piece.begin),
+                                static_cast<std::size_t>(piece.count)));
+      } else {
+        give_input(runs_.model.cfg(), piece, values, job);
+      }
     }
   }
 }
 
+// Single neurons, and queries, keys and values behind a norm with a frozen scale.
+bool FrozenPaths::is_read_itself(HookPoint receiver) const {
+  const HookPointInfo& of = info(receiver);
+  return of.unit() == Unit::kNeuron || (scales_ && of.stream == StreamUse::kReadByAttn);
+}
+
+HookName FrozenPaths::read_at(const Piece& receiver) const {
+  if (is_read_itself(receiver.name.point)) return receiver.name;
+  return {stream_read_by(runs_.model.cfg(), receiver.name.point), receiver.name.layer};
+}
+
 ReplayStart FrozenPaths::frozen_replay(std::span<Job* const> jobs, int last_layer) const {
-  const FrozenValues frozen{runs_.model.cfg(), base_, mlp_out_ ? &*mlp_out_ : nullptr,
-                            sweep_.live_heads};
+  const FrozenValues frozen{.cfg = runs_.model.cfg(),
+                            .base = base_,
+                            .mlp_out = mlp_out_ ? &*mlp_out_ : nullptr,
+                            .live_heads = sweep_.live_heads,
+                            .scales = scales_ ? &*scales_ : nullptr,
+                            .other_scales = other_scales_};
   ReplayStart start;
   for (const Job* const job : jobs) {
     add_frozen(frozen, static_cast<std::int32_t>(start.base_prompt.size()), job->index, job->edits,
@@ -72,6 +111,22 @@ ReplayStart FrozenPaths::frozen_replay(std::span<Job* const> jobs, int last_laye
     start.base_prompt.push_back(base_.index[job->index]);
   }
   return start;
+}
+
+void FrozenPaths::freeze_final_norm(std::span<Job* const> jobs, ReplayStart& start) const {
+  const HookName name{kLnFinalScale};
+  if (!name.is_in(runs_.model.cfg())) return;
+  for (std::size_t i = 0; i < jobs.size(); ++i) {
+    const std::size_t index = jobs[i]->index;
+    const auto prompt = static_cast<std::size_t>(base_.index[index]);
+    const auto length = static_cast<std::int32_t>(base_.run->prompts[prompt].size());
+    for (std::int32_t position = 0; position < length; ++position) {
+      start.edits.add(name,
+                      {{static_cast<std::int32_t>(i), position},
+                       0,
+                       scales_->values(name, static_cast<std::int64_t>(index), position, 0, 1)});
+    }
+  }
 }
 
 }  // namespace patchbay

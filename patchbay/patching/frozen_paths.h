@@ -34,11 +34,16 @@ class FrozenPaths {
  private:
   void receive(std::span<Job* const> jobs, std::size_t step) const;
   [[nodiscard]] ReplayStart frozen_replay(std::span<Job* const> jobs, int last_layer) const;
+  void freeze_final_norm(std::span<Job* const> jobs, ReplayStart& start) const;
+  [[nodiscard]] bool is_read_itself(HookPoint receiver) const;
+  [[nodiscard]] HookName read_at(const Piece& receiver) const;
 
   const SweepRuns& runs_;
   const PathSweep& sweep_;
   const SharedRun& base_;
   std::optional<Recording> mlp_out_;  // of frozen MLPs
+  std::optional<Recording> scales_;   // of frozen norms
+  bool other_scales_ = false;         // of the side that is not patched
 };
 
 }  // namespace patchbay

@@ -98,6 +98,17 @@ class Block {
     }
   }
 
+  void freeze_norms(std::span<const std::int32_t> positions) {
+    for (const HookPoint point : {kLn1Scale, kLn2Scale}) {
+      const HookName name{point, static_cast<int>(layer_)};
+      if (!name.is_in(frozen_.cfg)) continue;
+      for (const std::int32_t position : positions) {
+        add(point, position, 0,
+            frozen_.scales->values(name, static_cast<std::int64_t>(prompt_), position, 0, 1));
+      }
+    }
+  }
+
  private:
   [[nodiscard]] std::span<const float> row_of(const Tensor& activation,
                                               std::int32_t position) const {
@@ -131,6 +142,7 @@ void add_frozen(const FrozenValues& frozen, std::int32_t sequence, std::size_t p
     first_layer = std::min(first_layer, one.name.layer);
     first_position = std::min(first_position, one.position);
   }
+  if (frozen.other_scales) first_layer = first_position = 0;
   // Later positions would read the changed keys and values.
   std::vector<std::int32_t> positions;
   for (std::int32_t position = first_position; position < length; ++position) {
@@ -140,6 +152,7 @@ void add_frozen(const FrozenValues& frozen, std::int32_t sequence, std::size_t p
     Block block(frozen, sequence, prompt, layer, given, edits);
     if (!frozen.live_heads) block.freeze_heads(positions);
     if (frozen.mlp_out != nullptr) block.freeze_mlp(positions);
+    if (frozen.scales != nullptr) block.freeze_norms(positions);
   }
   add_edits(sequence, given, edits);
 }

@@ -16,6 +16,8 @@ struct FrozenValues {
   const SharedRun& base;
   const Recording* mlp_out = nullptr;  ///< of the same prompts; null: MLPs are live
   bool live_heads = false;
+  const Recording* scales = nullptr;  ///< of ln1 and ln2 of all blocks; null: norms are live
+  bool other_scales = false;  ///< the scales are of other prompts, so no row keeps the base run's
 };
 
 /// Adds to `edits`, for one sequence that varies one prompt of `frozen`, what keeps all heads (and

@@ -1,5 +1,8 @@
 #include "patchbay/patching/session.h"
 
+#include <fmt/format.h>
+
+#include "patchbay/base/error.h"
 #include "patchbay/patching/engine.h"
 
 namespace patchbay {
@@ -10,6 +13,7 @@ struct Session::Shared {
   CellStore* store;
   KeptRuns runs;
   MeanCache means;
+  std::int64_t asked = 0;
 };
 
 Session::Session(const RunContext& ctx, const HookedTransformer& model, const PromptSet& prompts,
@@ -17,9 +21,29 @@ Session::Session(const RunContext& ctx, const HookedTransformer& model, const Pr
     : ctx_(ctx), model_(model), prompts_(prompts), shared_(std::make_shared<Shared>(store)) {}
 
 Session::Session(const Session& other, const PromptSet& prompts)
-    : ctx_(other.ctx_), model_(other.model_), prompts_(prompts), shared_(other.shared_) {}
+    : ctx_(other.ctx_),
+      model_(other.model_),
+      prompts_(prompts),
+      shard_(other.shard_),
+      shared_(other.shared_) {}
 
 Session Session::with(const PromptSet& prompts) const { return {*this, prompts}; }
+
+Session Session::part(const Shard& shard) const {
+  if (shard.number < 0 || shard.number >= shard.count) {
+    throw Error(ErrorKind::kUsage, "shard",
+                fmt::format("there is no shard {} of {}; they are numbered from 0", shard.number,
+                            shard.count));
+  }
+  Session part = *this;
+  part.shard_ = shard;
+  return part;
+}
+
+Asked Session::asked() const {
+  return {ctx_,           model_,          prompts_,       shared_->runs,
+          shared_->means, *shared_->store, shared_->asked, shard_};
+}
 
 CellStore& Session::store() const { return *shared_->store; }
 
@@ -32,12 +56,12 @@ SweepResult Session::run(const Sweep& sweep) const {
                 .meaning = PathMeaning::kEverything,
                 .embedding_edits = sweep.embedding_edits};
   for (const Intervention& variant : sweep.variants) all.paths.push_back({variant, {}, false});
-  return ask({ctx_, model_, prompts_, shared_->runs, shared_->means, *shared_->store}, all);
+  return ask(asked(), all);
 }
 
 SweepResult Session::run(const PathSweep& sweep) const {
   check_path_sweep(model_, prompts_, sweep);
-  return ask({ctx_, model_, prompts_, shared_->runs, shared_->means, *shared_->store}, sweep);
+  return ask(asked(), sweep);
 }
 
 SharedRun Session::base_run(const std::vector<Prompt>& prompts) const {

@@ -9,11 +9,14 @@
 #include "patchbay/model/hooked_transformer.h"
 #include "patchbay/patching/kept_runs.h"
 #include "patchbay/patching/path_patching.h"
+#include "patchbay/patching/shard.h"
 #include "patchbay/patching/sweep.h"
 #include "patchbay/prompts/prompt_set.h"
 #include "patchbay/results/cell_store.h"
 
 namespace patchbay {
+
+struct Asked;
 
 /// Not to be used from two threads at once. Context, model, prompts and store must outlive it.
 class Session {
@@ -24,6 +27,9 @@ class Session {
           CellStore* store = nullptr);
   /// The same model with other prompts: base runs, means and finished values are shared both ways.
   [[nodiscard]] Session with(const PromptSet& prompts) const;
+  /// One of several processes' parts: of what this session and those made from it are asked, every
+  /// count-th value is computed, the others are NaN.
+  [[nodiscard]] Session part(const Shard& shard) const;
 
   [[nodiscard]] const RunContext& ctx() const { return ctx_; }
   [[nodiscard]] const HookedTransformer& model() const { return model_; }
@@ -48,10 +54,12 @@ class Session {
  private:
   struct Shared;
   Session(const Session& other, const PromptSet& prompts);
+  [[nodiscard]] Asked asked() const;
 
   const RunContext& ctx_;
   const HookedTransformer& model_;
   const PromptSet& prompts_;
+  Shard shard_{};
   std::shared_ptr<Shared> shared_;
 };
 

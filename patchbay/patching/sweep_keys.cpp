@@ -1,5 +1,8 @@
 #include "patchbay/patching/sweep_keys.h"
 
+#include <algorithm>
+#include <bit>
+
 namespace patchbay {
 
 SweepKeys::SweepKeys(const Sides& sides, const PathSweep& sweep, const SourcePlan& source)
@@ -40,6 +43,10 @@ CellKey SweepKeys::baseline(std::int64_t prompt, bool of_base) const {
 void SweepKeys::add_prompt(std::int64_t prompt, KeyMaker& key) const {
   const PromptPair& pair = sides_.prompts.pairs[static_cast<std::size_t>(prompt)];
   key.add(sweep_.metric.name).add(static_cast<std::int64_t>(sweep_.direction));
+  // A metric of somebody's own may have any name, so its values are known in this process alone.
+  const auto& known = metrics::all();
+  const bool is_own = std::ranges::find(known, &sweep_.metric) == known.end();
+  key.add(is_own ? std::bit_cast<std::int64_t>(&sweep_.metric) : std::int64_t{0});
   key.add(pair.clean).add(pair.corrupted).add(pair.answers).add(pair.wrongs);
   if (sweep_.embedding_edits == nullptr) return;
   for (const auto& [name, list] : sweep_.embedding_edits->entries()) {

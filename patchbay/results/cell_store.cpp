@@ -145,8 +145,8 @@ Believed read_records(std::string_view bytes, std::size_t at, std::uint64_t chec
 
 }  // namespace
 
-CellStore::CellStore(const std::filesystem::path& path, std::string_view scope, const Shard& shard)
-    : path_(path), shard_(shard), descriptor_(open_locked(path)) {
+CellStore::CellStore(const std::filesystem::path& path, std::string_view scope)
+    : path_(path), descriptor_(open_locked(path)) {
   try {
     const std::string bytes = read_file(path, kMaxBytes);
     // A file that ends within the first line may be ours; any other beginning is somebody's file.

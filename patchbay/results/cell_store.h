@@ -13,13 +13,6 @@
 
 namespace patchbay {
 
-/// One part of a run that several processes share: of the cells in the order in which they are
-/// asked for, every count-th, from `number` on.
-struct Shard {
-  std::int64_t number = 0;
-  std::int64_t count = 1;
-};
-
 /// Values by key, in memory and, with a path, in a file too, exact to the bit. Only one CellStore,
 /// in one process, may have a file open.
 ///
@@ -40,7 +33,7 @@ class CellStore {
   /// damage starts. Throws kUsage when another CellStore has it open, or when it is not a file of
   /// finished values (which is left alone); kCannotCreate and kInputOutput for what the disk
   /// refuses.
-  CellStore(const std::filesystem::path& path, std::string_view scope, const Shard& shard = {});
+  CellStore(const std::filesystem::path& path, std::string_view scope);
   CellStore(const CellStore&) = delete;
   CellStore& operator=(const CellStore&) = delete;
   /// Closes the file, which stays.
@@ -48,9 +41,6 @@ class CellStore {
 
   [[nodiscard]] std::optional<double> find(const CellKey& key) const;
   [[nodiscard]] std::int64_t size() const { return static_cast<std::int64_t>(cells_.size()); }
-
-  /// Whether the next cell that a run asks for is computed in this process: always, but in a shard.
-  [[nodiscard]] bool next_is_here() { return asked_++ % shard_.count == shard_.number; }
 
   /// Adds a value; nothing happens when the key is there already. Throws kInputOutput when the
   /// bytes cannot be written; the store is then as it was. Not to be called from two threads at
@@ -75,8 +65,6 @@ class CellStore {
   void cut(std::uint64_t size);
 
   std::filesystem::path path_;
-  Shard shard_;
-  std::int64_t asked_ = 0;
   int descriptor_ = -1;         // −1: memory alone
   std::uint64_t size_ = 0;      // of the part of the file that is believed
   std::uint64_t checksum_ = 0;  // of that part

@@ -17,19 +17,19 @@ std::filesystem::path made_in(const std::string& folder, const std::string& stem
   return path_in(folder, stem, kEnding);
 }
 
+CellKey key_of(std::string_view mark) { return KeyMaker().add("mark").add(mark).key(); }
+
 }  // namespace
 
 FinishedValues::FinishedValues(const std::string& folder, const std::string& stem,
-                               std::string_view key, const Shard& shard)
-    : journal_(made_in(folder, stem), key, shard) {}
+                               std::string_view scope)
+    : store_(made_in(folder, stem), scope) {}
 
-void FinishedValues::add(std::int64_t mark) {
-  if (!has(mark)) journal_.append(mark, {});
+bool FinishedValues::has(std::string_view mark) const {
+  return store_.find(key_of(mark)).has_value();
 }
 
-void FinishedValues::discard(const std::string& folder, const std::string& stem) {
-  std::filesystem::remove(path_in(folder, stem, kEnding));
-}
+void FinishedValues::add(std::string_view mark) { store_.add(key_of(mark), 0.0); }
 
 bool holds_finished_values(const std::filesystem::path& file) {
   return file.extension() == kEnding;
@@ -37,23 +37,21 @@ bool holds_finished_values(const std::filesystem::path& file) {
 
 void merge_finished_values(const std::filesystem::path& target,
                            std::span<const std::filesystem::path> parts) {
-  std::optional<Journal> merged;
-  std::string key;
+  std::optional<CellStore> merged;
+  std::string scope;
   for (const std::filesystem::path& part : parts) {
-    const JournalContent content = read_journal(part);
+    const CellStore::Content content = CellStore::read(part);
     if (!merged) {
-      key = content.key;
-      merged.emplace(target, key);
-    } else if (content.key != key) {
+      scope = content.scope;
+      merged.emplace(target, scope);
+    } else if (content.scope != scope) {
       throw Error(
           ErrorKind::kBadData, "merge",
-          fmt::format("{} and {} are of different runs: version, model, prompts or options; "
+          fmt::format("{} and {} are of different runs: version, weights or their processing; "
                       "run the shards again",
                       parts.front().string(), part.string()));
     }
-    for (const auto& [cell, values] : content.cells) {
-      if (!merged->find(cell)) merged->append(cell, values);
-    }
+    for (const auto& [key, value] : content.cells) merged->add(key, value);
   }
 }
 

@@ -20,15 +20,9 @@
 namespace patchbay::runs {
 namespace {
 
-// An experiment by name with its settings: all that runs/ knows of experiments.
-struct Chosen {
-  explicit Chosen(const ExperimentChoice& choice)
-      : experiment(experiments::find(choice.name)),
-        settings(experiment.name, experiment.options, choice.settings) {}
-
-  const experiments::Experiment& experiment;
-  experiments::Settings settings;
-};
+experiments::ConfiguredExperiment configured(const ExperimentChoice& choice) {
+  return experiments::find(choice.name).with(choice.settings);
+}
 
 }  // namespace
 
@@ -41,7 +35,7 @@ Run::Run(const RunContext& ctx, const std::string& model, const WeightProcessing
       prompts_(make_prompts(model_, task.name, task.options)),
       provenance_(provenance_of(ctx, found_, model_, prompts_)) {}
 
-tasks::TaskOptions Run::task_options() const {
+tasks::CompletedOptions Run::task_options() const {
   const tasks::TaskModel model = {
       .cfg = model_.cfg(), .tokenizer = model_.has_tokenizer() ? &model_.tokenizer() : nullptr};
   return tasks::completed(model, spec_.task.name, spec_.task.options);
@@ -62,58 +56,58 @@ PromptSet Run::prompts_of(const ExperimentChoice& experiment) const {
 }
 
 void Run::check(const ExperimentChoice& experiment) const {
-  const Chosen chosen(experiment);
   const PromptSet prompts = prompts_of(experiment);
-  chosen.experiment.check(
-      {.ctx = ctx_, .model = model_, .prompts = prompts, .settings = chosen.settings});
+  Session session(ctx_, model_, prompts);
+  configured(experiment).check(session);
+}
+
+std::string Run::scope() const {
+  return fmt::format("{}\n{}\n{}\n", provenance_.version, provenance_.model_sha256,
+                     fmt::join(provenance_.weight_processing, ","));
 }
 
 std::string Run::key(const ExperimentChoice& experiment) const {
-  const Chosen chosen(experiment);
   std::string key =
-      fmt::format("{}\n{}\n{}\n{}\n{}\n", provenance_.version, provenance_.model_sha256,
-                  fmt::join(provenance_.weight_processing, ","),
-                  tokens_sha256(prompts_of(experiment)), chosen.experiment.name);
-  for (const Option& option : chosen.settings.recorded()) {
+      fmt::format("{}{}\n{}\n", scope(), tokens_sha256(prompts_of(experiment)), experiment.name);
+  for (const Option& option : configured(experiment).options) {
     key += fmt::format("{}={}\n", option.name, std::get<std::string>(option.value));
   }
   return key;
 }
 
-EffectTable Run::table(const ExperimentChoice& experiment, const PromptSet& prompts,
-                       Journal* journal) const {
-  const Chosen chosen(experiment);
-  return chosen.experiment.run({.ctx = ctx_,
-                                .model = model_,
-                                .prompts = prompts,
-                                .settings = chosen.settings,
-                                .journal = journal});
-}
-
-Result Run::result(const ExperimentChoice& experiment, const Output& output) const {
-  Result result = this->result(
-      experiment, output, {.stem = experiment.name, .command = command_line(spec(experiment))});
-  if (output.folder.empty()) return result;
-  for (auto& path :
-       write_pictures({.table = result.table}, output.folder, experiment.name, output.formats)) {
-    result.files.push_back(std::move(path));
-  }
-  return result;
-}
-
-Result Run::result(const ExperimentChoice& experiment, const Output& output,
-                   const Step& step) const {
+Result Run::step(const Session& session, const ExperimentChoice& experiment, const Output& output,
+                 const Step& step) const {
   const PromptSet prompts = prompts_of(experiment);
-  std::optional<FinishedValues> finished;
-  if (!output.folder.empty()) finished.emplace(output.folder, step.stem, key(experiment));
-  Result result{table(experiment, prompts, finished ? finished->journal() : nullptr)};
+  Session own = session.with(prompts);
+  Result result{configured(experiment).run(own)};
   result.table.provenance = provenance_;
   result.table.provenance.command = step.command;
   result.table.provenance.tokens_sha256 = tokens_sha256(prompts);
   result.table.check();
-  if (finished) {
+  if (!output.folder.empty()) {
+    make_folder(output.folder);
     result.files = write_table(result.table, output.folder, step.stem, output.formats);
-    finished->remove();
+  }
+  return result;
+}
+
+void Run::compute(const Session& session, const ExperimentChoice& experiment) const {
+  const PromptSet prompts = prompts_of(experiment);
+  Session own = session.with(prompts);
+  (void)configured(experiment).run(own);
+}
+
+Result Run::result(const ExperimentChoice& experiment, const Output& output) const {
+  std::optional<FinishedValues> finished;
+  if (!output.folder.empty()) finished.emplace(output.folder, experiment.name, scope());
+  const Session session(ctx_, model_, prompts_, finished ? &finished->store() : nullptr);
+  Result result = step(session, experiment, output,
+                       {.stem = experiment.name, .command = command_line(spec(experiment))});
+  if (!finished) return result;
+  finished->remove();
+  for (auto& path :
+       write_pictures({.table = result.table}, output.folder, experiment.name, output.formats)) {
+    result.files.push_back(std::move(path));
   }
   return result;
 }
@@ -127,15 +121,10 @@ void Run::run_shard(const ExperimentChoice& experiment, const Output& output, co
                             experiment.name));
   }
   check_shard(shard, output);
-  run_shard(experiment, shard_folder(output.folder, shard).string(), experiment.name, shard);
+  FinishedValues finished(shard_folder(output.folder, shard).string(), experiment.name, scope());
+  compute(Session(ctx_, model_, prompts_, &finished.store()).part(shard), experiment);
   finish_shard(output.folder, shard,
                {.what = spec(experiment), .formats = output.formats, .notes = notes});
-}
-
-void Run::run_shard(const ExperimentChoice& experiment, const std::string& folder,
-                    const std::string& stem, const Shard& shard) const {
-  FinishedValues finished(folder, stem, key(experiment), shard);
-  (void)table(experiment, prompts_of(experiment), finished.journal());
 }
 
 bool can_be_sharded(const ExperimentChoice& experiment) {

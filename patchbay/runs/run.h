@@ -10,9 +10,9 @@
 #include "patchbay/base/run_context.h"
 #include "patchbay/hub/find_model.h"
 #include "patchbay/model/hooked_transformer.h"
+#include "patchbay/patching/session.h"
 #include "patchbay/prompts/prompt_set.h"
 #include "patchbay/results/effect_table.h"
-#include "patchbay/results/journal.h"
 #include "patchbay/runs/spec.h"
 
 namespace patchbay::runs {
@@ -36,7 +36,7 @@ class Run {
   [[nodiscard]] const HookedTransformer& model() const { return model_; }
   [[nodiscard]] const PromptSet& prompts() const { return prompts_; }
   /// The task's options with its defaults for what was not said.
-  [[nodiscard]] tasks::TaskOptions task_options() const;
+  [[nodiscard]] tasks::CompletedOptions task_options() const;
   /// The experiment as a run of its own on this model and these prompts.
   [[nodiscard]] RunSpec spec(const ExperimentChoice& experiment) const;
 
@@ -51,24 +51,25 @@ class Run {
   void run_shard(const ExperimentChoice& experiment, const Output& output, const Shard& shard,
                  const std::map<std::string, std::string>& notes = {}) const;
 
+  /// What everything computed with these weights depends on beside what it was asked, as text.
+  [[nodiscard]] std::string scope() const;
+  /// Everything that decides the experiment's result, as text.
+  [[nodiscard]] std::string key(const ExperimentChoice& experiment) const;
+
   /// A step of something larger: the stem of its files, and the command that results record.
   struct Step {
     std::string stem;
     std::string command;
   };
-  /// As above, but without pictures and without the shard's record.
-  [[nodiscard]] Result result(const ExperimentChoice& experiment, const Output& output,
-                              const Step& step) const;
-  void run_shard(const ExperimentChoice& experiment, const std::string& folder,
-                 const std::string& stem, const Shard& shard) const;
-
-  /// Everything that decides the result, as text.
-  [[nodiscard]] std::string key(const ExperimentChoice& experiment) const;
+  /// The result of a step, which shares what `session`, of this run's model and prompts, has: no
+  /// finished values of its own, no pictures.
+  [[nodiscard]] Result step(const Session& session, const ExperimentChoice& experiment,
+                            const Output& output, const Step& step) const;
+  /// Only computes what `session` keeps.
+  void compute(const Session& session, const ExperimentChoice& experiment) const;
 
  private:
   [[nodiscard]] PromptSet prompts_of(const ExperimentChoice& experiment) const;
-  [[nodiscard]] EffectTable table(const ExperimentChoice& experiment, const PromptSet& prompts,
-                                  Journal* journal) const;
 
   const RunContext& ctx_;
   RunSpec spec_;  // but for the experiment

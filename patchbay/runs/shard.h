@@ -11,7 +11,7 @@
 #include <variant>
 #include <vector>
 
-#include "patchbay/results/journal.h"
+#include "patchbay/patching/shard.h"
 #include "patchbay/runs/spec.h"
 
 namespace patchbay::runs {

@@ -1,6 +1,7 @@
 #include "patchbay/runs/study_pass.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cstdint>
@@ -9,6 +10,7 @@
 
 #include "patchbay/base/error.h"
 #include "patchbay/io/file.h"
+#include "patchbay/results/result_json.h"
 #include "patchbay/runs/command_line.h"
 #include "patchbay/runs/files.h"
 #include "patchbay/runs/pictures.h"
@@ -49,7 +51,10 @@ StudyPass::StudyPass(const RunContext& ctx, const StudyRun& of, const std::strin
       line_(line),
       output_(output),
       observer_(observer),
-      finished_(study_, run_, line, output),
+      finished_(output.folder.empty()
+                    ? std::nullopt
+                    : std::make_optional<FinishedValues>(output.folder, "study", run_.scope())),
+      session_(ctx, run_.model(), run_.prompts(), finished_ ? &finished_->store() : nullptr),
       names_(std::move(names)) {
   if (study_.reference) others_ = about_reference(*study_.reference);
   outcome_.result = {.title = study_.title,
@@ -69,6 +74,7 @@ StudyOutcome StudyPass::whole() {
 }
 
 void StudyPass::part(const Shard& shard) {
+  const Session parted = session_.part(shard);
   std::int64_t dealt = 0;
   for (std::size_t i = 0; i < study_.steps.size(); ++i) {
     const StudyStep& step = study_.steps[i];
@@ -80,15 +86,14 @@ void StudyPass::part(const Shard& shard) {
     begin(step.id);
     if (finds_circuit(step)) {
       try {
-        names_->find_in(find_or_run(i, choice).table);
+        names_->find_in(find_or_run(step.id, choice).table);
       } catch (const Error& error) {
         if (!is_without_circuit(error)) throw;
-        FinishedValues::discard(output_.folder, step.id);
       }
     } else if (can_be_sharded(choice)) {
-      run_.run_shard(choice, output_.folder, step.id, shard);
+      run_.compute(parted, choice);
     } else if (dealt++ % shard.count == shard.number) {
-      (void)find_or_run(i, choice);
+      (void)find_or_run(step.id, choice);
     }
   }
 }
@@ -106,18 +111,31 @@ bool StudyPass::finds_circuit(const StudyStep& step) const {
   return names_ && step.id == study_.circuit->found_by;
 }
 
-StudyPass::StepResult StudyPass::find_or_run(std::size_t i, const ExperimentChoice& choice) {
-  const std::string& id = study_.steps[i].id;
-  const auto number = static_cast<std::int64_t>(i);
+// A step's result is read back where an earlier run of the same study finished it.
+StudyPass::StepResult StudyPass::find_or_run(const std::string& id,
+                                             const ExperimentChoice& choice) {
+  const std::string mark =
+      fmt::format("{}\n{}\n{}\n{}", line_, fmt::join(output_.formats, ","), id, run_.key(choice));
   StepResult result;
-  if (auto before = finished_.find(number, id)) {
+  if (auto before = finished_table(id, mark)) {
     result = {.table = std::move(*before), .resumed = true};
   } else {
-    Result now = run_.result(choice, output_, {.stem = id, .command = line_});
+    Result now = run_.step(session_, choice, output_, {.stem = id, .command = line_});
     result = {.table = std::move(now.table), .files = std::move(now.files)};
   }
-  finished_.add(number);
+  if (finished_ && has(output_, "json")) finished_->add(mark);
   return result;
+}
+
+// Nothing when it was not finished, or its file is gone or damaged.
+std::optional<EffectTable> StudyPass::finished_table(const std::string& id,
+                                                     const std::string& mark) const {
+  if (!finished_ || !finished_->has(mark)) return std::nullopt;
+  try {
+    return read_result(path_in(output_.folder, id, ".json")).table;
+  } catch (const Error&) {
+    return std::nullopt;
+  }
 }
 
 void StudyPass::step(std::size_t i) {
@@ -132,10 +150,9 @@ void StudyPass::step(std::size_t i) {
   begin(step.id);
   StepResult result;
   try {
-    result = find_or_run(i, choice_of(step, *settings));
+    result = find_or_run(step.id, choice_of(step, *settings));
   } catch (const Error& error) {
     if (!finds_circuit(step) || !is_without_circuit(error)) throw;
-    if (!output_.folder.empty()) FinishedValues::discard(output_.folder, step.id);
     return leave_out(step, fmt::format("left out: {}", error.what()));
   }
   const auto heads = outcome_.tables.find(step.heads_of);
@@ -191,7 +208,7 @@ void StudyPass::finish() {
     outcome_.page = write_page(page, output_.folder, "report");
     outcome_.files.push_back(*outcome_.page);
   }
-  finished_.remove();
+  finished_->remove();
 }
 
 void StudyPass::add_patterns() {
@@ -206,8 +223,8 @@ void StudyPass::add_patterns() {
   step.prompts = std::clamp<std::int64_t>(kMostNumbers / (std::ssize(heads) * longest * longest), 1,
                                           run_.prompts().size());
   begin(step.id);
-  Result patterns =
-      run_.result(choice_of(step, step.settings), output_, {.stem = step.id, .command = line_});
+  Result patterns = run_.step(session_, choice_of(step, step.settings), output_,
+                              {.stem = step.id, .command = line_});
   outcome_.tables.emplace(step.id, std::move(patterns.table));
   add_files(patterns.files);
   outcome_.result.sections.push_back(section_of(step, "", {}));

@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "patchbay/results/journal.h"
-#include "patchbay/runs/finished_steps.h"
+#include "patchbay/patching/session.h"
+#include "patchbay/runs/finished_values.h"
 #include "patchbay/runs/study_run.h"
 #include "patchbay/study/circuit_names.h"
 
@@ -35,7 +35,9 @@ class StudyPass {
   std::optional<CircuitNames::Settings> settings_of(const StudyStep& step,
                                                     std::string& missing) const;
   [[nodiscard]] bool finds_circuit(const StudyStep& step) const;
-  StepResult find_or_run(std::size_t i, const ExperimentChoice& choice);
+  StepResult find_or_run(const std::string& id, const ExperimentChoice& choice);
+  [[nodiscard]] std::optional<EffectTable> finished_table(const std::string& id,
+                                                          const std::string& mark) const;
   void step(std::size_t i);
   void leave_out(const StudyStep& step, const std::string& why);
   void tell(const StudyStep& step, const StepResult* result) const;
@@ -51,7 +53,8 @@ class StudyPass {
   const std::string& line_;
   const Output& output_;
   const StudyObserver& observer_;
-  FinishedSteps finished_;
+  std::optional<FinishedValues> finished_;  // with a folder
+  Session session_;                         // that all steps share
   std::optional<CircuitNames> names_;
   std::string others_;  // why steps about the reference model are left out on others
   StudyOutcome outcome_;

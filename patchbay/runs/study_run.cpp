@@ -2,11 +2,12 @@
 
 #include <fmt/format.h>
 
+#include <utility>
+
 #include "patchbay/base/error.h"
 #include "patchbay/hub/load_model.h"
 #include "patchbay/runs/command_line.h"
 #include "patchbay/runs/find_study.h"
-#include "patchbay/runs/finished_steps.h"
 #include "patchbay/runs/shard.h"
 #include "patchbay/runs/study_pass.h"
 
@@ -25,6 +26,12 @@ WeightProcessing processing_of(const Study& study, const std::string& model,
 }
 
 }  // namespace
+
+ExperimentChoice choice_of(const StudyStep& step, std::map<std::string, std::string> settings) {
+  ExperimentChoice choice{.name = step.experiment, .settings = std::move(settings)};
+  if (step.prompts > 0) choice.prompt_limit = step.prompts;
+  return choice;
+}
 
 StudyRun::StudyRun(const RunContext& ctx, const StudySpec& spec, const hub::Settings& settings)
     : ctx_(ctx),

@@ -46,6 +46,9 @@ struct StudyOutcome {
   std::optional<std::filesystem::path> page;  ///< report.html, one of them
 };
 
+/// A step's experiment, with settings in which braces are filled.
+ExperimentChoice choice_of(const StudyStep& step, std::map<std::string, std::string> settings);
+
 class StudyRun {
  public:
   /// Finds the study, opens its model or the one that `spec` names instead, makes the prompts, and

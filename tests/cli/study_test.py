@@ -196,7 +196,7 @@ title = "Accuracy"
         (self.folder / "long.toml").write_text(LONG)
         command = ["study", "long.toml", "--threads", "1", "--max-memory", "3M"]
         shown = self.run_ok(*command, "--out", "whole")
-        partial = self.folder / "cut/neurons.partial"
+        partial = self.folder / "cut/study.partial"
         process = subprocess.Popen([self.patchbay, *command, "--out", "cut"], cwd=self.folder, env=self.env,
                                    stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         deadline = time.monotonic() + 60

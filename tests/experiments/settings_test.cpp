@@ -226,7 +226,7 @@ TEST_F(TypedSettings, MayHaveAMetricOfOnesOwn) {
   const metrics::Metric twice = {.name = "twice",
                                  .what = "twice the logit difference",
                                  .needs_wrong = true,
-                                 .value = [](const metrics::MetricInput& input) {
+                                 .compute = +[](const metrics::MetricInput& input) {
                                    return 2.0 * metrics::find("logit_diff").value(input);
                                  }};
   Session session(tiny_.ctx, tiny_.model, prompts_);

@@ -113,10 +113,10 @@ TEST(ModelMisuse, OfRunsIsRefused) {
     start.edits.add(name, one);
     return replay(base, start);
   };
-  const auto read = [&](StreamRead one) {
+  const auto read = [&](RowRead one) {
     return [&, one] {
-      std::vector<StreamRead> reads = {one};
-      model.replay_stream(ctx, base, {.base_prompt = {0}, .edits = {}}, reads);
+      std::vector<RowRead> reads = {one};
+      model.replay_rows(ctx, base, {.base_prompt = {0}, .edits = {}}, reads);
     };
   };
   const RowSet beyond({{0, 3}});
@@ -158,8 +158,8 @@ TEST(ModelMisuse, OfRunsIsRefused) {
       {"replay", edit({HookPoint::kResidPre, 1}, {.row = {0, 0}, .begin = 1, .values = row}),
        "from element 1"},
       {"replay", edit({HookPoint::kLn1Scale, 1}, {.row = {0, 0}, .values = row}), "use a hook"},
-      {"replay_stream", read({.name = {HookPoint::kZ, 0}, .rows = {}, .values = {}}), "stream"},
-      {"replay_stream", read({.name = {HookPoint::kResidPre, 0}, .rows = beyond, .values = {}}),
+      {"replay_rows", read({.name = {HookPoint::kZ, 0}, .rows = {}, .values = {}}), "stream"},
+      {"replay_rows", read({.name = {HookPoint::kResidPre, 0}, .rows = beyond, .values = {}}),
        "position 3"},
       {"RowEdits::add_rows",
        [&] {

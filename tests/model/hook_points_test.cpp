@@ -105,7 +105,7 @@ TEST_P(HookPoints, WhatIsWrittenIsReadFromItsOrderInTheStreamOn) {
   }
 }
 
-TEST_P(HookPoints, WhatReadsTheStreamReadsItThroughItsInput) {
+TEST_P(HookPoints, WhatReadsTheRowReadsItThroughItsInput) {
   const ActivationCache before = cache_of({});
   for (const HookName& name : names_where(&HookPointInfo::reads_stream)) {
     SCOPED_TRACE(name.str());

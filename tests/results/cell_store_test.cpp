@@ -223,15 +223,6 @@ TEST_F(CellStoreFile, KeepsTheFirstValueOfAKey) {
   EXPECT_EQ(store.size(), 1);
 }
 
-TEST_F(CellStoreFile, PartsWhatIsAskedForBetweenShards) {
-  std::vector<int> owners(7, 0);
-  for (std::int64_t number = 0; number < 3; ++number) {
-    CellStore store(folder_ / std::to_string(number), kScope, {.number = number, .count = 3});
-    for (int& owner : owners) owner += store.next_is_here() ? 1 : 0;
-  }
-  EXPECT_EQ(owners, std::vector<int>(7, 1));
-}
-
 TEST(CellKeys, TellContentsApart) {
   const std::vector<std::int32_t> tokens = {1, 2, 3};
   const std::vector<CellKey> keys = {

@@ -43,10 +43,8 @@ TEST(Runs, RecordsWhereAResultComesFrom) {
 TEST(Runs, GivesTheValuesOfTheExperimentByItself) {
   const RunContext ctx;
   const runs::Run run(ctx, kModel, {}, ioi(3));
-  const auto& experiment = experiments::find(kHeads.name);
-  const experiments::Settings settings(experiment.name, experiment.options, kHeads.settings);
-  const EffectTable alone = experiment.run(
-      {.ctx = ctx, .model = run.model(), .prompts = run.prompts(), .settings = settings});
+  Session session(ctx, run.model(), run.prompts());
+  const EffectTable alone = experiments::find(kHeads.name).with(kHeads.settings).run(session);
   EXPECT_EQ(run.result(kHeads).table.values, alone.values);
 }
 

@@ -47,7 +47,7 @@ TEST_P(ReplayStream, IsTheStreamOfAWholePass) {
   add(change, {kMlpOut, 1}, 2, 0, row_);
   const ActivationCache cache =
       tiny_.model.run_with_cache(tiny_.ctx, prompt(), NamesFilter::all(), change.hooks).second;
-  std::vector<StreamRead> reads;
+  std::vector<RowRead> reads;
   for (int layer = 0; layer < 3; ++layer) {
     for (const HookPoint point : {kResidPre, kResidMid, kResidPost}) {
       reads.push_back({{point, layer}, RowSet({{0, 2}, {0, 4}, {0, 5}, {0, 11}}), {}});
@@ -55,8 +55,8 @@ TEST_P(ReplayStream, IsTheStreamOfAWholePass) {
   }
   for (std::size_t last = 1; last <= reads.size(); ++last) {  // it ends where the last read does
     const auto some = std::span(reads).first(last);
-    tiny_.model.replay_stream(tiny_.ctx, base_, change.start, some);
-    for (const StreamRead& read : some) {
+    tiny_.model.replay_rows(tiny_.ctx, base_, change.start, some);
+    for (const RowRead& read : some) {
       for (std::int64_t i = 0; i < read.rows.size(); ++i) {
         const auto expected = cache[read.name].view()[0][read.rows[i].position].flat();
         EXPECT_EQ(std::memcmp(read.values.view()[i].data(), expected.data(), expected.size_bytes()),
@@ -90,9 +90,9 @@ TEST_P(ReplayStream, AnEditOfAHeadsInputIsThatOfAHook) {
 
 TEST_P(ReplayStream, RefusesWhatIsNotThere) {
   const auto refused = [&](const HookName& name, const Row& row) -> std::string {
-    std::vector<StreamRead> reads = {{name, RowSet({row}), {}}};
+    std::vector<RowRead> reads = {{name, RowSet({row}), {}}};
     try {
-      tiny_.model.replay_stream(tiny_.ctx, base_, {{1}, {}}, reads);
+      tiny_.model.replay_rows(tiny_.ctx, base_, {{1}, {}}, reads);
     } catch (const Error& error) {
       return error.what();
     }
