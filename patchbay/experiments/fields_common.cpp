@@ -36,7 +36,7 @@ std::string to_text(double value) {
 std::string to_text(std::int64_t value) { return std::to_string(value); }
 std::string to_text(std::uint64_t value) { return std::to_string(value); }
 std::string to_text(const metrics::Metric* value) {
-  return value == nullptr || value->value == nullptr ? "" : std::string(value->name);
+  return value == nullptr || !value->compute ? "" : std::string(value->name);
 }
 std::string to_text(const std::vector<std::string>& value) {
   return fmt::format("{}", fmt::join(value, ","));

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "patchbay/base/error.h"
+#include "patchbay/base/suggest.h"
 #include "patchbay/io/file.h"
 #include "patchbay/report/raster.h"
 #include "patchbay/results/result_json.h"
@@ -35,6 +36,17 @@ std::vector<std::filesystem::path> write_drawing(const Drawing& drawing, const s
 
 bool is_picture_format(std::string_view format) {
   return format == "svg" || format == "png" || format == "pdf";
+}
+
+void check_formats(std::span<const std::string> formats, bool has_page) {
+  std::vector<std::string> known = {"json", "csv", "npz", "svg", "png", "pdf"};
+  if (has_page) known.emplace_back("html");
+  for (const std::string& format : formats) {
+    if (std::ranges::find(known, format) != known.end()) continue;
+    throw Error(ErrorKind::kUsage, "`formats`",
+                fmt::format("there is no format \"{}\"{}; there are {}", format,
+                            did_you_mean(format, known), fmt::join(known, ", ")));
+  }
 }
 
 std::vector<const figures::Figure*> figures_of(const Picture& picture) {

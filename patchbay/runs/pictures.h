@@ -28,6 +28,10 @@ struct Picture {
 /// Whether it is svg, png or pdf.
 bool is_picture_format(std::string_view format);
 
+/// Throws kUsage, with the nearest name, for a format that is neither a table's nor a picture's;
+/// html is one where there is a page to write.
+void check_formats(std::span<const std::string> formats, bool has_page);
+
 /// The figures that show the table, or the one that was asked for. Throws kUsage when that one
 /// cannot.
 std::vector<const figures::Figure*> figures_of(const Picture& picture);

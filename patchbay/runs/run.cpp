@@ -98,6 +98,7 @@ void Run::compute(const Session& session, const ExperimentChoice& experiment) co
 }
 
 Result Run::result(const ExperimentChoice& experiment, const Output& output) const {
+  check_formats(output.formats, false);
   std::optional<FinishedValues> finished;
   if (!output.folder.empty()) finished.emplace(output.folder, experiment.name, scope());
   const Session session(ctx_, model_, prompts_, finished ? &finished->store() : nullptr);
@@ -120,6 +121,7 @@ void Run::run_shard(const ExperimentChoice& experiment, const Output& output, co
                             "it is one short pass; run it whole",
                             experiment.name));
   }
+  check_formats(output.formats, false);
   check_shard(shard, output);
   FinishedValues finished(shard_folder(output.folder, shard).string(), experiment.name, scope());
   compute(Session(ctx_, model_, prompts_, &finished.store()).part(shard), experiment);

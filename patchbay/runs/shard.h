@@ -33,7 +33,7 @@ struct ShardRecord {
 /// The text of shard.json.
 std::string to_json(const ShardRecord& record);
 /// Reads it back. Every key is checked. Throws kBadData naming file, key and rule; a record of the
-/// words of a command, as version 0.1 wrote, is refused.
+/// words of a command, as older versions wrote, is refused.
 ShardRecord parse_shard_record(std::string_view text, std::string_view where);
 /// Throws as read_file and parse_shard_record.
 ShardRecord read_shard_record(const std::filesystem::path& path);

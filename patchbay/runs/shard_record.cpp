@@ -12,6 +12,7 @@
 #include "patchbay/io/json_writer.h"
 #include "patchbay/model/weight_processing.h"
 #include "patchbay/results/json_keys.h"
+#include "patchbay/runs/pictures.h"
 #include "patchbay/runs/shard.h"
 
 namespace patchbay::runs {
@@ -68,13 +69,28 @@ Texts texts_by_name(const JsonValue& object) {
   return texts;
 }
 
-WeightProcessing processing_of(const JsonValue& names) {
+// What `read` gives; a name that it does not know is an error of the file.
+template <class Read>
+auto known_names(const JsonValue& names, const Read& read) {
   try {
-    return parse_weight_processing(fmt::format("{}", fmt::join(texts_of(names), ",")), "names");
+    return read(texts_of(names));
   } catch (const Error& error) {
     if (error.kind() != ErrorKind::kUsage) throw;
-    throw names.error(error.reason());
+    throw names.error(fmt::format("is wrong: {}", error.reason()));
   }
+}
+
+WeightProcessing processing_of(const JsonValue& names) {
+  return known_names(names, [](const std::vector<std::string>& texts) {
+    return parse_weight_processing(fmt::format("{}", fmt::join(texts, ",")), "names");
+  });
+}
+
+std::vector<std::string> formats_of(const JsonValue& names, bool has_page) {
+  return known_names(names, [&](std::vector<std::string> texts) {
+    check_formats(texts, has_page);
+    return texts;
+  });
 }
 
 std::int64_t at_least(std::int64_t least, const JsonValue& value) {
@@ -134,7 +150,7 @@ ShardRecord record_of(const JsonDocument& document, std::string_view where) {
   ShardRecord record{.shard = {number - 1, count}, .whole = {}};
   if (is_run) record.whole.what = run_of(root.at("run"));
   if (!is_run) record.whole.what = study_of(root.at("study"));
-  record.whole.formats = texts_of(root.at("formats"));
+  record.whole.formats = formats_of(root.at("formats"), !is_run);
   record.whole.notes = texts_by_name(root.at("notes"));
   return record;
 }

@@ -8,6 +8,7 @@
 #include "patchbay/hub/load_model.h"
 #include "patchbay/runs/command_line.h"
 #include "patchbay/runs/find_study.h"
+#include "patchbay/runs/pictures.h"
 #include "patchbay/runs/shard.h"
 #include "patchbay/runs/study_pass.h"
 
@@ -66,12 +67,14 @@ void StudyRun::check() const {
 }
 
 StudyOutcome StudyRun::result(const Output& output, const StudyObserver& observer) const {
+  check_formats(output.formats, true);
   return StudyPass(ctx_, *this, line_, names(), output, observer).whole();
 }
 
 void StudyRun::run_shard(const Output& output, const Shard& shard,
                          const std::map<std::string, std::string>& notes,
                          const StudyObserver& observer) const {
+  check_formats(output.formats, true);
   check_shard(shard, output);
   Output own = output;
   own.folder = shard_folder(output.folder, shard).string();

@@ -1,6 +1,7 @@
 // Result files as pages and pictures, without the command.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <filesystem>
 
 #include "patchbay/circuits/circuit.h"

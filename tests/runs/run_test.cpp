@@ -147,6 +147,13 @@ TEST(Runs, WrongCallsAreErrorsThatSayWhatIsThere) {
             std::string::npos);
   EXPECT_NE(refused({.name = kHeads.name, .prompt_limit = 0}).find("[prompt_limit]"),
             std::string::npos);
+  for (const char* format : {"jsn", "html"}) {
+    EXPECT_NE(error_of(ErrorKind::kUsage,
+                       [&] { (void)run.result(kHeads, {.folder = "x", .formats = {format}}); })
+                  .find("there is no format \"" + std::string(format) + "\""),
+              std::string::npos);
+  }
+  EXPECT_FALSE(std::filesystem::exists("x"));
   EXPECT_NE(error_of(ErrorKind::kCannotCreate,
                      [&] { (void)run.result(kHeads, {.folder = "/proc/nowhere"}); })
                 .find("name another with `out`"),

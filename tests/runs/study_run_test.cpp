@@ -4,6 +4,9 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <functional>
+#include <string>
+#include <vector>
 
 #include "patchbay/io/file.h"
 #include "patchbay/results/result_json.h"
@@ -156,6 +159,18 @@ TEST_F(Studies, RefuseBeforeAnythingRunsWhatTheModelDoesNotHave) {
   EXPECT_NE(error_of(ErrorKind::kNoInput,
                      [&] { (void)StudyRun(ctx_, {.study = file_.string(), .model = "nowhere"}); }),
             "no error");
+}
+
+TEST_F(Studies, RefuseFormatsThatTheyCannotWrite) {
+  const Output wrong{.folder = (folder_ / "out").string(), .formats = {"json", "htm"}};
+  const StudyRun run = study(ctx_);
+  for (const auto& call : std::vector<std::function<void()>>{[&] { (void)run.result(wrong); },
+                                                             [&] {
+                                                               run.run_shard(wrong, {0, 2});
+                                                             }}) {
+    EXPECT_NE(error_of(ErrorKind::kUsage, call).find("did you mean \"html\""), std::string::npos);
+  }
+  EXPECT_FALSE(std::filesystem::exists(folder_ / "out"));
 }
 
 }  // namespace

@@ -18,7 +18,7 @@ def shards(records):
 
 def shard(number, count, what=STUDY):
     return {"format": "patchbay shard", "format_version": 1, "patchbay": "0.1.0", "shard": number, "of": count,
-            **copy.deepcopy(what), "formats": ["json", "html"], "notes": {}}
+            **copy.deepcopy(what), "formats": ["json"], "notes": {}}
 
 
 @malformed()
@@ -49,6 +49,7 @@ def shard_of_a_run_that_has_no_such_thing(random):
         (("run", "model"), 7), (("run", "weight_processing"), ["fold"]), (("run", "prompt_limit"), 0),
         (("run", "settings"), {"site": 3}), (("run", "task", "prompts"), -1), (("run", "task", "seed"), -1),
         (("run", "task", "collisions"), "no"), (("run", "task"), []), (("run", "colour"), "red"), (("notes",), {"top": 3}),
+        (("formats",), ["json", "jsn"]), (("formats",), ["html"]),
         (("of",), 0), (("format_version",), 2), (("run",), {}), (("study",), {"name": "ioi_lab", "model": None})])
 
     def change(record):
