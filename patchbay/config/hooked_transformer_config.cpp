@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
+#include <iterator>
 
 #include "patchbay/base/error.h"
 
@@ -37,8 +39,12 @@ void HookedTransformerConfig::check() const {
     fail(fmt::format("n_key_value_heads is {}; it must divide n_heads, which is {}", groups,
                      n_heads));
   }
-  if (is_rotary() && d_head % 2 != 0) {
+  if (is_rotary() && rotary_dim == 0 && d_head % 2 != 0) {
     fail(fmt::format("d_head is {}; rotary embeddings turn pairs, so it must be even", d_head));
+  }
+  if (rotary_dim < 0 || rotary_dim > d_head || rotary_dim % 2 != 0) {
+    fail(fmt::format("rotary_dim is {}; it must be even and at most d_head, which is {}",
+                     rotary_dim, d_head));
   }
   if (is_rotary() && !(rotary_base >= 1.0 && rotary_base <= 1e12)) {
     fail(fmt::format("rotary_base is {}; it must be from 1 to 1e12", rotary_base));
@@ -49,12 +55,31 @@ void HookedTransformerConfig::check() const {
   if (!(attn_scale > 0) || !std::isfinite(attn_scale)) {
     fail(fmt::format("attn_scale is {}; it must be positive", attn_scale));
   }
+  for (const auto& [name, cap] : {std::pair{"attn_scores_soft_cap", attn_scores_soft_cap},
+                                  std::pair{"output_logits_soft_cap", output_logits_soft_cap}}) {
+    if (!(cap >= 0) || !std::isfinite(cap)) {
+      fail(fmt::format("{} is {}; it must be positive, or 0 for none", name, cap));
+    }
+  }
+  const bool any_local = std::ranges::find(attn_types, AttentionType::kLocal) != attn_types.end();
+  if (!attn_types.empty() && std::ssize(attn_types) != n_layers) {
+    fail(fmt::format("attn_types has {} entries for {} layers", attn_types.size(), n_layers));
+  }
+  if (any_local && window_size < 1) {
+    fail(fmt::format("window_size is {}; local layers need a positive one", window_size));
+  }
   for (const auto& [name, id] :
        {std::pair{"bos_token_id", bos_token_id}, std::pair{"eos_token_id", eos_token_id}}) {
     if (id && (*id < 0 || *id >= d_vocab)) {
       fail(fmt::format("{} is {}, outside the vocabulary of {} tokens", name, *id, d_vocab));
     }
   }
+}
+
+KeyRange HookedTransformerConfig::visible_keys(int layer, std::int64_t query) const {
+  const bool local =
+      !attn_types.empty() && attn_types[static_cast<std::size_t>(layer)] == AttentionType::kLocal;
+  return {local ? std::max<std::int64_t>(0, query + 1 - window_size) : 0, query + 1};
 }
 
 }  // namespace patchbay

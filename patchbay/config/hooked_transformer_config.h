@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "patchbay/tensor/activation.h"
 #include "patchbay/tensor/norm_kind.h"
@@ -13,6 +14,17 @@ namespace patchbay {
 /// How positions enter: learned vectors added to the stream, or rotations of queries and keys (Su
 /// et al. 2021).
 enum class PositionalEmbeddingType { kStandard, kRotary };
+
+/// How far back a layer's attention looks: to the beginning, or over a window (Beltagy et al.
+/// 2020).
+enum class AttentionType : std::int8_t { kGlobal, kLocal };
+
+/// Keys from position `first` up to, not including, `end`.
+struct KeyRange {
+  std::int64_t first = 0;
+  std::int64_t end = 0;
+  [[nodiscard]] bool contains(std::int64_t key) const { return key >= first && key < end; }
+};
 
 /// What a checkpoint's configuration says, whatever family it comes from. The forward pass reads
 /// these traits and nothing else.
@@ -35,9 +47,21 @@ struct HookedTransformerConfig {
   bool gated_mlp = false;
   NormKind normalization_type = NormKind::kLayer;
   float eps = 1e-5F;  ///< added to the variance, or mean square, in every normalisation
+  /// Attention and MLP have a norm behind them too (ln1_post, ln2_post), before what they give is
+  /// added to the stream.
+  bool use_normalization_before_and_after = false;
+  bool use_qk_norm = false;  ///< every head's queries and keys are normalised before they turn
+  /// The MLP reads the stream before its block's attention, not after it.
+  bool parallel_attn_mlp = false;
   PositionalEmbeddingType positional_embedding_type = PositionalEmbeddingType::kStandard;
-  double rotary_base = 10000.0;  ///< of rotary embeddings: dimension pair i turns base^(−2i/d_head)
+  double rotary_base = 10000.0;  ///< dimension pair i turns by base^(−2i/rotary_dim)
+  std::int64_t rotary_dim = 0;   ///< dimensions of a head that turn, from the first on; 0: all
   float attn_scale = 1.0F;       ///< attention scores are divided by it: √d_head
+  /// Scores x become cap·tanh(x/cap), after the division; 0: they do not.
+  float attn_scores_soft_cap = 0.0F;
+  float output_logits_soft_cap = 0.0F;  ///< the same of the logits
+  std::int64_t window_size = 0;  ///< keys that a query of a local layer sees, its own included
+  std::vector<AttentionType> attn_types{};  ///< [n_layers]; empty: all global
   std::optional<std::int32_t> bos_token_id{};
   std::optional<std::int32_t> eos_token_id{};
 
@@ -52,6 +76,9 @@ struct HookedTransformerConfig {
   [[nodiscard]] bool is_rotary() const {
     return positional_embedding_type == PositionalEmbeddingType::kRotary;
   }
+  [[nodiscard]] std::int64_t rotary_dims() const { return rotary_dim == 0 ? d_head : rotary_dim; }
+  /// The keys that a query of a layer sees: the one place that knows masks.
+  [[nodiscard]] KeyRange visible_keys(int layer, std::int64_t query) const;
   [[nodiscard]] bool is_rms() const { return normalization_type == NormKind::kRms; }
 
   /// Throws Error(kBadConfig) naming the first contradiction.

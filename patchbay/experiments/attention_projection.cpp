@@ -24,6 +24,7 @@ struct NamePlaces {
 
 NamePlaces name_places(Session& session, const AttentionProjection& settings) {
   check_values(settings);
+  check_outputs_add_up(session.model().cfg(), "attention_projection");
   const auto at = [&](const char* name) { return session.prompts().index_of_position(name); };
   NamePlaces places{{{at("IO")}, {at("S1")}}, {at("IO"), at("S2")}};
   if (settings.subject == AttentionProjection::Subject::kSum) {

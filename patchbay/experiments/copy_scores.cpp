@@ -24,10 +24,26 @@ bool is_paper(const CopyScores& settings) {
   return settings.definition == CopyScores::Definition::kPaper;
 }
 
+// Outputs of single heads are read as if they were the last stream, and their opposites by
+// linearity.
+void check_model(const HookedTransformerConfig& cfg, bool paper) {
+  check_outputs_add_up(cfg, "copy_scores");
+  if (cfg.output_logits_soft_cap > 0) {
+    throw Error(ErrorKind::kUsage, "copy_scores",
+                "needs logits that are linear in the stream; this model caps them");
+  }
+  if (!paper && cfg.parallel_attn_mlp) {
+    throw Error(ErrorKind::kUsage, "copy_scores",
+                "there is no stream between attention and MLP in this model; take the paper's "
+                "definition");
+  }
+}
+
 // The names of all prompts.
 std::vector<Name> names_of(Session& session, const CopyScores& settings) {
   check_values(settings);
   check_range("top-tokens", settings.top_tokens, {1, session.model().cfg().d_vocab});
+  check_model(session.model().cfg(), is_paper(settings));
   std::vector<std::size_t> positions;
   for (const std::string& name : settings.names) {
     positions.push_back(session.prompts().index_of_position(name));

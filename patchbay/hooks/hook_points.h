@@ -25,12 +25,18 @@ enum class HookPoint : std::int8_t {
   kQ,
   kK,
   kV,
+  kQNormScale,
+  kQNormNormalized,
+  kKNormScale,
+  kKNormNormalized,
   kRotQ,
   kRotK,
   kAttnScores,
   kPattern,
   kZ,
   kResult,
+  kLn1PostScale,
+  kLn1PostNormalized,
   kAttnOut,
   kResidMid,
   kMlpIn,
@@ -39,6 +45,8 @@ enum class HookPoint : std::int8_t {
   kMlpPre,
   kMlpPreLinear,
   kMlpPost,
+  kLn2PostScale,
+  kLn2PostNormalized,
   kMlpOut,
   kResidPost,
   kLnFinalScale,
@@ -91,6 +99,7 @@ struct HookPointInfo {
   std::string_view short_name;  ///< "q": for ("q", 9)
   std::string_view what;        ///< one line for people
   Axes axes;
+  int number;  ///< a point keeps it whatever points are added: noise is seeded with it
   /// Whether a model has it; null: every model.
   bool (*needs)(const HookedTransformerConfig& cfg) = nullptr;
   StreamUse stream = StreamUse::kNone;
@@ -135,9 +144,9 @@ inline bool is_attention(HookPoint point) {
 inline bool is_head_input(HookPoint point) {
   return point >= HookPoint::kQInput && point <= HookPoint::kVInput;
 }
-/// Whether the MLP computes with it: anything from its input to its neurons, not what comes out.
+/// Whether the MLP computes with it: anything from its input on, but not what comes out.
 inline bool is_inside_mlp(HookPoint point) {
-  return point >= HookPoint::kMlpIn && point <= HookPoint::kMlpPost;
+  return point >= HookPoint::kMlpIn && point < HookPoint::kMlpOut;
 }
 
 }  // namespace patchbay

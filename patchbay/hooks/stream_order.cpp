@@ -24,12 +24,12 @@ int stream_order(const HookedTransformerConfig& cfg, const HookName& name) {
   return before;
 }
 
-HookPoint stream_read_by(const HookedTransformerConfig&, HookPoint point) {
+HookPoint stream_read_by(const HookedTransformerConfig& cfg, HookPoint point) {
   switch (info(point).stream) {
     case StreamUse::kReadByAttn:
       return kResidPre;
     case StreamUse::kReadByMlp:
-      return kResidMid;
+      return cfg.parallel_attn_mlp ? kResidPre : kResidMid;
     default:
       return point;
   }

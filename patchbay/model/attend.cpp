@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "patchbay/tensor/activation.h"
 #include "patchbay/tensor/attention.h"
 #include "patchbay/tensor/softmax.h"
 
@@ -13,9 +14,9 @@ constexpr float kMasked = -std::numeric_limits<float>::infinity();
 
 }  // namespace
 
-Attention::Attention(const RunContext& ctx, const HookedTransformerConfig& cfg,
+Attention::Attention(const RunContext& ctx, const HookedTransformerConfig& cfg, int layer,
                      std::span<const std::int64_t> lengths, const RowSet& queries)
-    : ctx_(ctx), cfg_(cfg), queries_(queries), first_{0} {
+    : ctx_(ctx), cfg_(cfg), layer_(layer), queries_(queries), first_{0} {
   for (const std::int64_t length : lengths) first_.push_back(first_.back() + length);
 }
 
@@ -42,6 +43,21 @@ void Attention::for_each_head(const Body& body) const {
   });
 }
 
+void Attention::scores_of(const TransposedKeys& keys, const Row& query, const float* q,
+                          float* scores) const {
+  const KeyRange seen = cfg_.visible_keys(layer_, query.position);
+  keys.scores(q, seen.end, cfg_.attn_scale, scores);
+  if (cfg_.attn_scores_soft_cap > 0) soft_cap_row(cfg_.attn_scores_soft_cap, scores, seen.end);
+  std::fill_n(scores, seen.first, kMasked);
+}
+
+// A row's edits of the keys that its query sees; `begin` is the head's first element of the row.
+void Attention::edit(std::span<const RowEdit> edits, const Row& query, std::int64_t begin,
+                     float* row) const {
+  const auto [first, end] = cfg_.visible_keys(layer_, query.position);
+  apply_edits(edits, query, begin + first, {row + first, static_cast<std::size_t>(end - first)});
+}
+
 Tensor Attention::z(ConstTensorView q, std::span<const float* const> keys,
                     std::span<const float* const> values, const Edits& edits) const {
   Tensor z = Tensor::uninitialized(q.shape());
@@ -55,14 +71,14 @@ Tensor Attention::z(ConstTensorView q, std::span<const float* const> keys,
         const HeadRows mixed{values.subspan(offset, n_keys), shared, cfg_.d_head};
         std::vector<float> weights(n_keys);
         for (std::int64_t i = begin; i < end; ++i) {
-          const std::int64_t visible = queries_[i].position + 1;
-          const std::span<float> row(weights.data(), static_cast<std::size_t>(visible));
+          const std::int64_t end_of_keys = queries_[i].position + 1;
           const std::int64_t in_row = head * length_of(sequence);
-          transposed.scores(q[i].data() + at, visible, cfg_.attn_scale, row.data());
-          apply_edits(edits.scores, queries_[i], in_row, row);
-          softmax_row(row.data(), visible);
-          apply_edits(edits.pattern, queries_[i], in_row, row);
-          mix_values(weights.data(), visible, mixed, z[i].data() + at);
+          float* const row = weights.data();
+          scores_of(transposed, queries_[i], q[i].data() + at, row);
+          edit(edits.scores, queries_[i], in_row, row);
+          softmax_row(row, end_of_keys);
+          edit(edits.pattern, queries_[i], in_row, row);
+          mix_values(row, end_of_keys, mixed, z[i].data() + at);
         }
       });
   return z;
@@ -73,21 +89,20 @@ Tensor Attention::scores(ConstTensorView q, std::span<const float* const> keys,
   const auto batch = static_cast<std::int64_t>(first_.size()) - 1;
   const std::int64_t pos = batch == 0 ? 0 : first_[1];
   Tensor scores = Tensor::uninitialized({batch, cfg_.n_heads, pos, pos});
-  for_each_head([&](std::int64_t sequence, std::int64_t head, std::int64_t begin,
-                    std::int64_t end) {
-    const auto offset = static_cast<std::size_t>(first_[static_cast<std::size_t>(sequence)]);
-    const std::int64_t at = head * cfg_.d_head;
-    const std::int64_t shared = cfg_.key_value_head_of(head) * cfg_.d_head;
-    const TransposedKeys transposed(
-        {keys.subspan(offset, static_cast<std::size_t>(pos)), shared, cfg_.d_head});
-    for (std::int64_t i = begin; i < end; ++i) {
-      const std::int64_t visible = queries_[i].position + 1;
-      float* row = &scores(sequence, head, queries_[i].position, 0);
-      transposed.scores(q[i].data() + at, visible, cfg_.attn_scale, row);
-      apply_edits(edits.scores, queries_[i], head * pos, {row, static_cast<std::size_t>(visible)});
-      std::fill(row + visible, row + pos, kMasked);
-    }
-  });
+  for_each_head(
+      [&](std::int64_t sequence, std::int64_t head, std::int64_t begin, std::int64_t end) {
+        const auto offset = static_cast<std::size_t>(first_[static_cast<std::size_t>(sequence)]);
+        const std::int64_t at = head * cfg_.d_head;
+        const std::int64_t shared = cfg_.key_value_head_of(head) * cfg_.d_head;
+        const TransposedKeys transposed(
+            {keys.subspan(offset, static_cast<std::size_t>(pos)), shared, cfg_.d_head});
+        for (std::int64_t i = begin; i < end; ++i) {
+          float* row = &scores(sequence, head, queries_[i].position, 0);
+          scores_of(transposed, queries_[i], q[i].data() + at, row);
+          edit(edits.scores, queries_[i], head * pos, row);
+          std::fill(row + queries_[i].position + 1, row + pos, kMasked);
+        }
+      });
   return scores;
 }
 
@@ -97,8 +112,7 @@ void Attention::pattern(TensorView scores, const Edits& edits) const {
     for (std::int64_t query = 0; query < pos; ++query) {
       float* row = &scores(sequence, head, query, 0);
       softmax_row(row, query + 1);
-      apply_edits(edits.pattern, queries_[begin + query], head * pos,
-                  {row, static_cast<std::size_t>(query + 1)});
+      edit(edits.pattern, queries_[begin + query], head * pos, row);
       std::fill(row + query + 1, row + pos, 0.0F);
     }
   });

@@ -26,8 +26,9 @@ void Forward::enter(int layer, Stream& stream) const {
 Forward::AttentionRows Forward::attention_rows(int layer, const RowSet& stream) const {
   if (site_.wants_any(layer, kResidPre, kResidMid)) return {all_, all_, all_, all_};
   const auto needed = [&](const Row& row) { return is_needed(layer, row); };
-  RowSet changed = stream.united_with(
-      edited_rows(layer, {kKInput, kVInput, kLn1Scale, kLn1Normalized, kK, kRotK, kV}));
+  RowSet changed =
+      stream.united_with(edited_rows(layer, {kKInput, kVInput, kLn1Scale, kLn1Normalized, kK,
+                                             kKNormScale, kKNormNormalized, kRotK, kV}));
   // Queries of later positions read changed keys and values.
   constexpr auto kNever = std::numeric_limits<std::int64_t>::max();
   std::vector<std::int64_t> first(task_.lengths.size(), kNever);  // [sequence]
@@ -42,11 +43,13 @@ Forward::AttentionRows Forward::attention_rows(int layer, const RowSet& stream) 
   const RowSet replaced = replaced_rows(layer, {kZ, kAttnOut, kResidMid});
   const RowSet attended =
       reached
-          .united_with(
-              edited_rows(layer, {kQInput, kQ, kRotQ, kAttnScores, kPattern}).where(needed))
+          .united_with(edited_rows(layer, {kQInput, kQ, kQNormScale, kQNormNormalized, kRotQ,
+                                           kAttnScores, kPattern})
+                           .where(needed))
           .without(replaced)
           .united_with(read_rows(layer, {kQ, kRotQ, kZ, kResult, kAttnOut}));
-  const RowSet mixed = attended.united_with(edited_rows(layer, {kZ, kResult}).where(needed));
+  const RowSet mixed = attended.united_with(
+      edited_rows(layer, {kZ, kResult, kLn1PostScale, kLn1PostNormalized}).where(needed));
   const RowSet out = reached.united_with(mixed).united_with(
       edited_rows(layer, {kAttnOut, kResidMid}).where(needed));
   // Keys and values that no computed attention reads are not computed either.
@@ -64,12 +67,12 @@ Forward::MlpRows Forward::mlp_rows(int layer, const RowSet& stream) const {
   if (site_.wants_any(layer, kMlpIn, kResidPost)) return {all_, all_, all_};
   const auto needed = [&](const Row& row) { return is_needed(layer, row); };
   const RowSet read = read_rows(layer, {kMlpPre, kMlpPreLinear, kMlpPost, kMlpOut});
-  const RowSet out =
-      stream
-          .united_with(edited_rows(layer, {kMlpIn, kLn2Scale, kLn2Normalized, kMlpPre,
-                                           kMlpPreLinear, kMlpPost, kMlpOut}))
-          .where(needed)
-          .united_with(read);
+  const RowSet out = stream
+                         .united_with(edited_rows(
+                             layer, {kMlpIn, kLn2Scale, kLn2Normalized, kMlpPre, kMlpPreLinear,
+                                     kMlpPost, kLn2PostScale, kLn2PostNormalized, kMlpOut}))
+                         .where(needed)
+                         .united_with(read);
   return {out.without(replaced_rows(layer, {kMlpOut, kResidPost})).united_with(read), out,
           out.united_with(edited_rows(layer, {kResidPost}).where(needed))};
 }

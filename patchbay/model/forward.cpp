@@ -60,16 +60,16 @@ Tensor Forward::run(Stream stream, int first_layer) {
     enter(layer, stream);
     read(kResidPre, layer, stream, base_part(&BaseRun::Layer::resid_pre, layer));
     if (layer >= end && open_reads_ == 0) return {};
-    attention_half(layer, stream);
+    Stream parallel_input = attention_half(layer, stream);
     read(kResidMid, layer, stream, base_part(&BaseRun::Layer::resid_mid, layer));
-    mlp_half(layer, stream);
+    mlp_half(layer, stream, std::move(parallel_input));
     read(kResidPost, layer, stream, base_resid_post(layer));
   }
   return end < n_layers ? Tensor() : final_layer_norm(std::move(stream));
 }
 
-void Forward::attention_half(int layer, Stream& stream) {
-  const PackedBlock& w = model_.packed.blocks[static_cast<std::size_t>(layer)];
+Stream Forward::attention_half(int layer, Stream& stream) {
+  const Block& w = block(layer);
   const AttentionRows rows = attention_rows(layer, stream.rows);
   const RowSet reading = rows.changed.united_with(rows.attended);  // what is normalised
   const RowSet all = reading.united_with(rows.out);
@@ -79,19 +79,21 @@ void Forward::attention_half(int layer, Stream& stream) {
   Tensor resid_pre = filled(std::move(stream), base_part(&BaseRun::Layer::resid_pre, layer), all);
   touch(kResidPre, layer, all, resid_pre);
   split_inputs(layer, all, resid_pre);
-  const NormPlace ln1 = {block_weights(layer).ln1, kLn1Scale, kLn1Normalized};
   const RowPicker of_reading(all, reading);
-  const Tensor normalized =
-      normalize(ln1, layer, reading, of_reading(resid_pre));  // [rows, d_model]
+  const Tensor normalized =  // [rows, d_model]
+      normalize(w.ln1, layer, reading, of_reading(resid_pre).take());
   Tensor q = project(layer, kQ, w.Q, rows.attended, of_attended(normalized));
   Tensor k = project(layer, kK, w.K, rows.changed, of_changed(normalized));
   Tensor v = project(layer, kV, w.V, rows.changed, of_changed(normalized));
+  q = normalize(w.q_norm, layer, rows.attended, std::move(q));
+  k = normalize(w.k_norm, layer, rows.changed, std::move(k));
   turn(kRotQ, layer, rows.attended, q);  // by position, where it is rotary
   turn(kRotK, layer, rows.changed, k);
   Tensor z = attend(layer, {q, rows.attended}, {k, v, rows.changed});  // [rows, n_heads·d_head]
   z = filled({rows.attended, std::move(z)}, base_part(&BaseRun::Layer::z, layer), rows.mixed);
   touch(kZ, layer, rows.mixed, z);
   Tensor attn_out = output_projection(layer, rows.mixed, z);  // [rows, d_model]
+  attn_out = normalize(w.ln1_post, layer, rows.mixed, std::move(attn_out));
   attn_out = filled({rows.mixed, std::move(attn_out)}, base_part(&BaseRun::Layer::attn_out, layer),
                     rows.out);
   touch(kAttnOut, layer, rows.out, attn_out);
@@ -100,30 +102,32 @@ void Forward::attention_half(int layer, Stream& stream) {
   add(ctx_, of_out(resid_pre), attn_out, resid_mid);
   touch(kResidMid, layer, rows.out, resid_mid);
 
+  Stream parallel_input;
+  if (w.parallel) {
+    parallel_input = changed_rows({all, Tensor::copy_of(resid_pre)},
+                                  base_part(&BaseRun::Layer::resid_pre, layer));
+  }
   if (task_.keep != nullptr) {
     task_.keep->layers.push_back({std::move(resid_pre), std::move(k), std::move(v), std::move(z),
                                   std::move(attn_out), Tensor::copy_of(resid_mid)});
   }
   stream =
       changed_rows({rows.out, std::move(resid_mid)}, base_part(&BaseRun::Layer::resid_mid, layer));
+  return parallel_input;
 }
 
-void Forward::mlp_half(int layer, Stream& stream) {
-  const PackedBlock& w = model_.packed.blocks[static_cast<std::size_t>(layer)];
-  const MlpRows rows = mlp_rows(layer, stream.rows);
+void Forward::mlp_half(int layer, Stream& stream, Stream parallel_input) {
+  const Block& w = block(layer);
+  const MlpRows rows = mlp_rows(layer, stream.rows.united_with(parallel_input.rows));
   const Tensor* base = base_part(&BaseRun::Layer::resid_mid, layer);
 
   Tensor resid = filled(std::move(stream), base, rows.out);  // [rows, d_model]
-  const RowPicker of_computed(rows.out, rows.computed);
-  Tensor mlp_in;  // a copy, so that an edit reaches the MLP alone
-  if (site_.wants(kMlpIn, layer) || !task_.edits.at(kMlpIn, layer).empty()) {
-    mlp_in = Tensor::copy_of(of_computed(resid));
-    touch(kMlpIn, layer, rows.computed, mlp_in);
-  }
-  const NormPlace ln2 = {block_weights(layer).ln2, kLn2Scale, kLn2Normalized};
-  const Tensor normalized = mlp_in.empty()
-                                ? normalize(ln2, layer, rows.computed, of_computed(resid))
-                                : normalize(ln2, layer, rows.computed, mlp_in);
+  Tensor mlp_in =  // a copy, so that an edit reaches the MLP alone
+      w.parallel ? filled(std::move(parallel_input), base_part(&BaseRun::Layer::resid_pre, layer),
+                          rows.computed)
+                 : RowPicker(rows.out, rows.computed)(resid).take();
+  touch(kMlpIn, layer, rows.computed, mlp_in);
+  const Tensor normalized = normalize(w.ln2, layer, rows.computed, std::move(mlp_in));
   const bool gated = model_.cfg.gated_mlp;
   Tensor hidden = linear(normalized, gated ? w.gate : w.in);  // [rows, d_mlp]
   touch(kMlpPre, layer, rows.computed, hidden);
@@ -135,6 +139,7 @@ void Forward::mlp_half(int layer, Stream& stream) {
   }
   touch(kMlpPost, layer, rows.computed, hidden);
   Tensor mlp_out = linear(hidden, w.out);  // [rows, d_model]
+  mlp_out = normalize(w.ln2_post, layer, rows.computed, std::move(mlp_out));
   // A row that was not computed is one that an edit replaces: it may hold anything before.
   mlp_out = filled({rows.computed, std::move(mlp_out)}, base, rows.out);
   touch(kMlpOut, layer, rows.out, mlp_out);
@@ -148,23 +153,22 @@ Tensor Forward::final_layer_norm(Stream stream) {
   const bool observed = site_.wants(kLnFinalScale) || site_.wants(kLnFinalNormalized);
   const RowSet& rows = observed ? all_ : task_.demanded;
   const auto last = static_cast<int>(model_.cfg.n_layers) - 1;
-  const Tensor resid = filled(std::move(stream), base_resid_post(last), rows);  // [rows, d_model]
+  Tensor resid = filled(std::move(stream), base_resid_post(last), rows);  // [rows, d_model]
   if (task_.keep != nullptr) task_.keep->resid_final = resid;
-  const NormPlace ln_final = {model_.weights.ln_final, kLnFinalScale, kLnFinalNormalized};
-  const Tensor normalized = normalize(ln_final, -1, rows, resid);  // [rows, d_model]
+  const Tensor normalized = normalize(model_.packed.ln_final, -1, rows, std::move(resid));
   return Tensor::copy_of(RowPicker(rows, task_.demanded)(normalized));
 }
 
-Tensor Forward::normalize(const NormPlace& place, int layer, const RowSet& rows,
-                          ConstTensorView x) {
-  Tensor scale = Tensor::uninitialized({x.shape()[0], 1});  // [rows, 1]
-  norm_scale(ctx_, place.norm, x, scale);
+Tensor Forward::normalize(const NormPlace& place, int layer, const RowSet& rows, Tensor x) {
+  if (!place.is_there()) return x;
+  const Shape parts = {x.shape()[0] * place.parts, x.shape()[1] / place.parts};
+  Tensor scale = Tensor::uninitialized({parts[0], 1});
+  norm_scale(ctx_, *place.norm, x.view().reshaped(parts), scale);
   touch(place.scale, layer, rows, scale);
-  Tensor normalized = Tensor::uninitialized(x.shape());  // [rows, d_model]
-  norm_apply(ctx_, place.norm, x, scale, normalized);
-  touch(place.normalized, layer, rows, normalized);
-  norm_finish(ctx_, place.norm, normalized);
-  return normalized;
+  norm_apply(ctx_, *place.norm, x.view().reshaped(parts), scale, x.view().reshaped(parts));
+  touch(place.normalized, layer, rows, x);
+  norm_finish(ctx_, *place.norm, x.view().reshaped(parts));
+  return x;
 }
 
 Tensor Forward::linear(ConstTensorView x, const PackedLinear& map) {
@@ -183,14 +187,14 @@ Tensor Forward::project(int layer, HookPoint output, const PackedLinear& map, co
 
 void Forward::turn(HookPoint output, int layer, const RowSet& rows, Tensor& x) {
   if (!model_.cfg.is_rotary()) return;
-  rotate(ctx_, model_.packed.rotary, rows.positions(), x);
+  rotate(ctx_, model_.packed.rotary, rows.positions(), model_.cfg.d_head, x);
   touch(output, layer, rows, x);
 }
 
 Tensor Forward::attend(int layer, const QueryRows& queries, const KeyValueRows& fresh) {
   const BaseRun::Layer* base =
       task_.base == nullptr ? nullptr : &task_.base->layers[static_cast<std::size_t>(layer)];
-  const Attention attention(ctx_, model_.cfg, task_.lengths, queries.rows);
+  const Attention attention(ctx_, model_.cfg, layer, task_.lengths, queries.rows);
   std::vector<const float*> keys = attention.sources(fresh.k, fresh.rows);    // [all rows]
   std::vector<const float*> values = attention.sources(fresh.v, fresh.rows);  // [all rows]
   for (std::int64_t i = 0; base != nullptr && i < all_.size(); ++i) {
@@ -212,7 +216,7 @@ Tensor Forward::attend(int layer, const QueryRows& queries, const KeyValueRows& 
 }
 
 Tensor Forward::output_projection(int layer, const RowSet& rows, ConstTensorView z) {
-  const PackedLinear& map = model_.packed.blocks[static_cast<std::size_t>(layer)].O;
+  const PackedLinear& map = block(layer).O;
   const std::int64_t n_heads = model_.cfg.n_heads;
   Tensor attn_out = Tensor::uninitialized({z.shape()[0], map.w.n()});
   const bool by_head = site_.wants(kResult, layer) || !task_.edits.at(kResult, layer).empty() ||

@@ -54,8 +54,11 @@ class Forward {
   Tensor run(Stream stream, int first_layer);
 
  private:
-  void attention_half(int layer, Stream& stream);
-  void mlp_half(int layer, Stream& stream);
+  /// resid_pre → resid_mid. Gives what the MLP reads where the two are parallel, nothing where the
+  /// MLP reads resid_mid.
+  Stream attention_half(int layer, Stream& stream);
+  /// resid_mid → resid_post.
+  void mlp_half(int layer, Stream& stream, Stream parallel_input);
   Tensor final_layer_norm(Stream stream);
 
   struct QueryRows {
@@ -68,14 +71,8 @@ class Forward {
     const RowSet& rows;
   };
 
-  struct NormPlace {
-    const Norm& norm;
-    HookPoint scale;
-    HookPoint normalized;
-  };
-
-  /// A norm at its place, x [rows, d_model].
-  Tensor normalize(const NormPlace& place, int layer, const RowSet& rows, ConstTensorView x);
+  /// x [rows, width], each row or each of its parts normalised.
+  Tensor normalize(const NormPlace& place, int layer, const RowSet& rows, Tensor x);
   Tensor linear(ConstTensorView x, const PackedLinear& map);
   Tensor project(int layer, HookPoint output, const PackedLinear& map, const RowSet& rows,
                  ConstTensorView normalized);
@@ -137,8 +134,8 @@ class Forward {
   [[nodiscard]] const Tensor* base_resid_post(int layer) const;
   /// Without the rows whose values are the base run's, bit for bit: they changed nothing.
   [[nodiscard]] Stream changed_rows(Stream stream, const Tensor* base) const;
-  [[nodiscard]] const BlockWeights& block_weights(int layer) const {
-    return model_.weights.blocks[static_cast<std::size_t>(layer)];
+  [[nodiscard]] const Block& block(int layer) const {
+    return model_.packed.blocks[static_cast<std::size_t>(layer)];
   }
   [[nodiscard]] std::int64_t base_row(const Row& row) const {
     return task_.base->row(task_.base_prompt[static_cast<std::size_t>(row.prompt)], row.position);

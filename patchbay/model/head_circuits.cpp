@@ -24,7 +24,13 @@ const AttentionWeights& attention(const Weights& weights, std::int64_t layer, st
                 fmt::format("there is no head {}.{}; the model has {} layers of {} heads", layer,
                             head, layer_count(weights), head_count(weights)));
   }
-  const AttentionWeights& attn = weights.blocks[static_cast<std::size_t>(layer)].attn;
+  const BlockWeights& block = weights.blocks[static_cast<std::size_t>(layer)];
+  if (block.attn.q_norm.kind != NormKind::kNone || block.ln1_post.kind != NormKind::kNone) {
+    throw Error(ErrorKind::kUsage, "head_circuits",
+                "this model normalises queries and keys, or what attention gives, so products of "
+                "its weights are not what its heads compute; look at runs instead");
+  }
+  const AttentionWeights& attn = block.attn;
   const Shape& q = attn.W_Q.shape();  // [n_heads, d_model, d_head]
   const Shape& k = attn.W_K.shape();  // [n_key_value_heads, d_model, d_head]
   const bool fits = q.rank() == 3 && k.rank() == 3 && k[0] > 0 && q[0] == head_count(weights) &&

@@ -18,7 +18,8 @@
 namespace patchbay {
 
 /// W_V·W_O [d_model, d_model]: what a head writes for what it attends to. Throws kUsage for a layer
-/// or head that the model does not have, as do all functions here.
+/// or head that the model does not have, and for a model that normalises queries and keys or what
+/// attention gives, as do all functions here.
 FactoredMatrix OV(const Weights& weights, std::int64_t layer, std::int64_t head);
 /// W_Q·W_Kᵀ [d_model, d_model], query side first: what a head attends to.
 FactoredMatrix QK(const Weights& weights, std::int64_t layer, std::int64_t head);

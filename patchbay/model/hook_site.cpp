@@ -11,21 +11,26 @@
 namespace patchbay {
 namespace {
 
-// Scores above the diagonal are −inf and probabilities there 0; an edit must leave them so, since
-// the pass never reads them and the edit would silently do nothing.
-void check_causal(const HookName& hook, ConstTensorView activation) {
+// Scores of keys that a query does not see are −inf and probabilities 0; an edit must leave them
+// so, since the pass never reads them and the edit would silently do nothing.
+void check_unseen(const HookedTransformerConfig& cfg, const HookName& hook,
+                  ConstTensorView activation) {
   const float expected =
       hook.point == HookPoint::kPattern ? 0.0F : -std::numeric_limits<float>::infinity();
   const Shape& shape = activation.shape();  // [batch, head_index, query_pos, key_pos]
   for (std::int64_t b = 0; b < shape[0]; ++b) {
     for (std::int64_t h = 0; h < shape[1]; ++h) {
       for (std::int64_t query = 0; query < shape[2]; ++query) {
-        for (std::int64_t key = query + 1; key < shape[3]; ++key) {
-          if (activation(b, h, query, key) == expected) continue;
-          throw Error(ErrorKind::kUsage, "hooks",
-                      fmt::format("an edit of {} set batch {}, head {}, query {}, key {}: a key "
-                                  "after its query; leave entries above the diagonal at {}",
-                                  hook.str(), b, h, query, key, expected));
+        const KeyRange seen = cfg.visible_keys(hook.layer, query);
+        for (std::int64_t key = 0; key < shape[3]; ++key) {
+          if (seen.contains(key) || activation(b, h, query, key) == expected) continue;
+          throw Error(
+              ErrorKind::kUsage, "hooks",
+              fmt::format("an edit of {} set batch {}, head {}, query {}, key {}: a key "
+                          "{}; leave entries {} at {}",
+                          hook.str(), b, h, query, key,
+                          key > query ? "after its query" : "before its query's window",
+                          key > query ? "above the diagonal" : "outside of the window", expected));
         }
       }
     }
@@ -87,7 +92,7 @@ void HookSite::touch(HookPoint point, int layer, TensorView activation) {
   const HookName name{point, layer};
   const TensorView view = activation.reshaped(name.shape(*cfg_, batch_, pos_));
   for (const HookFunction* function : wish->functions) (*function)(view, name);
-  if (is_attention(point) && !wish->functions.empty()) check_causal(name, view);
+  if (is_attention(point) && !wish->functions.empty()) check_unseen(*cfg_, name, view);
   if (wish->keep) cache_.insert(name, Tensor::copy_of(view));
 }
 

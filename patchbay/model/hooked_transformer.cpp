@@ -9,6 +9,7 @@
 #include "patchbay/base/error.h"
 #include "patchbay/base/float_environment.h"
 #include "patchbay/model/forward.h"
+#include "patchbay/tensor/activation.h"
 #include "patchbay/tensor/target.h"
 
 namespace patchbay {
@@ -91,6 +92,10 @@ HookedTransformer::HookedTransformer(const RunContext& ctx, HookedTransformerCon
   const FloatEnvironment environment;
   require_fused_multiply_add();
   check_weights(cfg_, weights);
+  if (weights.processing.center_unembed && cfg_.output_logits_soft_cap > 0) {
+    throw Error(ErrorKind::kUsage, "weights",
+                "center_unembed changes what a model with capped logits predicts; leave it out");
+  }
   if (tokenizer_ && static_cast<std::int64_t>(tokenizer_->d_vocab()) > cfg_.d_vocab) {
     throw Error(ErrorKind::kBadConfig, "model",
                 fmt::format("the tokenizer knows {} tokens and the model {}; they do not belong "
@@ -283,9 +288,11 @@ std::pair<Logits, ActivationCache> HookedTransformer::replay_with_cache(
 Logits HookedTransformer::unembed(const RunContext& ctx, const Tensor& normalized, RowSet rows,
                                   const std::vector<TokenId>& tokens) const {
   if (rows.empty()) return {};
+  const float cap = cfg_.output_logits_soft_cap;
   if (tokens.empty()) {
     Logits logits{std::move(rows), Tensor::uninitialized({normalized.shape()[0], cfg_.d_vocab})};
     matmul(ctx, normalized, packed_->unembed.w, packed_->unembed.b, logits.values);
+    if (cap > 0) soft_cap(ctx, cap, logits.values);
     return logits;
   }
   std::vector<float> bias;
@@ -297,6 +304,7 @@ Logits HookedTransformer::unembed(const RunContext& ctx, const Tensor& normalize
       Tensor::uninitialized({normalized.shape()[0], static_cast<std::int64_t>(tokens.size())}),
       tokens};
   matmul(ctx, normalized, packed_->unembed.w.select_columns(tokens), bias, logits.values);
+  if (cap > 0) soft_cap(ctx, cap, logits.values);
   return logits;
 }
 

@@ -89,6 +89,9 @@ FixedLayerNorm fixed_layer_norm(const ActivationCache& cache, const Weights& wei
   if (stack.layer_norm_applied) {
     fail("this stack went through a LayerNorm already; give the stack as it was before");
   }
+  if (cache.cfg().normalization_type == NormKind::kNone) {
+    fail("this model has no norms; its stacks are what the unembedding reads already");
+  }
   const int layer = resolve_layer(cache.cfg().n_layers, options.layer, options.mlp_input);
   const Norm* ln = &weights.ln_final;
   HookName hook = {HookPoint::kLnFinalScale};
@@ -163,6 +166,11 @@ ResidualStack apply_ln_to_stack(const ActivationCache& cache, const Weights& wei
 LogitAttributions logit_attrs(const ActivationCache& cache, const Weights& weights,
                               const ResidualStack& stack, const LogitAttrsOptions& options) {
   const FloatEnvironment environment;
+  if (cache.cfg().output_logits_soft_cap > 0) {
+    fail(
+        "this model caps its logits, so they are no sums of what components write; patch runs "
+        "instead");
+  }
   const FixedLayerNorm ln = fixed_layer_norm(cache, weights, stack, {.meaning = options.meaning});
   const std::int64_t rows = ln.rows();
   const std::int64_t batch = ln.batch;

@@ -175,13 +175,19 @@ int resolve_layer(std::int64_t n_layers, std::int64_t layer, bool mlp_input) {
 ResidualStack accumulated_resid(const ActivationCache& cache, const AccumulatedOptions& options) {
   const int layer = resolve_layer(cache.cfg().n_layers, options.layer, options.mlp_input);
   Builder stack(cache, options.pos, ResidualStack::Kind::kStates);
+  const bool has_mid = info(HookPoint::kResidMid).is_in(cache.cfg());
+  if (options.incl_mid && !has_mid) {
+    fail(
+        "in this model attention and MLP are parallel, so there is no state between them; leave "
+        "incl_mid out");
+  }
   for (int l = 0; l <= layer; ++l) {
     if (l == cache.cfg().n_layers) {
       stack.add("final_post", HookPoint::kResidPost, l - 1);
       break;
     }
     stack.add(fmt::format("{}_pre", l), HookPoint::kResidPre, l);
-    if (l < layer ? options.incl_mid : options.mlp_input) {
+    if (has_mid && (l < layer ? options.incl_mid : options.mlp_input)) {
       stack.add(fmt::format("{}_mid", l), HookPoint::kResidMid, l);
     }
   }
@@ -201,7 +207,7 @@ ResidualStack decompose_resid(const ActivationCache& cache, const DecomposeOptio
     if (attn) stack.add(fmt::format("{}_attn_out", l), HookPoint::kAttnOut, l);
     if (mlp) stack.add(fmt::format("{}_mlp_out", l), HookPoint::kMlpOut, l);
   }
-  if (options.mlp_input && attn) {
+  if (options.mlp_input && attn && !cache.cfg().parallel_attn_mlp) {
     stack.add(fmt::format("{}_attn_out", layer), HookPoint::kAttnOut, layer);
   }
   return stack.finish(HookPoint::kResidPre);
@@ -210,6 +216,7 @@ ResidualStack decompose_resid(const ActivationCache& cache, const DecomposeOptio
 ResidualStack stack_head_results(const RunContext& ctx, const ActivationCache& cache,
                                  const Weights& weights, const HeadResultsOptions& options) {
   const FloatEnvironment environment;
+  check_outputs_add_up(cache.cfg(), "residual stack");
   const int layer = resolve_layer(cache.cfg().n_layers, options.layer);
   Builder stack(cache, options.pos);
   for (int l = 0; l < layer; ++l) {
@@ -228,6 +235,7 @@ ResidualStack stack_head_results(const RunContext& ctx, const ActivationCache& c
 ResidualStack stack_neuron_results(const ActivationCache& cache, const Weights& weights,
                                    const NeuronResultsOptions& options) {
   const FloatEnvironment environment;
+  check_outputs_add_up(cache.cfg(), "residual stack");
   const int layer = resolve_layer(cache.cfg().n_layers, options.layer);
   Builder stack(cache, options.pos);
   for (const std::int64_t l : options.layers) {

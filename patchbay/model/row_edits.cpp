@@ -23,10 +23,14 @@ std::string check_edit(const HookedTransformerConfig& cfg, const HookName& name,
   if (edit.begin < 0 || edit.begin > width || count > width - edit.begin) {
     return fmt::format("has {} values from element {} of a row of {}", count, edit.begin, width);
   }
-  if (is_attention(name.point) && count > 0 &&
-      (edit.begin % length > position || edit.begin % length + count > position + 1)) {
-    return fmt::format("reaches keys after their query at sequence {}, position {}", sequence,
-                       position);
+  if (is_attention(name.point) && count > 0) {
+    const KeyRange seen = cfg.visible_keys(name.layer, position);
+    const std::int64_t first = edit.begin % length;
+    if (first < seen.first || first >= seen.end || first + count > seen.end) {
+      return fmt::format("reaches keys {} at sequence {}, position {}",
+                         first < seen.first ? "before their query's window" : "after their query",
+                         sequence, position);
+    }
   }
   if (is_head_input(name.point) && (edit.begin % cfg.d_model != 0 || count % cfg.d_model != 0)) {
     return fmt::format("has {} values from element {}; the input of a head is edited whole", count,

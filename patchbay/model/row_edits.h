@@ -15,9 +15,9 @@
 namespace patchbay {
 
 /// New values for a part of one row of an activation. A row is what the activation holds of one
-/// (sequence, position): [d_model], [n_heads·d_head], [d_mlp], hook_result's [n_heads·d_model]; of
-/// scores and pattern the row of one query, [n_heads·key_pos], with as many keys as the sequence
-/// has positions.
+/// (sequence, position): [d_model], [n_heads·d_head], [d_mlp], hook_result's [n_heads·d_model], the
+/// one scale of a norm; of scores and pattern the row of one query, [n_heads·key_pos], with as many
+/// keys as the sequence has positions.
 struct RowEdit {
   Row row;                        ///< (sequence, position)
   std::int64_t begin = 0;         ///< where in the row the values go: head·d_head, a neuron, …

@@ -70,6 +70,10 @@ class PickedRows {
   explicit PickedRows(Tensor copy) : copy_(std::move(copy)), view_(copy_.view()) {}
 
   [[nodiscard]] ConstTensorView view() const { return view_; }
+  /// The rows as a tensor of their own.
+  [[nodiscard]] Tensor take() && {
+    return copy_.empty() ? Tensor::copy_of(view_) : std::move(copy_);
+  }
   operator ConstTensorView() const { return view_; }  // NOLINT: implicit, as of a tensor
 
  private:

@@ -105,7 +105,7 @@ void Forward::read_edited_inputs(int layer, HookPoint output, const PackedLinear
     std::iota(columns.begin(), columns.end(), static_cast<std::int32_t>(first));
     const auto bias = map.b.subspan(static_cast<std::size_t>(first), columns.size());
     const PackedMatrix w = map.w.select_columns(columns);
-    const Tensor result = linear(normalized(ctx_, block_weights(layer).ln1, own), {w, bias});
+    const Tensor result = linear(normalized(ctx_, *block(layer).ln1.norm, own), {w, bias});
     for (std::size_t i = 0; i < edited[head].size(); ++i) {
       std::ranges::copy(result.view()[static_cast<std::int64_t>(i)].flat(),
                         projected.data() + edited[head][i].row * projected.shape()[1] + first);

@@ -153,6 +153,12 @@ void center_writing_weights(Weights& weights) {
                             "this model has {} norms, so leave it out",
                             weights.ln_final.kind == NormKind::kRms ? "root-mean-square" : "no"));
   }
+  for (const BlockWeights& block : weights.blocks) {
+    if (block.ln1_post.kind == NormKind::kNone && block.ln2_post.kind == NormKind::kNone) continue;
+    throw Error(ErrorKind::kUsage, "weights",
+                "center_writing_weights cannot centre what this model's norms behind attention and "
+                "MLPs write; leave it out");
+  }
   center_rows(weights.W_E);
   if (!weights.W_pos.empty()) center_rows(weights.W_pos);
   for (BlockWeights& block : weights.blocks) {

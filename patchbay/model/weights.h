@@ -13,14 +13,16 @@
 namespace patchbay {
 
 struct AttentionWeights {
-  Tensor W_Q;  // [n_heads, d_model, d_head]
-  Tensor b_Q;  // [n_heads, d_head]
-  Tensor W_K;  // [n_key_value_heads, d_model, d_head]
-  Tensor b_K;  // [n_key_value_heads, d_head]
-  Tensor W_V;  // [n_key_value_heads, d_model, d_head]
-  Tensor b_V;  // [n_key_value_heads, d_head]
-  Tensor W_O;  // [n_heads, d_head, d_model]
-  Tensor b_O;  // [d_model]
+  Tensor W_Q;     // [n_heads, d_model, d_head]
+  Tensor b_Q;     // [n_heads, d_head]
+  Tensor W_K;     // [n_key_value_heads, d_model, d_head]
+  Tensor b_K;     // [n_key_value_heads, d_head]
+  Tensor W_V;     // [n_key_value_heads, d_model, d_head]
+  Tensor b_V;     // [n_key_value_heads, d_head]
+  Tensor W_O;     // [n_heads, d_head, d_model]
+  Tensor b_O;     // [d_model]
+  Norm q_norm{};  // of every head's queries, w [d_head]
+  Norm k_norm{};  // of every head's keys, w [d_head]
 };
 
 struct MlpWeights {
@@ -36,6 +38,8 @@ struct BlockWeights {
   AttentionWeights attn;
   Norm ln2;
   MlpWeights mlp;
+  Norm ln1_post{};  // of what attention gives, in a model with norms before and after
+  Norm ln2_post{};  // of what the MLP gives
 };
 
 /// Which functions of weight_processing.h these weights have been through; results record it.
@@ -70,6 +74,10 @@ void for_each_weight(
 /// biases has biases of +0, as in TransformerLens; root-mean-square norms alone have none. A norm
 /// may lack its weight, which is ones then, and a layer norm its bias.)
 Weights zero_weights(const HookedTransformerConfig& cfg);
+
+/// Throws kUsage, naming `where`, for a model that normalises what attention and MLPs give: what
+/// single heads and neurons write does not add up there to what the stream gets.
+void check_outputs_add_up(const HookedTransformerConfig& cfg, std::string_view where);
 
 /// Throws Error(kBadData) naming the first norm whose kind, or tensor whose shape, does not fit the
 /// config, or the first tensor that holds a NaN or an infinity.

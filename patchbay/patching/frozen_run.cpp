@@ -11,16 +11,15 @@ using enum HookPoint;
 
 // The heads of a carrier's block whose attention it changes.
 void add_live_heads(const HookedTransformerConfig& cfg, const Edit& one, std::int64_t length,
-                    std::set<std::int64_t>& heads) {
+                    std::set<std::int64_t>& live) {
   const HookPoint point = one.name.point;
   const bool shared = info(point).unit() == Unit::kKeyValueHead;
-  const std::int64_t width = is_attention(point)    ? length
-                             : is_head_input(point) ? cfg.d_model
-                                                    : cfg.d_head;
-  const std::int64_t group = shared ? cfg.n_heads / cfg.key_value_heads() : 1;
+  const std::int64_t heads = shared ? cfg.key_value_heads() : cfg.n_heads;
+  const std::int64_t width = row_width(cfg, one.name, length) / heads;  // of one head
+  const std::int64_t group = cfg.n_heads / heads;
   const std::int64_t end = one.begin + static_cast<std::int64_t>(one.values.size());
   for (std::int64_t head = one.begin / width * group; head * width < end * group; ++head) {
-    heads.insert(head);
+    live.insert(head);
   }
 }
 
@@ -31,10 +30,10 @@ bool enters_heads(HookPoint point) {
 }
 
 // One block's edits.
-class Block {
+class FrozenBlock {
  public:
-  Block(const FrozenValues& frozen, std::int32_t sequence, std::size_t prompt, int layer,
-        std::span<const Edit> given, RowEdits& edits)
+  FrozenBlock(const FrozenValues& frozen, std::int32_t sequence, std::size_t prompt, int layer,
+              std::span<const Edit> given, RowEdits& edits)
       : frozen_(frozen),
         run_(*frozen.base.run),
         layer_(static_cast<std::size_t>(layer)),
@@ -58,7 +57,7 @@ class Block {
     }
     for (const std::int32_t position : positions) {
       const bool projected = std::ranges::any_of(own_, [&](const Edit* one) {
-        return one->position == position && (one->name.point == kZ || one->name.point == kResult);
+        return one->position == position && one->name.point >= kZ && one->name.point < kAttnOut;
       });
       if (live.empty() && !projected) {
         add(kAttnOut, position, 0, row_of(base.attn_out, position));
@@ -149,7 +148,7 @@ void add_frozen(const FrozenValues& frozen, std::int32_t sequence, std::size_t p
     positions.push_back(position);
   }
   for (int layer = first_layer; layer <= last_layer; ++layer) {
-    Block block(frozen, sequence, prompt, layer, given, edits);
+    FrozenBlock block(frozen, sequence, prompt, layer, given, edits);
     if (!frozen.live_heads) block.freeze_heads(positions);
     if (frozen.mlp_out != nullptr) block.freeze_mlp(positions);
     if (frozen.scales != nullptr) block.freeze_norms(positions);

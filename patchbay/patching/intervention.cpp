@@ -62,8 +62,7 @@ void add_rows(const HookedTransformerConfig& cfg, const Place& place, const Pair
   }
 }
 
-// Rows of attention: of each head and destination all sources, which end with the destination, or
-// one of them.
+// Rows of attention: of each head and destination all sources that it sees, or one of them.
 void add_attention(const HookedTransformerConfig& cfg, const Place& place, const PairSides& sides,
                    std::vector<Piece>& pieces) {
   const HookName name{place.site, place.layer};
@@ -71,16 +70,20 @@ void add_attention(const HookedTransformerConfig& cfg, const Place& place, const
   const std::int64_t last = place.head == Place::kAll ? cfg.n_heads : place.head + 1;
   const bool whole = place.keys.kind == Positions::Kind::kAll;
   for (const Index& query : indices_of(place.positions, sides)) {
+    const KeyRange base = cfg.visible_keys(place.layer, query.base);
+    const KeyRange source = cfg.visible_keys(place.layer, query.source);
     for (std::int64_t head = first; head < last; ++head) {
       const std::int64_t row = head * sides.length;
       if (whole) {
-        // Where a named destination differs, the shorter row is what both have.
-        const std::int64_t count = std::min(query.base, query.source) + 1;
-        pieces.push_back({name, query.base, row, query.source, row, count});
+        // Where a named destination differs, what both see.
+        const std::int64_t begin = std::max(base.first, source.first);
+        const std::int64_t count = std::min(base.end, source.end) - begin;
+        if (count <= 0) continue;
+        pieces.push_back({name, query.base, row + begin, query.source, row + begin, count});
         continue;
       }
       for (const Index& key : indices_of(place.keys, sides)) {
-        if (key.base > query.base || key.source > query.source) continue;
+        if (!base.contains(key.base) || !source.contains(key.source)) continue;
         pieces.push_back({name, query.base, row + key.base, query.source, row + key.source, 1});
       }
     }

@@ -75,7 +75,8 @@ struct PairSides {
 };
 
 /// The pieces of an intervention in one prompt; nothing when the prompt has no such place: a
-/// position that it does not have, a key after its query. (All but some may be none at all.)
+/// position that it does not have, a key that its query does not see. (All but some may be none at
+/// all.)
 std::optional<std::vector<Piece>> pieces_of(const HookedTransformerConfig& cfg,
                                             const Intervention& intervention,
                                             const PairSides& sides);

@@ -34,8 +34,10 @@ std::int64_t bytes_of_row(const HookedTransformerConfig& cfg, const std::vector<
   const std::int64_t heads = cfg.n_heads * cfg.d_head;
   const std::int64_t shared = cfg.key_value_heads() * cfg.d_head;
   const std::int64_t more_heads = results ? std::max<std::int64_t>(cfg.n_heads - 2, 0) : 0;
-  const std::int64_t attention = (5 + more_heads) * cfg.d_model + 2 * heads + 2 * shared + inputs;
-  const std::int64_t mlp = 4 * cfg.d_model + (cfg.gated_mlp ? 2 : 1) * cfg.d_mlp;
+  const std::int64_t parallel = cfg.parallel_attn_mlp ? 1 : 0;  // what the MLP will read
+  const std::int64_t attention =
+      (5 + more_heads + parallel) * cfg.d_model + 2 * heads + 2 * shared + inputs;
+  const std::int64_t mlp = (4 + parallel) * cfg.d_model + (cfg.gated_mlp ? 2 : 1) * cfg.d_mlp;
   constexpr std::int64_t kBookkeeping = 512;  // row numbers, pointers, edits
   return std::max(attention, mlp) * kFloat + kBookkeeping;
 }

@@ -33,7 +33,7 @@ void check_total(const PathSweep& sweep) {
 }
 
 // What an edge may be: one step, from what writes to the stream to what reads it.
-void check_edges(const PathSweep& sweep) {
+void check_edges(const HookedTransformerConfig& cfg, const PathSweep& sweep) {
   check_switches(sweep);
   for (const Path& path : sweep.paths) {
     if (path.receivers.size() + (path.to_logits ? 1 : 0) != 1) {
@@ -46,6 +46,9 @@ void check_edges(const PathSweep& sweep) {
                         "or result), attn_out, mlp_out, mlp_post and the stream itself",
                         info(sender.site).short_name));
       }
+      const bool part_of_output =
+          info(sender.site).writes_stream() && info(sender.site).unit() != Unit::kRow;
+      if (part_of_output) check_outputs_add_up(cfg, "path patching");
     }
     if (path.to_logits && sweep.meaning == PathMeaning::kLinear) {
       fail("the receivers of linear paths are q, k and v");
@@ -113,7 +116,7 @@ void check_path_sweep(const HookedTransformer& model, const PromptSet& prompts,
     fail("embeddings are edited where everything reacts alone");
   }
   if (sweep.meaning == PathMeaning::kEverything) check_total(sweep);
-  if (is_edge(sweep.meaning)) check_edges(sweep);
+  if (is_edge(sweep.meaning)) check_edges(model.cfg(), sweep);
 }
 
 std::optional<std::vector<std::vector<Piece>>> pieces_of_path(const HookedTransformerConfig& cfg,

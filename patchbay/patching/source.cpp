@@ -23,7 +23,7 @@ bool is_mean(SourceKind kind) {
 std::uint64_t random_stream(std::uint64_t seed, std::int64_t prompt, const HookName& name) {
   return mixed_seed({seed, static_cast<std::uint64_t>(prompt),
                      static_cast<std::uint64_t>(name.layer),
-                     static_cast<std::uint64_t>(name.point)});
+                     static_cast<std::uint64_t>(info(name.point).number)});
 }
 
 // A sum of rows, in double precision and in the order of the prompts.

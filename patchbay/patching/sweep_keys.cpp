@@ -25,7 +25,7 @@ CellKey SweepKeys::of(std::int64_t prompt, std::int64_t path,
   for (const std::vector<Piece>& pieces : steps) {
     key.add(std::int64_t{std::ssize(pieces)});
     for (const Piece& piece : pieces) {
-      key.add(static_cast<std::int64_t>(piece.name.point)).add(std::int64_t{piece.name.layer});
+      key.add(std::int64_t{info(piece.name.point).number}).add(std::int64_t{piece.name.layer});
       key.add(std::int64_t{piece.position}).add(piece.begin);
       key.add(std::int64_t{piece.source_position}).add(piece.source_begin).add(piece.count);
     }

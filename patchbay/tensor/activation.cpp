@@ -47,6 +47,10 @@ void ExpAll(const float* from, float* to, std::int64_t count) {
 void TanhAll(const float* from, float* to, std::int64_t count) {
   Map(from, to, count, [](Vector x) HWY_ATTR { return Tanh(x); });
 }
+void SoftCap(float cap, float* x, std::int64_t count) {
+  Map(x, x, count,
+      [cap](Vector v) HWY_ATTR { return hn::Mul(Tanh(hn::Div(v, Constant(cap))), Constant(cap)); });
+}
 
 }  // namespace
 }  // namespace HWY_NAMESPACE
@@ -63,6 +67,7 @@ HWY_EXPORT(Silu);
 HWY_EXPORT(Relu);
 HWY_EXPORT(ExpAll);
 HWY_EXPORT(TanhAll);
+HWY_EXPORT(SoftCap);
 
 constexpr std::int64_t kPiece = 8192;  // floats
 
@@ -119,6 +124,13 @@ void exp(const RunContext& ctx, ConstTensorView x, TensorView out) {
 }
 void tanh(const RunContext& ctx, ConstTensorView x, TensorView out) {
   map(ctx, HWY_DYNAMIC_DISPATCH(TanhAll), x, out);
+}
+
+void soft_cap_row(float cap, float* x, std::int64_t n) { HWY_DYNAMIC_DISPATCH(SoftCap)(cap, x, n); }
+void soft_cap(const RunContext& ctx, float cap, TensorView x) {
+  ctx.parallel_for(x.size(), kPiece, [&](std::int64_t begin, std::int64_t end) {
+    soft_cap_row(cap, x.data() + begin, end - begin);
+  });
 }
 
 void add(const RunContext& ctx, ConstTensorView x, ConstTensorView y, TensorView out) {

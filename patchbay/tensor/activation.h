@@ -1,6 +1,7 @@
 // Activation functions of MLPs, element by element.
 #pragma once
 
+#include <cstdint>
 #include <string_view>
 
 #include "patchbay/base/run_context.h"
@@ -31,6 +32,11 @@ void activate(const RunContext& ctx, ActivationFunction function, ConstTensorVie
 void exp(const RunContext& ctx, ConstTensorView x, TensorView out);
 /// tanh x, element by element.
 void tanh(const RunContext& ctx, ConstTensorView x, TensorView out);
+
+/// x ← cap·tanh(x/cap), over n values in place. For inner loops, nothing is checked.
+void soft_cap_row(float cap, float* x, std::int64_t n);
+/// The same of a tensor. Throws kUsage unless cap is positive.
+void soft_cap(const RunContext& ctx, float cap, TensorView x);
 
 /// out = x + y, element by element.
 void add(const RunContext& ctx, ConstTensorView x, ConstTensorView y, TensorView out);

@@ -37,7 +37,7 @@ enum class Join {
 
 // One block of the product: rows × one k block × a group of panels. The k block holds one chain or,
 // in a product by head, several of equal length.
-struct Block {
+struct OperandBlock {
   const float* x;         // [rows, x_stride], at the block's first k
   std::int64_t x_stride;  // floats between rows of x
   std::int64_t rows;      // at most kBlockRows
@@ -88,7 +88,7 @@ struct Prefetch {
 // that needs the loops over them unrolled, which g++ does at -O2 only when told. A function of its
 // own, because one with all tiles inside takes a compiler with sanitizers many minutes.
 template <int Rows, int Panels>
-HWY_NOINLINE void MultiplyTile(const Block& b, Prefetch prefetch) {
+HWY_NOINLINE void MultiplyTile(const OperandBlock& b, Prefetch prefetch) {
   constexpr int kVectors = Panels * static_cast<int>(kVectorsPer16);
   const float* x = b.x;
   const float* w = b.w;
@@ -147,7 +147,7 @@ HWY_NOINLINE void MultiplyTile(const Block& b, Prefetch prefetch) {
   }
 }
 template <int Rows, int Panels>
-HWY_INLINE void DispatchRows(const Block& b, const Prefetch& prefetch) {
+HWY_INLINE void DispatchRows(const OperandBlock& b, const Prefetch& prefetch) {
   if constexpr (Rows > 0) {
     if (b.rows == Rows) {
       MultiplyTile<Rows, Panels>(b, prefetch);
@@ -159,13 +159,13 @@ HWY_INLINE void DispatchRows(const Block& b, const Prefetch& prefetch) {
 
 // All rows of one step of panels, whose columns all exist; `next` is what will be multiplied next.
 template <int Panels>
-HWY_NOINLINE void MultiplyPanels(const Block& b, const float* next) {
+HWY_NOINLINE void MultiplyPanels(const OperandBlock& b, const float* next) {
   // Tiles of nearly equal height waste the fewest registers: 14 rows are 5 + 5 + 4, not 6 + 6 + 2.
   const std::int64_t tiles = (b.rows + kTileRows - 1) / kTileRows;
   const std::int64_t k = b.chains * b.chain_k;
   for (std::int64_t i = 0; i < tiles; ++i) {
     const std::int64_t begin = b.rows * i / tiles;
-    Block tile = b;
+    OperandBlock tile = b;
     tile.rows = b.rows * (i + 1) / tiles - begin;
     tile.x += begin * b.x_stride;
     tile.out += begin * b.out_stride;
@@ -175,10 +175,10 @@ HWY_NOINLINE void MultiplyPanels(const Block& b, const float* next) {
 }
 
 // The last panel when some of its columns do not exist: by way of a buffer whose columns all do.
-void MultiplyEdge(const Block& b) {
+void MultiplyEdge(const OperandBlock& b) {
   HWY_ALIGN float out[kBlockRows * kWidth] = {};
   HWY_ALIGN float bias[kWidth] = {};
-  Block whole = b;
+  OperandBlock whole = b;
   whole.out = out;
   whole.out_stride = kWidth;
   if (b.bias != nullptr) std::copy_n(b.bias, b.columns, bias);
@@ -202,8 +202,8 @@ void MultiplyEdge(const Block& b) {
   }
 }
 
-void MatmulBlock(const Block& block) {
-  Block b = block;
+void MatmulBlock(const OperandBlock& block) {
+  OperandBlock b = block;
   while (b.columns > 0) {
     const std::int64_t step = b.columns >= kTilePanels * kWidth ? kTilePanels : 1;
     // After the last panels, the first ones of the next k block.

@@ -88,17 +88,17 @@ CosSin cos_sin(double angle) {
 }  // namespace
 
 RotaryTable::RotaryTable(const RunContext& ctx, double base, std::int64_t n_ctx,
-                         std::int64_t d_head) {
-  if (d_head < 2 || d_head % 2 != 0 || n_ctx < 0 || !(base >= 1.0 && std::isfinite(base))) {
+                         std::int64_t dims) {
+  if (dims < 2 || dims % 2 != 0 || n_ctx < 0 || !(base >= 1.0 && std::isfinite(base))) {
     throw Error(
         ErrorKind::kUsage, "rotary",
         fmt::format("no table of base {} for {} positions and {} dimensions; give a base of 1 "
                     "or more and an even number of dimensions",
-                    base, n_ctx, d_head));
+                    base, n_ctx, dims));
   }
-  cos = Tensor::uninitialized({n_ctx, d_head / 2});
-  sin = Tensor::uninitialized({n_ctx, d_head / 2});
-  const std::int64_t pairs = d_head / 2;
+  cos = Tensor::uninitialized({n_ctx, dims / 2});
+  sin = Tensor::uninitialized({n_ctx, dims / 2});
+  const std::int64_t pairs = dims / 2;
   const double logarithm = natural_logarithm(base);
   constexpr std::int64_t kPiece = 256;  // positions
   ctx.parallel_for(n_ctx, kPiece, [&](std::int64_t begin, std::int64_t end) {
@@ -115,15 +115,16 @@ RotaryTable::RotaryTable(const RunContext& ctx, double base, std::int64_t n_ctx,
 }
 
 void rotate(const RunContext& ctx, const RotaryTable& table,
-            std::span<const std::int32_t> positions, TensorView x) {
-  const Shape& known = table.cos.shape();  // [n_ctx, d_head/2]
+            std::span<const std::int32_t> positions, std::int64_t d_head, TensorView x) {
+  const Shape& known = table.cos.shape();  // [n_ctx, dims/2]
   const bool fits = known.rank() == 2 && known[1] > 0 && table.sin.shape() == known &&
-                    x.shape().rank() == 2 && x.shape()[1] % (2 * known[1]) == 0 &&
+                    x.shape().rank() == 2 && d_head >= 2 * known[1] && x.shape()[1] % d_head == 0 &&
                     x.shape()[0] == std::ssize(positions);
   if (!fits) {
     throw Error(ErrorKind::kUsage, "rotary",
-                fmt::format("x {} at {} positions cannot be turned by a table {}; check the shapes",
-                            x.shape().str(), positions.size(), known.str()));
+                fmt::format("x {} at {} positions with heads of {} cannot be turned by a table {}; "
+                            "check the shapes",
+                            x.shape().str(), positions.size(), d_head, known.str()));
   }
   for (const std::int32_t position : positions) {
     check_index("rotary", "position", position, known[0]);
@@ -136,7 +137,7 @@ void rotate(const RunContext& ctx, const RotaryTable& table,
       const std::int64_t position = positions[static_cast<std::size_t>(row)];
       const float* cos = table.cos[position].data();
       const float* sin = table.sin[position].data();
-      for (float* head = x[row].data(); head < x[row].data() + width; head += 2 * pairs) {
+      for (float* head = x[row].data(); head < x[row].data() + width; head += d_head) {
         for (std::int64_t i = 0; i < pairs; ++i) {
           const float a = head[i];
           const float b = head[i + pairs];

@@ -72,8 +72,8 @@ TEST_P(ForwardGolden, LogitDifferencesAtTheLastPositionAreTheReferences) {
   const std::vector<double> expected = tiny_.reference.read_doubles("logit_diff.clean");
   const Logits logits =
       tiny_.model.run(tiny_.ctx, tiny_.clean(), {.logits = Demand::At::kLastPosition});
-  for (std::int32_t i = 0; i < 5; ++i) {
-    const auto row = logits.at(i, 11);
+  for (std::int32_t i = 0; i < std::ssize(answers); ++i) {
+    const auto row = logits.at(i, -1);
     const auto at = static_cast<std::size_t>(i);
     const double difference = static_cast<double>(row[static_cast<std::size_t>(answers[at])]) -
                               static_cast<double>(row[static_cast<std::size_t>(wrong[at])]);
@@ -81,7 +81,8 @@ TEST_P(ForwardGolden, LogitDifferencesAtTheLastPositionAreTheReferences) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Each, ForwardGolden, ::testing::ValuesIn(kTinyModels), model_test_name);
+INSTANTIATE_TEST_SUITE_P(Each, ForwardGolden, ::testing::ValuesIn(kTinyArchitectures),
+                         model_test_name);
 
 TEST(TinyGpt2Golden, ProcessedWeightsGiveTheProcessedLogits) {
   const TinyGpt2 tiny;

@@ -45,7 +45,7 @@ class HookPoints : public ::testing::TestWithParam<const char*> {
   }
 
   ActivationCache cache_of(const Hooks& hooks) const {
-    return tiny_.model.run_with_cache(tiny_.ctx, prompts_, NamesFilter({"*"}), hooks).second;
+    return tiny_.model.run_with_cache(tiny_.ctx, prompts_, NamesFilter::all(), hooks).second;
   }
 
   std::vector<HookName> names_where(bool (HookPointInfo::*is)() const) const {
@@ -70,7 +70,7 @@ TEST_P(HookPoints, RowEditsOfEditablePointsAreHooksThatWriteTheSame) {
     const RowEdits edits = edit_of(name);
     const bool kept = info(name.point).editable && !is_after_blocks(name.point);
     if (!kept) {
-      EXPECT_THROW(tiny_.model.base_run(tiny_.ctx, prompts_, edits), Error);
+      EXPECT_THROW((void)tiny_.model.base_run(tiny_.ctx, prompts_, edits), Error);
     }
     if (!info(name.point).editable) continue;
     const Logits hooked = tiny_.model.run_with_hooks(tiny_.ctx, prompts_, hooks_that_write(edits));
@@ -123,7 +123,8 @@ TEST_P(HookPoints, WhatReadsTheRowReadsItThroughItsInput) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Each, HookPoints, ::testing::ValuesIn(kTinyModels), model_test_name);
+INSTANTIATE_TEST_SUITE_P(Each, HookPoints, ::testing::ValuesIn(kTinyArchitectures),
+                         model_test_name);
 
 }  // namespace
 }  // namespace patchbay

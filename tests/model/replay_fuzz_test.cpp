@@ -25,19 +25,20 @@ class Random {
 };
 
 // An edit of some elements, the same ones in every run of the same shape.
-HookFunction random_edit(Random& random) {
+HookFunction random_edit(const HookedTransformerConfig& cfg, Random& random) {
   const auto seed = static_cast<std::uint32_t>(random.below(1 << 20));
   const std::int32_t kind = random.below(3);
-  return [seed, kind](TensorView view, const HookName& name) {
+  return [seed, kind, &cfg](TensorView view, const HookName& name) {
     if (kind == 0) return;  // looks, and edits nothing
     Random own(seed);
     const bool causal = is_attention(name.point);
     const std::int64_t edits = kind == 1 ? 1 : view.size() / 3;
     for (std::int64_t i = 0; i < edits; ++i) {
       const std::int64_t at = own.below(view.size());
-      const bool above_diagonal =
-          causal && at % view.shape()[3] > at / view.shape()[3] % view.shape()[2];
-      if (!above_diagonal) view.data()[at] = view.data()[at] * 0.5F + 0.25F;
+      const bool unseen =
+          causal && !cfg.visible_keys(name.layer, at / view.shape()[3] % view.shape()[2])
+                         .contains(at % view.shape()[3]);
+      if (!unseen) view.data()[at] = view.data()[at] * 0.5F + 0.25F;
     }
   };
 }
@@ -62,7 +63,8 @@ struct Case {
 void add_edit(Case& c, const HookName& name, const Row& row, std::int64_t length,
               const HookedTransformerConfig& cfg, Random& random) {
   const bool attention = is_attention(name.point);
-  const std::int64_t width = attention ? row.position + 1 : name.shape(cfg, 1, 1).size();
+  const KeyRange seen = cfg.visible_keys(std::max(name.layer, 0), row.position);
+  const std::int64_t width = attention ? seen.end - seen.first : name.shape(cfg, 1, 1).size();
   const std::int64_t unit = is_head_input(name.point) ? cfg.d_model : 1;  // edited whole
   const std::int64_t units = width / unit;
   const std::int64_t first = random.below(2) == 0 ? 0 : random.below(units);
@@ -73,7 +75,7 @@ void add_edit(Case& c, const HookName& name, const Row& row, std::int64_t length
   for (std::int64_t i = 0; i < count; ++i) {
     values.push_back(static_cast<float>(random.below(2000)) / 500.0F - 1.999F);  // no zero scale
   }
-  const std::int64_t head = attention ? random.below(cfg.n_heads) * length : 0;
+  const std::int64_t head = attention ? random.below(cfg.n_heads) * length + seen.first : 0;
   c.edits.push_back({name, {row, head + begin, values}});
 }
 
@@ -115,7 +117,7 @@ Case random_case(const HookedTransformerConfig& cfg, Random& random) {
   };
   for (std::int32_t i = random.below(2) * random.below(4); i > 0; --i) {
     const HookName name = any_after();
-    result.hooks.add(name, random_edit(random));
+    result.hooks.add(name, random_edit(cfg, random));
   }
   std::vector<std::string> kept;
   for (std::int32_t i = random.below(2) * random.below(3); i > 0; --i)
@@ -183,7 +185,8 @@ TEST_P(ReplayFuzz, EqualsWholePassesWithTheSameEdits) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Each, ReplayFuzz, ::testing::ValuesIn(kTinyModels), model_test_name);
+INSTANTIATE_TEST_SUITE_P(Each, ReplayFuzz, ::testing::ValuesIn(kTinyArchitectures),
+                         model_test_name);
 
 }  // namespace
 }  // namespace patchbay

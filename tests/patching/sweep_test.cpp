@@ -150,7 +150,7 @@ TEST_P(SweepTwin, EqualsWholePassesWhenTheEmbeddingsHaveNoise) {
   PromptSet prompts = reference_pairs(tiny_);
   const std::vector<float> noise(static_cast<std::size_t>(tiny_.model.cfg().d_model), 0.5F);
   RowEdits edits;
-  for (std::int32_t i = 0; i < 5; ++i) {
+  for (std::int32_t i = 0; i < prompts.size(); ++i) {
     prompts.pairs[static_cast<std::size_t>(i)].corrupted =
         prompts.pairs[static_cast<std::size_t>(i)].clean;
     edits.add({kEmbed, -1}, {{i, 2}, 0, noise});
@@ -182,14 +182,13 @@ TEST_P(SweepTwin, TheWholeStateOfALayerIsTheOtherRun) {
   const PromptSet prompts = ragged_pairs(tiny_);
   for (const Direction direction : {Direction::kNoise, Direction::kDenoise}) {
     std::vector<Intervention> variants;
-    for (int layer = 0; layer < 3; ++layer) {
-      for (const HookPoint site : {kResidPre, kResidMid, kResidPost}) {
-        variants.push_back({{.site = site, .layer = layer}});
-      }
+    for (const HookName& name : hook_names(tiny_.model.cfg())) {
+      if (!info(name.point).is_stream()) continue;
+      variants.push_back({{.site = name.point, .layer = name.layer}});
     }
     // All that is added to the stream after the embeddings, and the embeddings.
     Intervention everything = {{.site = kResidPre, .layer = 0}};
-    for (int layer = 0; layer < 3; ++layer) {
+    for (int layer = 0; layer < tiny_.model.cfg().n_layers; ++layer) {
       everything.push_back({.site = kZ, .layer = layer});
       everything.push_back({.site = kMlpOut, .layer = layer});
     }
@@ -200,7 +199,7 @@ TEST_P(SweepTwin, TheWholeStateOfALayerIsTheOtherRun) {
     const std::vector<double>& other =
         direction == Direction::kNoise ? result.baselines.corrupted : result.baselines.clean;
     for (std::size_t i = 0; i < result.values.size(); ++i) {
-      EXPECT_EQ(result.values[i], other[i % 5]) << "variant " << i / 5;
+      EXPECT_EQ(result.values[i], other[i % other.size()]) << "variant " << i / other.size();
     }
   }
 }
@@ -222,7 +221,7 @@ TEST(SweepTwinOfIoiSmall, EqualsWholePassesForEverySiteAndDirection) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Each, SweepTwin, ::testing::ValuesIn(kTinyModels), model_test_name);
+INSTANTIATE_TEST_SUITE_P(Each, SweepTwin, ::testing::ValuesIn(kTinyArchitectures), model_test_name);
 
 }  // namespace
 }  // namespace patchbay

@@ -132,7 +132,7 @@ std::vector<Written> PlainRuns::source_values(std::int64_t prompt,
         // One stream for the activation of a prompt: its rows in order, attention head by head.
         Gaussian gaussian(mixed_seed({source_.seed, static_cast<std::uint64_t>(prompt),
                                       static_cast<std::uint64_t>(piece.name.layer),
-                                      static_cast<std::uint64_t>(piece.name.point)}));
+                                      static_cast<std::uint64_t>(info(piece.name.point).number)}));
         const std::int64_t width = row_width(model_.cfg(), piece.name, std::ssize(base(prompt)));
         const std::int64_t first = read.position * width + read.begin;
         for (std::int64_t i = 0; i < first; ++i) (void)gaussian.next();

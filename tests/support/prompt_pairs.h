@@ -8,15 +8,15 @@
 
 namespace patchbay {
 
-/// The reference's five pairs of twelve tokens with its answers; named positions "FIRST", "MIDDLE"
-/// (elsewhere in the corrupted prompt, and absent in the second pair) and "END".
+/// The reference's pairs with its answers, five of twelve tokens or two of nine; named positions
+/// "FIRST", "MIDDLE" (elsewhere in the corrupted prompt, and absent in the second pair) and "END".
 inline PromptSet reference_pairs(const TinyModel& tiny) {
   PromptSet set;
   set.task = "reference";
   set.position_names = {"FIRST", "MIDDLE", "END"};
   const auto answers = tiny.reference.read_integers("tokens.answer");
   const auto wrongs = tiny.reference.read_integers("tokens.wrong");
-  for (std::size_t i = 0; i < 5; ++i) {
+  for (std::size_t i = 0; i < answers.size(); ++i) {
     PromptPair pair;
     pair.clean = tiny.clean()[i];
     pair.corrupted = tiny.corrupted()[i];

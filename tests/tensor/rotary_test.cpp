@@ -42,7 +42,7 @@ TEST(Rotate, TurnsDimensionPairsHalfAHeadApart) {
   const Tensor before = testing::Values(1).tensor({3, 8});  // two heads of four
   Tensor x = before;
   const std::vector<std::int32_t> positions = {0, 9, 4};
-  rotate(ctx, table, positions, x);
+  rotate(ctx, table, positions, 4, x);
   for (std::int64_t row = 0; row < 3; ++row) {
     const std::int64_t position = positions[static_cast<std::size_t>(row)];
     for (const std::int64_t head : {0, 4}) {
@@ -58,12 +58,33 @@ TEST(Rotate, TurnsDimensionPairsHalfAHeadApart) {
   }
 }
 
+TEST(Rotate, LeavesDimensionsBeyondTheTablesAsTheyAre) {
+  const RunContext ctx({.threads = 1});
+  const RotaryTable table(ctx, 10000.0, 10, 4);
+  const Tensor before = testing::Values(3).tensor({2, 14});  // two heads of seven
+  const std::vector<std::int32_t> positions = {3, 8};
+  Tensor x = before;
+  rotate(ctx, table, positions, 7, x);
+  for (const std::int64_t head : {0, 7}) {
+    Tensor turned = Tensor::uninitialized({2, 4});  // what turns of this head alone
+    for (std::int64_t row = 0; row < 2; ++row) {
+      std::copy_n(before[row].data() + head, 4, turned[row].data());
+    }
+    rotate(ctx, table, positions, 4, turned);
+    for (std::int64_t row = 0; row < 2; ++row) {
+      for (std::int64_t i = 0; i < 7; ++i) {
+        EXPECT_EQ(x(row, head + i), i < 4 ? turned(row, i) : before(row, head + i));
+      }
+    }
+  }
+}
+
 TEST(Rotate, AtPositionZeroChangesNothing) {
   const RunContext ctx({.threads = 1});
   const RotaryTable table(ctx, 10000.0, 1, 6);
   const Tensor before = testing::Values(2).tensor({5, 12}, false);
   Tensor x = before;
-  rotate(ctx, table, std::vector<std::int32_t>(5, 0), x);
+  rotate(ctx, table, std::vector<std::int32_t>(5, 0), 6, x);
   EXPECT_EQ(testing::differing(x.flat(), before.flat()), 0);
 }
 

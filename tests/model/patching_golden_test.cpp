@@ -1,5 +1,5 @@
-// Patching by hooks on a model with rotary embeddings and grouped queries, against float64 values
-// from TransformerLens 2.16.1 (tests/golden/tiny-llama/patching.json).
+// Patching by hooks on models of several architectures, against float64 values from TransformerLens
+// 2.16.1 (tests/golden/tiny-*/patching.json).
 #include <gtest/gtest.h>
 
 #include "patchbay/io/json.h"
@@ -10,9 +10,9 @@ namespace {
 
 constexpr double kBound = 1e-4;
 
-class LlamaPatching : public ::testing::Test {
+class PatchingGolden : public ::testing::TestWithParam<const char*> {
  protected:
-  LlamaPatching() {
+  PatchingGolden() {
     for (const std::int64_t id : tiny_.reference.read_integers("tokens.answer")) {
       answers_.push_back(static_cast<std::size_t>(id));
     }
@@ -27,7 +27,7 @@ class LlamaPatching : public ::testing::Test {
                                                      {.logits = Demand::At::kLastPosition});
     std::vector<double> result;
     for (std::size_t i = 0; i < prompts.size(); ++i) {
-      const auto row = logits.at(static_cast<std::int32_t>(i), 11);
+      const auto row = logits.at(static_cast<std::int32_t>(i), -1);
       result.push_back(static_cast<double>(row[answers_[i]]) - static_cast<double>(row[wrong_[i]]));
     }
     return result;
@@ -64,10 +64,10 @@ class LlamaPatching : public ::testing::Test {
                    const ActivationCache& source) {
     for (const char* site : {"z", "q", "k", "v"}) {
       const JsonValue& expected = file_->at(direction).at(site);
-      for (int layer = 0; layer < 3; ++layer) {
+      for (int layer = 0; layer < tiny_.model.cfg().n_layers; ++layer) {
         const HookName name = HookName::of(site, tiny_.model.cfg(), layer);
         const JsonValue& heads = expected.items()[static_cast<std::size_t>(layer)];
-        const std::int64_t n_heads = name.shape(tiny_.model.cfg(), 5, 12)[2];
+        const std::int64_t n_heads = name.shape(tiny_.model.cfg(), 1, 1)[2];
         ASSERT_EQ(static_cast<std::int64_t>(heads.items().size()), n_heads);
         for (std::int64_t head = 0; head < n_heads; ++head) {
           expect_near(logit_differences(base, {{name, copy_head(source[name], head)}}),
@@ -78,39 +78,39 @@ class LlamaPatching : public ::testing::Test {
     }
   }
 
-  TinyModel tiny_{"tiny-llama"};
+  TinyModel tiny_{GetParam()};
   JsonDocument file_ = read_json_file(tiny_.folder / "patching.json");
   std::vector<std::size_t> answers_;
   std::vector<std::size_t> wrong_;
 };
 
-TEST_F(LlamaPatching, BothRunsAreTheReferences) {
+TEST_P(PatchingGolden, BothRunsAreTheReferences) {
   expect_near(logit_differences(tiny_.clean(), {}), file_->at("clean"), "clean");
   expect_near(logit_differences(tiny_.corrupted(), {}), file_->at("corrupted"), "corrupted");
 }
 
-TEST_F(LlamaPatching, NoisingAHeadIsTheReferences) {
+TEST_P(PatchingGolden, NoisingAHeadIsTheReferences) {
   const ActivationCache corrupted = cache_of(tiny_.corrupted());
   check_sweep("noising", tiny_.clean(), corrupted);
 }
 
-TEST_F(LlamaPatching, DenoisingAHeadIsTheReferences) {
+TEST_P(PatchingGolden, DenoisingAHeadIsTheReferences) {
   const ActivationCache clean = cache_of(tiny_.clean());
   check_sweep("denoising", tiny_.corrupted(), clean);
 }
 
 // Wang et al. 2022, appendix B: every head keeps its clean output but the sender; MLPs and norms
 // are live. With the logits as the receiver one such pass is all there is.
-TEST_F(LlamaPatching, PathPatchingAHeadToTheLogitsIsTheReferences) {
+TEST_P(PatchingGolden, PathPatchingAHeadToTheLogitsIsTheReferences) {
   const ActivationCache clean = cache_of(tiny_.clean());
   const ActivationCache corrupted = cache_of(tiny_.corrupted());
   const HookFunction freeze = [&](TensorView z, const HookName& name) {
     std::ranges::copy(clean[name].flat(), z.data());
   };
   const JsonValue& expected = file_->at("path_patching_head_to_logits");
-  for (int layer = 0; layer < 3; ++layer) {
+  for (int layer = 0; layer < tiny_.model.cfg().n_layers; ++layer) {
     const HookName sender{HookPoint::kZ, layer};
-    for (std::int64_t head = 0; head < 6; ++head) {
+    for (std::int64_t head = 0; head < tiny_.model.cfg().n_heads; ++head) {
       const Hooks hooks = {{"blocks.*.attn.hook_z", freeze},
                            {sender, copy_head(corrupted[sender], head)}};
       expect_near(
@@ -120,6 +120,10 @@ TEST_F(LlamaPatching, PathPatchingAHeadToTheLogitsIsTheReferences) {
     }
   }
 }
+
+INSTANTIATE_TEST_SUITE_P(Each, PatchingGolden,
+                         ::testing::Values("tiny-llama", "tiny-neox", "tiny-gemma2", "tiny-qwen3"),
+                         model_test_name);
 
 }  // namespace
 }  // namespace patchbay

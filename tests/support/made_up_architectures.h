@@ -1,0 +1,16 @@
+// Models of architectures that no family reads yet, straight from their files: traits of the config
+// that gpt2 and llama do not have.
+#pragma once
+
+#include <filesystem>
+
+#include "patchbay/model/hooked_transformer.h"
+
+namespace patchbay {
+
+/// GPT-NeoX (attention and MLP in parallel, a quarter of each head turns), Gemma 2 (norms before
+/// and after, capped scores and logits, windows) or Qwen 3 (norms of queries and keys), as Hugging
+/// Face stores them. Without a tokenizer.
+HookedTransformer load_made_up(const RunContext& ctx, const std::filesystem::path& folder);
+
+}  // namespace patchbay
