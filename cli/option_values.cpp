@@ -46,9 +46,10 @@ double read_seconds(std::string_view option, std::string_view text) {
                                                     : 0.0;
   if (error == std::errc() && value * factor > 0.0 && value * factor <= kYear)
     return value * factor;
-  throw Error(ErrorKind::kUsage, option,
-              fmt::format("{} is no time; write seconds, or minutes and hours such as 10m, 1.5h",
-                          quote(text)));
+  throw Error(
+      ErrorKind::kUsage, option,
+      fmt::format("{} is not a duration; write seconds, or minutes and hours such as 10m, 1.5h",
+                  quote(text)));
 }
 
 Shard read_shard(std::string_view option, std::string_view text) {
@@ -57,7 +58,7 @@ Shard read_shard(std::string_view option, std::string_view text) {
   if (slash == text.size()) {
     throw Error(
         ErrorKind::kUsage, option,
-        fmt::format("{} is no shard; write which one of how many, such as 2/5", quote(text)));
+        fmt::format("{} is not a shard; write which one of how many, such as 2/5", quote(text)));
   }
   const std::int64_t count = read_integer(option, text.substr(slash + 1), 1, kMost);
   return {read_integer(option, text.substr(0, slash), 1, count) - 1, count};

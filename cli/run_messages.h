@@ -6,8 +6,8 @@
 #include <string>
 
 #include "cli/commands.h"
-#include "patchbay/prompts/prompt_set.h"
 #include "patchbay/patching/shard.h"
+#include "patchbay/prompts/prompt_set.h"
 
 namespace patchbay::cli {
 

@@ -9,7 +9,7 @@ gcovr --root . --object-directory build/dev --filter 'patchbay/' --filter 'cli/'
   --gcov-ignore-parse-errors --json build/dev/coverage.json build/dev > build/dev/coverage.log 2>&1 ||
   { tail -40 build/dev/coverage.log; exit 1; }
 parsers=(patchbay/io/ patchbay/text/tokenizer patchbay/text/vocabulary patchbay/prompts/prompt_file patchbay/results/result_json_reader
-  patchbay/results/study_result patchbay/results/journal patchbay/study/study patchbay/study/circuit_names patchbay/hooks/hook_name
+  patchbay/results/study_result patchbay/results/cell_store patchbay/study/study patchbay/study/circuit_names patchbay/hooks/hook_name
   patchbay/runs/shard_record patchbay/circuits/circuit.cpp patchbay/families/gpt2 patchbay/families/llama patchbay/families/gguf_common)
 filters=()
 for parser in "${parsers[@]}"; do filters+=(--filter "$parser"); done

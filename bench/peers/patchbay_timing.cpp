@@ -14,7 +14,6 @@
 
 #include "bench/support/fma_peak.h"
 #include "bench/support/timing.h"
-#include "patchbay/patching/session.h"
 #include "patchbay/families/family.h"
 #include "patchbay/io/npy.h"
 #include "patchbay/patching/session.h"

@@ -6,6 +6,8 @@
 #include <numeric>
 #include <utility>
 
+#include "patchbay/base/check.h"
+
 namespace patchbay {
 namespace {
 
@@ -95,7 +97,19 @@ std::size_t Knockouts::add(Intervention intervention) {
   return numbers_++;
 }
 
+void Knockouts::check_nodes(const CircuitNodes& nodes) const {
+  for (const CircuitNode& node : nodes) {
+    check_index("knockouts", "head", node.head.head, session_.model().cfg().n_heads);
+    check_place(session_.model().cfg(), session_.prompts(),
+                {.site = kZ,
+                 .layer = node.head.layer,
+                 .head = node.head.head,
+                 .positions = positions_of(node.position, session_.prompts())});
+  }
+}
+
 std::size_t Knockouts::add_circuit(const CircuitNodes& kept) {
+  check_nodes(kept);
   Intervention places = all_but(session_.model().cfg(), kept);
   for (int layer = 0; settings_.ablate_mlps && layer < session_.model().cfg().n_layers; ++layer) {
     places.push_back({.site = kMlpOut, .layer = layer});
@@ -104,6 +118,7 @@ std::size_t Knockouts::add_circuit(const CircuitNodes& kept) {
 }
 
 std::size_t Knockouts::add_model_without(const CircuitNodes& nodes) {
+  check_nodes(nodes);
   return add(only(nodes, session_.prompts()));
 }
 
@@ -131,6 +146,8 @@ void Knockouts::run() {
 
 std::vector<double> Knockouts::values(std::size_t number) const {
   const auto n = static_cast<std::size_t>(session_.prompts().size());
+  check_index("knockouts", "set of nodes that was run", static_cast<std::int64_t>(number),
+              std::ssize(values_) / std::max<std::int64_t>(session_.prompts().size(), 1));
   const auto own = std::span(values_).subspan(number * n, n);
   return {own.begin(), own.end()};
 }

@@ -61,13 +61,14 @@ class Knockouts {
   std::size_t add_model_without(const CircuitNodes& nodes);
   /// Runs what was added since the last time.
   void run();
-  /// [prompt], by what add_… returned.
+  /// [prompt], by what add_… returned. Throws kUsage for what was not run yet.
   [[nodiscard]] std::vector<double> values(std::size_t number) const;
   /// The metric of a whole model, F(M), and of the corrupted prompts, [prompt], after a run.
   [[nodiscard]] const Baselines& baselines() const { return baselines_; }
 
  private:
   std::size_t add(Intervention intervention);
+  void check_nodes(const CircuitNodes& nodes) const;
 
   const Session& session_;
   KnockoutSettings settings_;

@@ -16,7 +16,7 @@ namespace {
 void check_metrics(const std::vector<std::string>& names) {
   for (const std::string& name : names) {
     if (std::ranges::count(names, name) > 1) {
-      throw FieldError("metrics", fmt::format("{} is there twice", name));
+      throw FieldError("metrics", fmt::format("{} is given twice", name));
     }
     if (name == "wrong_prob") continue;
     const metrics::Metric& metric = metrics::find(name);

@@ -30,7 +30,7 @@ Split split_of(Session& session, const DirectLogitAttribution& settings) {
   metrics::check_pairs(metrics::find("logit_diff"), session.prompts());
   const auto refuse = [&](std::string_view field) {
     throw FieldError(field,
-                     fmt::format("means nothing with `components` {}; leave it away",
+                     fmt::format("means nothing with `components` {}; omit it",
                                  to_text(settings.components, one_of(settings.kComponentChoices))));
   };
   if (settings.components == Components::kComponents && settings.layers.is_given()) {

@@ -15,15 +15,17 @@ Logits lens(Session& session, const Prompt& prompt, bool cached) {
   const HookedTransformer& model = session.model();
   const auto n_layers = static_cast<int>(model.cfg().n_layers);
   const auto end = static_cast<std::int32_t>(prompt.size()) - 1;
-  const BaseRun base = model.base_run(session.ctx(), {prompt});
+  const SharedRun shared = session.base_run({prompt});
+  const BaseRun& base = *shared.run;
+  const std::int32_t own = shared.index.front();
   ReplayStart start;
   for (std::int32_t layer = 0; layer <= n_layers; ++layer) {
     const Tensor& stream = layer == n_layers
                                ? base.resid_final
                                : base.layers[static_cast<std::size_t>(layer)].resid_pre;
-    start.base_prompt.push_back(0);
+    start.base_prompt.push_back(own);
     start.edits.add({HookPoint::kResidPost, n_layers - 1},
-                    {{layer, end}, 0, stream.view()[end].flat()});
+                    {{layer, end}, 0, stream.view()[base.row(own, end)].flat()});
   }
   Hooks hooks;
   if (cached) {

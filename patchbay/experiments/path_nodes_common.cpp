@@ -265,9 +265,9 @@ ReceiverPath::ReceiverPath(HookPoint site, std::initializer_list<Head> heads) {
     *this = ReceiverPath(fmt::format("{}:{}", point.short_name, NodeList(heads).text()));
     return;
   }
-  throw FieldError("receiver",
-                   fmt::format("{} is not read by single heads; take q, k, v or pattern",
-                               point.short_name));
+  throw FieldError(
+      "receiver",
+      fmt::format("{} is not read by single heads; take q, k, v or pattern", point.short_name));
 }
 
 PathPlan paths_of(Session& session, const PathPatching& settings,

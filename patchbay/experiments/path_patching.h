@@ -3,8 +3,8 @@
 // heads, MLPs, neurons or the residual stream of a block, one group after the other.
 #pragma once
 
-#include "patchbay/patching/path_patching.h"
 #include "patchbay/experiments/settings_common.h"
+#include "patchbay/patching/path_patching.h"
 
 namespace patchbay::experiments {
 

@@ -60,7 +60,7 @@ std::vector<PathPreset> presets_of(const PathPatching& settings) {
   for (const std::string& name : settings.preset) {
     PathPreset preset = find_preset(name);
     if (std::ranges::find(presets, preset.name, &PathPreset::name) != presets.end()) {
-      throw FieldError("preset", fmt::format("{} is there twice; name each preset once", name));
+      throw FieldError("preset", fmt::format("{} is given twice; name each preset once", name));
     }
     preset.meaning = settings.meaning.value_or(preset.meaning);
     preset.norms = settings.norms.value_or(preset.norms);

@@ -103,7 +103,7 @@ HookName HookName::of(std::string_view short_name, const HookedTransformerConfig
     if (!entry.per_layer()) {
       if (layer != kNoLayer) {
         throw Error(ErrorKind::kUsage, "hooks",
-                    fmt::format("\"{}\" is not in a block; leave its layer away", short_name));
+                    fmt::format("\"{}\" is not in a block; omit the layer", short_name));
       }
       return {entry.point, -1};
     }

@@ -23,7 +23,8 @@ Attention::Attention(const RunContext& ctx, const HookedTransformerConfig& cfg, 
 std::vector<const float*> Attention::sources(ConstTensorView x, const RowSet& rows) const {
   std::vector<const float*> pointers(static_cast<std::size_t>(first_.back()), nullptr);
   for (std::int64_t i = 0; i < rows.size(); ++i) {
-    const std::int64_t index = first_[static_cast<std::size_t>(rows[i].prompt)] + rows[i].position;
+    const std::int64_t index =
+        first_[static_cast<std::size_t>(rows[i].sequence)] + rows[i].position;
     pointers[static_cast<std::size_t>(index)] = x[i].data();
   }
   return pointers;
@@ -37,7 +38,7 @@ void Attention::for_each_head(const Body& body) const {
   ctx_.parallel_for(sequences * cfg_.n_heads, 1, [&](std::int64_t first, std::int64_t last) {
     for (std::int64_t item = first; item < last; ++item) {
       const std::int64_t sequence = item / cfg_.n_heads;
-      const auto [begin, end] = queries_.of_prompt(static_cast<std::int32_t>(sequence));
+      const auto [begin, end] = queries_.of_sequence(static_cast<std::int32_t>(sequence));
       if (begin < end) body(sequence, item % cfg_.n_heads, begin, end);
     }
   });

@@ -1,10 +1,13 @@
 // Which rows a run computes: those that an edit changed, those that attention spreads the change
 // to, and of these only what somebody reads. Everything else is the base run's.
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cstring>
 #include <limits>
 #include <utility>
 
+#include "patchbay/base/error.h"
 #include "patchbay/model/forward.h"
 
 namespace patchbay {
@@ -33,12 +36,12 @@ Forward::AttentionRows Forward::attention_rows(int layer, const RowSet& stream) 
   constexpr auto kNever = std::numeric_limits<std::int64_t>::max();
   std::vector<std::int64_t> first(task_.lengths.size(), kNever);  // [sequence]
   for (const Row& row : changed) {
-    auto& least = first[static_cast<std::size_t>(row.prompt)];
+    auto& least = first[static_cast<std::size_t>(row.sequence)];
     least = std::min<std::int64_t>(least, row.position);
   }
   const bool last = layer + 1 == model_.cfg.n_layers && site_.last_layer() < layer;
   const RowSet reached = (last ? wanted_ : all_).where([&](const Row& row) {
-    return row.position >= first[static_cast<std::size_t>(row.prompt)] && needed(row);
+    return row.position >= first[static_cast<std::size_t>(row.sequence)] && needed(row);
   });
   const RowSet replaced = replaced_rows(layer, {kZ, kAttnOut, kResidMid});
   const RowSet attended =
@@ -47,19 +50,19 @@ Forward::AttentionRows Forward::attention_rows(int layer, const RowSet& stream) 
                                            kAttnScores, kPattern})
                            .where(needed))
           .without(replaced)
-          .united_with(read_rows(layer, {kQ, kRotQ, kZ, kResult, kAttnOut}));
+          .united_with(read_rows(layer, {kQ, kZ, kResult, kAttnOut}));
   const RowSet mixed = attended.united_with(
       edited_rows(layer, {kZ, kResult, kLn1PostScale, kLn1PostNormalized}).where(needed));
   const RowSet out = reached.united_with(mixed).united_with(
       edited_rows(layer, {kAttnOut, kResidMid}).where(needed));
   // Keys and values that no computed attention reads are not computed either.
   std::vector<std::int64_t> reader(task_.lengths.size(), -1);  // [sequence] the last one
-  for (const Row& row : attended) reader[static_cast<std::size_t>(row.prompt)] = row.position;
+  for (const Row& row : attended) reader[static_cast<std::size_t>(row.sequence)] = row.position;
   changed = changed
                 .where([&](const Row& row) {
-                  return row.position <= reader[static_cast<std::size_t>(row.prompt)];
+                  return row.position <= reader[static_cast<std::size_t>(row.sequence)];
                 })
-                .united_with(read_rows(layer, {kK, kRotK, kV}));
+                .united_with(read_rows(layer, {kK, kV}));
   return {changed, attended, mixed, out};
 }
 
@@ -95,7 +98,7 @@ bool Forward::is_needed(int layer, const Row& row) const {
   // takes from the base run.
   if (site_.last_layer() >= layer) return true;
   if (layer + 1 == model_.cfg.n_layers) return wanted_.find(row) >= 0;
-  return row.position <= last_needed_[static_cast<std::size_t>(row.prompt)];
+  return row.position <= last_needed_[static_cast<std::size_t>(row.sequence)];
 }
 
 const Tensor* Forward::base_part(BasePart part, int layer) const {
@@ -149,7 +152,10 @@ void Forward::read(HookPoint point, int layer, const RowSet& rows, ConstTensorVi
     read.values = Tensor::uninitialized({read.rows.size(), width});
     for (std::int64_t i = 0; i < read.rows.size(); ++i) {
       const std::int64_t row = rows.find(read.rows[i]);
-      PATCHBAY_ASSERT(row >= 0);
+      if (row < 0) {
+        throw Error(ErrorKind::kInternal, "replay",
+                    fmt::format("a row of {} was asked for and not computed", read.name.str()));
+      }
       std::copy_n(activation.data() + row * width, width, read.values[i].data());
     }
     --open_reads_;

@@ -32,7 +32,7 @@ Forward::Forward(const RunContext& ctx, const Model& model, const Task& task, Ho
       open_reads_(task.reads.size()) {
   for (const RowRead& read : task.reads) wanted_ = wanted_.united_with(read.rows);
   for (const Row& row : wanted_) {
-    auto& last = last_needed_[static_cast<std::size_t>(row.prompt)];
+    auto& last = last_needed_[static_cast<std::size_t>(row.sequence)];
     last = std::max<std::int64_t>(last, row.position);
   }
 }

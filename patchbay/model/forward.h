@@ -138,7 +138,7 @@ class Forward {
     return model_.packed.blocks[static_cast<std::size_t>(layer)];
   }
   [[nodiscard]] std::int64_t base_row(const Row& row) const {
-    return task_.base->row(task_.base_prompt[static_cast<std::size_t>(row.prompt)], row.position);
+    return task_.base->row(task_.base_prompt[static_cast<std::size_t>(row.sequence)], row.position);
   }
   /// Every activation [rows, …] passes here: first its edits, then its hooks.
   void touch(HookPoint point, int layer, const RowSet& rows, Tensor& activation);

@@ -34,19 +34,19 @@ RowSet demanded_rows(const Demand& demand, std::span<const std::int64_t> lengths
       return RowSet::all(lengths);
     case Demand::At::kLastPosition:
       return RowSet::all(lengths).where([&](const Row& row) {
-        return row.position + 1 == lengths[static_cast<std::size_t>(row.prompt)];
+        return row.position + 1 == lengths[static_cast<std::size_t>(row.sequence)];
       });
     case Demand::At::kRows:
       break;
   }
   for (const Row& row : demand.rows) {
-    const bool inside = row.prompt >= 0 && row.prompt < static_cast<std::int32_t>(lengths.size()) &&
-                        row.position >= 0 &&
-                        row.position < lengths[static_cast<std::size_t>(row.prompt)];
+    const bool inside =
+        row.sequence >= 0 && row.sequence < static_cast<std::int32_t>(lengths.size()) &&
+        row.position >= 0 && row.position < lengths[static_cast<std::size_t>(row.sequence)];
     if (inside) continue;
     throw Error(ErrorKind::kUsage, "demand",
                 fmt::format("logits were demanded at prompt {}, position {}, which does not exist",
-                            row.prompt, row.position));
+                            row.sequence, row.position));
   }
   return RowSet(demand.rows);
 }
@@ -76,7 +76,7 @@ void check_first_layer(int first) {
 }  // namespace
 
 std::span<const float> Logits::at(std::int32_t prompt, std::int32_t position) const& {
-  const auto [begin, end] = rows.of_prompt(prompt);
+  const auto [begin, end] = rows.of_sequence(prompt);
   const std::int64_t index = position < 0 ? end + position : rows.find({prompt, position});
   if (index < begin || index >= end) {
     throw Error(ErrorKind::kUsage, "logits",
@@ -242,13 +242,13 @@ void HookedTransformer::replay_rows(const RunContext& ctx, const BaseRun& base,
                               read.name.str()));
     }
     for (const Row& row : read.rows) {
-      if (row.prompt >= 0 && row.prompt < std::ssize(lengths) && row.position >= 0 &&
-          row.position < lengths[static_cast<std::size_t>(row.prompt)]) {
+      if (row.sequence >= 0 && row.sequence < std::ssize(lengths) && row.position >= 0 &&
+          row.position < lengths[static_cast<std::size_t>(row.sequence)]) {
         continue;
       }
       throw Error(
           ErrorKind::kUsage, "replay",
-          fmt::format("there is no sequence {}, position {} to read", row.prompt, row.position));
+          fmt::format("there is no sequence {}, position {} to read", row.sequence, row.position));
     }
     first = std::min(first, read.name.layer);
   }

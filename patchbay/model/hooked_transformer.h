@@ -1,4 +1,5 @@
-// The model as one value: run it, run it with hooks, keep its activations, replay it from a door.
+// The model as one value: run it, run it with hooks, keep its activations, replay it with
+// a few rows changed.
 #pragma once
 
 #include <memory>

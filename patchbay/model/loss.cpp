@@ -25,13 +25,13 @@ TokenLosses loss_per_token(const RunContext& ctx, const Logits& logits,
                             logits.values.shape().str(), logits.rows.size()));
   }
   const auto next_of = [&](const Row& row) -> const TokenId* {
-    const auto prompt = static_cast<std::size_t>(row.prompt);
+    const auto prompt = static_cast<std::size_t>(row.sequence);
     const auto next = static_cast<std::size_t>(row.position) + 1;
-    if (row.prompt < 0 || row.position < 0 || prompt >= prompts.size() ||
+    if (row.sequence < 0 || row.position < 0 || prompt >= prompts.size() ||
         next > prompts[prompt].size()) {
       throw Error(ErrorKind::kUsage, "loss",
                   fmt::format("logits at prompt {}, position {} are not of these prompts",
-                              row.prompt, row.position));
+                              row.sequence, row.position));
     }
     return next < prompts[prompt].size() ? &prompts[prompt][next] : nullptr;
   };

@@ -27,7 +27,7 @@ std::int64_t RowSet::find(const Row& row) const {
   return found != rows_.end() && *found == row ? found - rows_.begin() : -1;
 }
 
-std::pair<std::int64_t, std::int64_t> RowSet::of_prompt(std::int32_t prompt) const {
+std::pair<std::int64_t, std::int64_t> RowSet::of_sequence(std::int32_t prompt) const {
   const auto first = std::lower_bound(rows_.begin(), rows_.end(), Row{prompt, 0});
   const auto last = std::lower_bound(first, rows_.end(), Row{prompt + 1, 0});
   return {first - rows_.begin(), last - rows_.begin()};
@@ -57,7 +57,7 @@ RowPicker::RowPicker(const RowSet& from, const RowSet& to) : from_(from.size()),
     index_.push_back(from.find(row));
     if (index_.back() >= 0) continue;
     throw Error(ErrorKind::kUsage, "rows",
-                fmt::format("row ({}, {}) is not among the {} rows to pick from", row.prompt,
+                fmt::format("row ({}, {}) is not among the {} rows to pick from", row.sequence,
                             row.position, from.size()));
   }
 }

@@ -1,4 +1,5 @@
-// Which rows of the residual stream a run carries: one row is one position of one prompt.
+// Which rows of the residual stream a run carries: one row is one position of one
+// sequence.
 #pragma once
 
 #include <compare>
@@ -13,7 +14,7 @@
 namespace patchbay {
 
 struct Row {
-  std::int32_t prompt = 0;
+  std::int32_t sequence = 0;  ///< among those that run side by side: a prompt, or a variant of one
   std::int32_t position = 0;
   friend auto operator<=>(const Row&, const Row&) = default;
 };
@@ -39,7 +40,7 @@ class RowSet {
   /// The index of a row, or −1.
   [[nodiscard]] std::int64_t find(const Row& row) const;
   /// The indices [first, last) of one prompt's rows.
-  [[nodiscard]] std::pair<std::int64_t, std::int64_t> of_prompt(std::int32_t prompt) const;
+  [[nodiscard]] std::pair<std::int64_t, std::int64_t> of_sequence(std::int32_t prompt) const;
 
   [[nodiscard]] const std::vector<Row>& list() const { return rows_; }
   /// The position of each row.

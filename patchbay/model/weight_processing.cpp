@@ -20,7 +20,7 @@ namespace {
 // Throws unless the tensors are those of one model: all blocks alike, all of one d_model.
 void check_whole(const Weights& weights) {
   const auto refuse = [](const std::string& name, const std::string& what) {
-    throw Error(ErrorKind::kUsage, "weights",
+    throw Error(ErrorKind::kBadData, "weights",
                 fmt::format("\"{}\" {}; take the weights of one model", name, what));
   };
   if (weights.blocks.empty() || weights.W_E.shape().rank() != 2) {
@@ -47,6 +47,10 @@ void check_whole(const Weights& weights) {
       refuse(name, fmt::format("has shape {}, in block 0 {}", shape.str(), known->second.str()));
     }
   });
+  if (weights.b_U.shape().rank() != 1 || weights.W_U.shape()[1] != weights.b_U.size()) {
+    refuse("unembed.W_U", fmt::format("has shape {}, and b_U {}", weights.W_U.shape().str(),
+                                      weights.b_U.shape().str()));
+  }
   for (const auto& [part, count] : counts) {
     if (count != std::ssize(weights.blocks)) refuse("blocks.*" + part, "is not in every block");
   }

@@ -9,11 +9,10 @@
 #include "patchbay/patching/path_checks.h"
 
 namespace patchbay {
-namespace {
 
 using enum HookPoint;
 
-std::vector<HookName> recorded_names(const PathSweep& sweep) {
+std::vector<HookName> edge_names(const PathSweep& sweep) {
   const std::vector<HookName> senders = sender_names(sweep);
   std::set<HookName> names(senders.begin(), senders.end());
   for (const Path& path : sweep.paths) {
@@ -28,15 +27,13 @@ std::vector<HookName> recorded_names(const PathSweep& sweep) {
   return {names.begin(), names.end()};
 }
 
-}  // namespace
-
 EdgeInputs::EdgeInputs(const SweepRuns& runs, const PathSweep& sweep, const SharedRun& base,
                        const std::vector<Prompt>& prompts)
     : runs_(runs),
       cfg_(runs.model.cfg()),
       meaning_(sweep.meaning),
       base_(base),
-      recorded_(runs.recording(prompts, recorded_names(sweep))) {}
+      recorded_(runs.recording(prompts, edge_names(sweep))) {}
 
 void EdgeInputs::follow(std::span<Job* const> jobs) const {
   std::vector<Edge> edges;
@@ -54,7 +51,7 @@ void EdgeInputs::follow(std::span<Job* const> jobs) const {
 }
 
 EdgeInputs::Edge EdgeInputs::edge_of(Job& job) const {
-  Edge edge{&job, {}, {}, {}};
+  Edge edge{.job = &job, .before = {}, .after = {}, .ends = {}};
   for (std::size_t i = 0; i < job.senders().size(); ++i) {
     const Piece& piece = job.senders()[i];
     const auto before = recorded_.values(piece.name, static_cast<std::int64_t>(job.index),
@@ -64,6 +61,7 @@ EdgeInputs::Edge EdgeInputs::edge_of(Job& job) const {
     edge.after.emplace_back(after.begin(), after.end());
   }
   job.edits.clear();
+  find_changes(edge);
   const auto receivers = job.receivers(1);
   edge.ends.assign(receivers.begin(), receivers.end());
   if (job.steps.size() == 1) {  // to the logits: wherever something changes
@@ -76,13 +74,12 @@ EdgeInputs::Edge EdgeInputs::edge_of(Job& job) const {
   return edge;
 }
 
-std::vector<StreamChange> EdgeInputs::changes_of(const Edge& edge) const {
-  std::vector<StreamChange> changes;
+void EdgeInputs::find_changes(Edge& edge) const {
+  edge.changes.clear();
   for (std::size_t i = 0; i < edge.before.size(); ++i) {
-    changes.push_back(stream_change(cfg_, runs_.model.weights(), edge.job->senders()[i],
-                                    edge.before[i], edge.after[i]));
+    edge.changes.push_back(stream_change(cfg_, runs_.model.weights(), edge.job->senders()[i],
+                                         edge.before[i], edge.after[i]));
   }
-  return changes;
 }
 
 // What senders of this name write in the run as it is, where something was given before.
@@ -114,38 +111,44 @@ void EdgeInputs::read_senders(const HookName& stage, std::span<Edge> edges) cons
                                     static_cast<std::size_t>(sender.count)),
                         edge.before[i].begin());
     }
+    find_changes(edge);
   }
 }
 
 void EdgeInputs::give_receivers(const HookName& stage, std::span<Edge> edges) const {
-  std::vector<Job*> fed;  // by what was given before
+  struct Receiving {
+    Edge* edge;
+    std::vector<Piece> ends;
+    std::int32_t sequence;  // of the replay that reads what was given before; −1: nothing was
+  };
+  std::vector<Receiving> all;
+  std::vector<Job*> fed;
   std::vector<std::vector<Piece>> pieces;
-  std::vector<std::pair<Edge*, std::vector<Piece>>> all;
   for (Edge& edge : edges) {
     std::vector<Piece> own;
     for (const Piece& end : edge.ends) {
       if (stage_of(end) == stage) own.push_back(end);
     }
     if (own.empty()) continue;
+    std::int32_t sequence = -1;
     if (!edge.job->edits.empty()) {
+      sequence = static_cast<std::int32_t>(fed.size());
       fed.push_back(edge.job);
       pieces.push_back(own);
     }
-    all.emplace_back(&edge, std::move(own));
+    all.push_back({&edge, std::move(own), sequence});
   }
   const std::vector<RowRead> reads = fed.empty() ? std::vector<RowRead>() : read(fed, pieces);
-  for (auto& [edge, ends] : all) {
-    const std::vector<StreamChange> changes = changes_of(*edge);
-    const auto sequence = std::ranges::find(fed, edge->job) - fed.begin();
+  for (const auto& [edge, ends, sequence] : all) {
     for (const Piece& end : ends) {
       const HookName name = read_at(end);
-      if (sequence == std::ssize(fed)) {
-        give(end, changes, base_row(name, *edge->job, end.position), *edge->job);
+      if (sequence < 0) {
+        give(end, edge->changes, base_row(name, *edge->job, end.position), *edge->job);
         continue;
       }
       const RowRead& found = *std::ranges::find(reads, name, &RowRead::name);
-      const std::int64_t row = found.rows.find({static_cast<std::int32_t>(sequence), end.position});
-      give(end, changes, found.values.view()[row].flat(), *edge->job);
+      const std::int64_t row = found.rows.find({sequence, end.position});
+      give(end, edge->changes, found.values.view()[row].flat(), *edge->job);
     }
   }
 }

@@ -15,6 +15,9 @@
 
 namespace patchbay {
 
+/// The activations of the patched side that edges are made of.
+std::vector<HookName> edge_names(const PathSweep& sweep);
+
 class EdgeInputs {
  public:
   /// Of jobs whose prompts' base run is `base`. Records what the senders write, and what linear
@@ -32,10 +35,11 @@ class EdgeInputs {
     Job* job;
     std::vector<std::vector<float>> before;  // [sender] what it writes in the run as it is
     std::vector<std::vector<float>> after;   // [sender]
+    std::vector<StreamChange> changes{};     // what the stream gets instead
     std::vector<Piece> ends;
   };
   [[nodiscard]] Edge edge_of(Job& job) const;
-  [[nodiscard]] std::vector<StreamChange> changes_of(const Edge& edge) const;
+  void find_changes(Edge& edge) const;
   void read_senders(const HookName& stage, std::span<Edge> edges) const;
   void give_receivers(const HookName& stage, std::span<Edge> edges) const;
   [[nodiscard]] std::vector<RowRead> read(const std::vector<Job*>& jobs,

@@ -25,13 +25,15 @@ constexpr double kNoSuchPlace = std::numeric_limits<double>::quiet_NaN();
 
 using Side = MetricReader::Side;
 
-// What is read of the source: the senders, and of frozen MLPs of the base what they put out.
+// What is recorded: the senders of the source, and what frozen components and edges are made of.
 std::vector<HookName> recorded_names(const HookedTransformerConfig& cfg, const PathSweep& sweep) {
   std::vector<HookName> names = sender_names(sweep);
-  if (sweep.freeze_mlps) {
-    const std::vector<HookName> frozen = mlp_outputs(cfg);
-    names.insert(names.end(), frozen.begin(), frozen.end());
-  }
+  const auto add = [&](const std::vector<HookName>& more) {
+    names.insert(names.end(), more.begin(), more.end());
+  };
+  if (sweep.freeze_mlps) add(mlp_outputs(cfg));
+  if (sweep.norms != NormScale::kLive) add(norm_scales(cfg));
+  if (is_edge(sweep.meaning)) add(edge_names(sweep));
   return names;
 }
 
@@ -72,11 +74,23 @@ class Engine {
   // Prompts [first, last) with all paths.
   void run_group(std::int64_t first, std::int64_t last) {
     std::vector<Job> jobs = open_jobs(first, last);
-    if (find_baselines(first, last) && jobs.empty()) return;
-    const auto rows = [&](std::size_t job) { return changed_rows(jobs[job]); };
+    const bool are_known = find_baselines(first, last);
+    if (are_known && jobs.empty()) return;
+    const auto changed = [&](std::size_t job) { return changed_rows(jobs[job]); };
+    // Rows that are edited are there for a while even where they come out as they were.
+    const auto rows = [&](std::size_t job) {
+      return sweep_.meaning == PathMeaning::kEverything
+                 ? std::int64_t{std::ssize(sides_.base(jobs[job].prompt))}
+                 : changed(job);
+    };
     std::vector<Prompt> prompts;
-    for (std::int64_t i = first; i < last; ++i) prompts.push_back(sides_.base(i));
-    memory_.announce(ctx_, first, last, jobs.size(), rows, asked_.runs.bytes_beside(prompts));
+    std::vector<Prompt> others;
+    for (std::int64_t i = first; i < last; ++i) {
+      prompts.push_back(sides_.base(i));
+      others.push_back(sides_.other(i));
+    }
+    memory_.announce(ctx_, first, last, jobs.size(), rows, changed,
+                     asked_.runs.bytes_of(prompts, others));
     MetricReader reader(ctx_, sweep_.metric, sides_, first, last);
     const SharedRun base = base_run(prompts, first, last);
     std::optional<SourceValues> values;
@@ -84,7 +98,9 @@ class Engine {
       source_.prepare(runs_, memory_.prompts_at_once(), asked_.means);
       values.emplace(runs_, source_, first, last, reader.demand());
     }
-    measure_baselines(base, values, first, last, reader);
+    if (!are_known || sweep_.metric.needs_clean) {
+      measure_baselines(base, values, first, last, reader);
+    }
     std::optional<FrozenPaths> frozen;
     std::optional<EdgeInputs> edges;
     if (!jobs.empty() && sweep_.meaning == PathMeaning::kHeadsFrozen) {
@@ -112,8 +128,8 @@ class Engine {
     RowEdits edits;  // of this sweep alone, so nobody else could share the run
     for (const auto& [name, list] : sweep_.embedding_edits->entries()) {
       for (RowEdit edit : list) {
-        if (edit.row.prompt < first || edit.row.prompt >= last) continue;
-        edit.row.prompt -= static_cast<std::int32_t>(first);
+        if (edit.row.sequence < first || edit.row.sequence >= last) continue;
+        edit.row.sequence -= static_cast<std::int32_t>(first);
         edits.add(name, edit);
       }
     }
@@ -129,7 +145,6 @@ class Engine {
     std::vector<Job> jobs;
     for (std::int64_t path = 0; path < std::ssize(sweep_.paths); ++path) {
       for (std::int64_t prompt = first; prompt < last; ++prompt) {
-        const bool is_here = asked_.count++ % asked_.shard.count == asked_.shard.number;
         auto steps = pieces_of_path(model_.cfg(), sweep_.paths[static_cast<std::size_t>(path)],
                                     {std::ssize(sides_.base(prompt)), sides_.base_positions(prompt),
                                      source_.source_positions(prompt)});
@@ -140,6 +155,7 @@ class Engine {
         const CellKey key = keys_.of(prompt, path, *steps);
         const std::optional<double> finished = asked_.store.find(key);
         if (finished) value(path, prompt) = *finished;
+        const bool is_here = asked_.shard.has(key.low);
         if (finished || !is_here) {
           ++done_;
           continue;
@@ -177,8 +193,6 @@ class Engine {
 
   void measure_baselines(const SharedRun& base, std::optional<SourceValues>& values,
                          std::int64_t first, std::int64_t last, MetricReader& reader) {
-    const bool known = find_baselines(first, last);
-    if (known && !sweep_.metric.needs_clean) return;
     ReplayStart nothing;
     nothing.base_prompt = base.index;
     Logits own = model_.replay(ctx_, *base.run, nothing, reader.demand());
@@ -186,7 +200,6 @@ class Engine {
     if (sweep_.metric.needs_clean) {
       reader.set_clean(sweep_.direction == Direction::kDenoise ? other : own);
     }
-    if (known) return;
     std::vector<std::int64_t> prompts(static_cast<std::size_t>(last - first));
     std::iota(prompts.begin(), prompts.end(), first);
     for (const Side side : {Side::kBase, Side::kOther}) {
@@ -215,12 +228,20 @@ class Engine {
     return model_.run(ctx_, others, demand);
   }
 
-  // From the first row of a sender on, whatever feeds whom.
+  // From the first row of a sender or a receiver on; norms of the other side change every row.
   [[nodiscard]] std::int64_t changed_rows(const Job& job) const {
+    const std::int64_t length = std::ssize(sides_.base(job.prompt));
+    if (has_other_norms(sweep_)) return length;
+    std::int64_t first = length;
+    for (std::size_t step = 1; step < job.steps.size(); ++step) {
+      for (const Piece& piece : job.steps[step]) {
+        first = std::min<std::int64_t>(first, piece.position);
+      }
+    }
     // Noise on its embeddings parts the base run from the other where their prompts are alike.
     const bool from_other =
         sweep_.source.kind == SourceKind::kOtherRun && sweep_.embedding_edits == nullptr;
-    return sides_.changed_rows(job.prompt, job.senders(), from_other);
+    return std::max(length - first, sides_.changed_rows(job.prompt, job.senders(), from_other));
   }
 
   static void give_source(const SourceValues& values, Job& job) {

@@ -18,7 +18,6 @@ struct Asked {
   KeptRuns& runs;
   MeanCache& means;
   CellStore& store;
-  std::int64_t& count;  ///< of values that were asked for so far, by which shards part them
   Shard shard;
 };
 

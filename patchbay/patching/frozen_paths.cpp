@@ -11,7 +11,15 @@ namespace {
 
 using enum HookPoint;
 
-std::vector<HookName> scales_of(const HookedTransformerConfig& cfg) {
+}  // namespace
+
+std::vector<HookName> mlp_outputs(const HookedTransformerConfig& cfg) {
+  std::vector<HookName> names;
+  for (int layer = 0; layer < cfg.n_layers; ++layer) names.push_back({kMlpOut, layer});
+  return names;
+}
+
+std::vector<HookName> norm_scales(const HookedTransformerConfig& cfg) {
   std::vector<HookName> names;
   for (const HookName& name : hook_names(cfg)) {
     const HookPoint point = name.point;
@@ -20,12 +28,9 @@ std::vector<HookName> scales_of(const HookedTransformerConfig& cfg) {
   return names;
 }
 
-}  // namespace
-
-std::vector<HookName> mlp_outputs(const HookedTransformerConfig& cfg) {
-  std::vector<HookName> names;
-  for (int layer = 0; layer < cfg.n_layers; ++layer) names.push_back({kMlpOut, layer});
-  return names;
+bool has_other_norms(const PathSweep& sweep) {
+  if (sweep.norms == NormScale::kLive) return false;
+  return (sweep.norms == NormScale::kClean) != (sweep.direction == Direction::kNoise);
 }
 
 FrozenPaths::FrozenPaths(const SweepRuns& runs, const PathSweep& sweep, const Sides& sides,
@@ -39,9 +44,8 @@ FrozenPaths::FrozenPaths(const SweepRuns& runs, const PathSweep& sweep, const Si
   }
   if (sweep.freeze_mlps) mlp_out_.emplace(runs.recording(prompts, mlp_outputs(runs.model.cfg())));
   if (sweep.norms == NormScale::kLive) return;
-  const bool clean = sweep.norms == NormScale::kClean;
-  other_scales_ = clean != (sweep.direction == Direction::kNoise);
-  scales_.emplace(runs.recording(other_scales_ ? others : prompts, scales_of(runs.model.cfg())));
+  other_scales_ = has_other_norms(sweep);
+  scales_.emplace(runs.recording(other_scales_ ? others : prompts, norm_scales(runs.model.cfg())));
 }
 
 ReplayStart FrozenPaths::follow(std::span<Job* const> jobs) const {

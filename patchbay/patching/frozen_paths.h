@@ -18,8 +18,12 @@
 
 namespace patchbay {
 
-/// The names of all MLPs' outputs.
+/// The names of all MLPs' outputs; of the scales that frozen norms have.
 std::vector<HookName> mlp_outputs(const HookedTransformerConfig& cfg);
+std::vector<HookName> norm_scales(const HookedTransformerConfig& cfg);
+
+/// Whether norms have the scales of the prompts that are not patched.
+bool has_other_norms(const PathSweep& sweep);
 
 class FrozenPaths {
  public:

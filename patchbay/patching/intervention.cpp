@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "patchbay/base/check.h"
 #include "patchbay/base/error.h"
 
 namespace patchbay {
@@ -90,6 +91,21 @@ void add_attention(const HookedTransformerConfig& cfg, const Place& place, const
   }
 }
 
+void check_positions(const PromptSet& prompts, const Positions& positions) {
+  const std::int64_t names = std::ssize(prompts.position_names);
+  if (positions.kind == Positions::Kind::kIndex && positions.index < 0) {
+    throw Error(
+        ErrorKind::kUsage, "patching",
+        fmt::format("there is no position {}; positions are numbered from 0", positions.index));
+  }
+  if (positions.kind == Positions::Kind::kNamed) {
+    check_index("patching", "position name", positions.index, names);
+  }
+  for (const std::size_t name : positions.but) {
+    check_index("patching", "position name", static_cast<std::int64_t>(name), names);
+  }
+}
+
 }  // namespace
 
 std::int64_t heads_of(const HookedTransformerConfig& cfg, HookPoint site) {
@@ -128,6 +144,17 @@ void check_place(const HookedTransformerConfig& cfg, const Place& place) {
   const auto fail = [&](const std::string& what) {
     throw Error(ErrorKind::kUsage, "patching", fmt::format("{} {}", name.str(), what));
   };
+  if (name.layer != place.layer) {  // a negative one counts from the end in names alone
+    throw Error(ErrorKind::kUsage, "patching",
+                fmt::format("there is no layer {}; layers are numbered from 0 to {}", place.layer,
+                            cfg.n_layers - 1));
+  }
+  if (place.keys.kind != Positions::Kind::kAll && !is_attention(place.site)) {
+    fail("has no keys; only scores and pattern have");
+  }
+  if (place.head != Place::kAll && place.neuron != Place::kAll) {
+    fail("cannot be both a head's and a neuron's");
+  }
   const std::int64_t heads = heads_of(cfg, place.site);
   if (place.head != Place::kAll && (place.head < 0 || place.head >= heads)) {
     fail(heads == 0 ? "has no heads"
@@ -138,6 +165,11 @@ void check_place(const HookedTransformerConfig& cfg, const Place& place) {
   if (place.neuron < 0 || place.neuron >= cfg.d_mlp) {
     fail(fmt::format("has no neuron {}; there are 0 to {}", place.neuron, cfg.d_mlp - 1));
   }
+}
+void check_place(const HookedTransformerConfig& cfg, const PromptSet& prompts, const Place& place) {
+  check_place(cfg, place);
+  check_positions(prompts, place.positions);
+  check_positions(prompts, place.keys);
 }
 
 }  // namespace patchbay

@@ -81,8 +81,12 @@ std::optional<std::vector<Piece>> pieces_of(const HookedTransformerConfig& cfg,
                                             const Intervention& intervention,
                                             const PairSides& sides);
 
-/// Throws kUsage when the model has no such place: a layer, head, neuron or site that is not there.
+/// Throws kUsage when the model has no such place: a layer, head, neuron or site that is not there,
+/// keys of what is not attention.
 void check_place(const HookedTransformerConfig& cfg, const Place& place);
+/// Throws kUsage for position names that the prompts do not have too, and for positions below 0.
+/// (One that a prompt is too short for is no error: that prompt has no value.)
+void check_place(const HookedTransformerConfig& cfg, const PromptSet& prompts, const Place& place);
 
 /// How many heads a site has: n_heads, the key/value heads, or 0 for a site without heads.
 std::int64_t heads_of(const HookedTransformerConfig& cfg, HookPoint site);

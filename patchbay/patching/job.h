@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <span>
 #include <vector>
 
@@ -20,8 +19,8 @@ struct Job {
   std::vector<std::vector<Piece>> steps;  // pieces of the senders, of each group of receivers
   CellKey key{};
   // While its batch runs:
-  std::vector<Edit> edits;                 // what the next replay is given
-  std::deque<std::vector<float>> written;  // values that were computed for them
+  std::vector<Edit> edits;                  // what the next replay is given
+  std::vector<std::vector<float>> written;  // values that were computed for them
 
   /// The senders' pieces; those of the last receivers, none for the logits.
   [[nodiscard]] const std::vector<Piece>& senders() const { return steps.front(); }

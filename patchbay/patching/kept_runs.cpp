@@ -46,10 +46,11 @@ std::optional<SharedRun> KeptRuns::find(const std::vector<Prompt>& prompts) cons
   return std::nullopt;
 }
 
-std::int64_t KeptRuns::bytes_beside(const std::vector<Prompt>& prompts) const {
+std::int64_t KeptRuns::bytes_of(const std::vector<Prompt>& side,
+                                const std::vector<Prompt>& other_side) const {
   std::int64_t bytes = 0;
   for (const Kept& one : kept_) {
-    if (!one.has(prompts)) bytes += one.bytes;
+    if (one.has(side) || one.has(other_side)) bytes += one.bytes;
   }
   return bytes;
 }

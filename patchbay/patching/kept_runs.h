@@ -30,8 +30,9 @@ class KeptRuns {
   /// A kept run that has all of these prompts.
   [[nodiscard]] std::optional<SharedRun> find(const std::vector<Prompt>& prompts) const;
 
-  /// Bytes of what is kept, but for runs that have all of these prompts.
-  [[nodiscard]] std::int64_t bytes_beside(const std::vector<Prompt>& prompts) const;
+  /// Bytes of the kept runs that have all prompts of one of two sides.
+  [[nodiscard]] std::int64_t bytes_of(const std::vector<Prompt>& side,
+                                      const std::vector<Prompt>& other_side) const;
 
  private:
   struct Kept {

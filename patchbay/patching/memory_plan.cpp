@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 #include <utility>
 
 #include "patchbay/base/error.h"
@@ -67,6 +68,7 @@ MemoryPlan::MemoryPlan(const RunContext& ctx, const HookedTransformerConfig& cfg
                    needs_.source != SourceKind::kGaussian),
       held_(std::ranges::any_of(needs_.names,
                                 [&](const HookName& name) { return is_kept(cfg, name); })),
+      d_model_(cfg.d_model),
       base_bytes_(base_run_bytes(cfg)),
       recorded_bytes_(bytes_of_recorded(cfg, needs_, true)),
       row_bytes_(bytes_of_row(cfg, needs_.names)) {
@@ -115,7 +117,10 @@ std::int64_t MemoryPlan::planned_bytes(std::int64_t first, std::int64_t last,
   }
   if (recorded_bytes_ == 0) recorded_at_once = 0;
   const std::int64_t recording = recorded_at_once * row_bytes_ + (last - first) * logit_bytes_;
-  const std::int64_t held = (base_tokens + other_tokens) * base_bytes_;
+  std::int64_t held = (base_tokens + other_tokens) * base_bytes_;
+  // Tensors smaller than a huge page lie between what passes have given back.
+  constexpr std::int64_t kHugePage = std::int64_t{2} << 20;
+  if (base_tokens * d_model_ * kFloat < kHugePage) held += held / 8;
   return std::max({held + other_tokens * row_bytes_, base_tokens * (base_bytes_ + row_bytes_),
                    held + source_tokens * recorded_bytes_ + std::max(recording, batch)});
 }

@@ -52,22 +52,22 @@ class MemoryPlan {
     return end;
   }
 
-  /// Tells the context what prompts [first, last) take with the largest batch of `replays`, of
-  /// which `rows(i)` change so many rows, beside the `kept` bytes of runs that are of other
-  /// prompts.
-  template <typename Rows>
+  /// Tells the context what prompts [first, last) take, beside the `kept` bytes of their base runs
+  /// that are there already, with the largest batch of `replays`, of which `changed_rows(i)` come
+  /// out differently.
+  template <typename Rows, typename ChangedRows>
   void announce(const RunContext& ctx, std::int64_t first, std::int64_t last, std::size_t replays,
-                const Rows& rows, std::int64_t kept) const {
+                const Rows& rows, const ChangedRows& changed_rows, std::int64_t kept) const {
     if (replays == 0) return;
     std::int64_t largest = 0;
     for (std::size_t begin = 0; begin < replays;) {
       const std::size_t end = batch_end(begin, replays, rows);
       std::int64_t bytes = static_cast<std::int64_t>(end - begin) * logit_bytes_;
-      for (std::size_t i = begin; i < end; ++i) bytes += rows(i) * row_bytes_;
+      for (std::size_t i = begin; i < end; ++i) bytes += changed_rows(i) * row_bytes_;
       largest = std::max(largest, bytes);
       begin = end;
     }
-    ctx.report_memory_plan(kept + planned_bytes(first, last, largest));
+    ctx.report_memory_plan(std::max<std::int64_t>(planned_bytes(first, last, largest) - kept, 0));
   }
 
  private:
@@ -82,8 +82,9 @@ class MemoryPlan {
   }
 
   Needs needs_;
-  bool reads_other_;             // whether the source runs the other side
-  bool held_;                    // whether a base run has something of what is read
+  bool reads_other_;  // whether the source runs the other side
+  bool held_;         // whether a base run has something of what is read
+  std::int64_t d_model_;
   std::int64_t base_bytes_;      // of one token of what is kept of a base run
   std::int64_t recorded_bytes_;  // and of what is recorded of a source
   std::int64_t row_bytes_;       // of one row of a replay

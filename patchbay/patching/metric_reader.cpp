@@ -34,7 +34,7 @@ std::vector<double> MetricReader::read(const Logits& logits, Side side,
   ctx_.parallel_for(std::ssize(prompts), 1, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t i = begin; i < end; ++i) {
       const std::int64_t prompt = prompts[static_cast<std::size_t>(i)];
-      const auto [row, row_end] = logits.rows.of_prompt(static_cast<std::int32_t>(i));
+      const auto [row, row_end] = logits.rows.of_sequence(static_cast<std::int32_t>(i));
       metrics::MetricInput input{
           .pair = sides_.prompts.pairs[static_cast<std::size_t>(prompt)],
           .tokens = side == Side::kBase ? sides_.base(prompt) : sides_.other(prompt),

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <set>
 
 #include "patchbay/base/error.h"
@@ -80,9 +81,22 @@ void check_sweep(const HookedTransformer& model, const PromptSet& prompts, const
   if (prompts.pairs.empty()) refuse("there are no prompts to patch");
   for (const Intervention& variant : sweep.variants) {
     if (variant.empty()) refuse("an intervention names no place");
-    for (const Place& place : variant) check_place(model.cfg(), place);
+    for (const Place& place : variant) check_place(model.cfg(), prompts, place);
   }
+  if (!std::isfinite(sweep.source.sigma) || sweep.source.sigma < 0) {
+    refuse("sigma, the noise's standard deviation, is a number from 0 on");
+  }
+  if (!sweep.metric.compute) refuse("the metric has no function");
   metrics::check_pairs(sweep.metric, prompts);
+  if (sweep.embedding_edits == nullptr) return;
+  if (sweep.source.kind == SourceKind::kGaussian || sweep.source.kind == SourceKind::kResample) {
+    refuse(
+        "with edited embeddings the source is the other run, zeros or means: values of the "
+        "patched side would be those of its unedited run");
+  }
+  std::vector<std::int64_t> lengths;
+  for (const PromptPair& pair : prompts.pairs) lengths.push_back(std::ssize(pair.clean));
+  check_edits(model.cfg(), *sweep.embedding_edits, lengths);
 }
 
 void check_path_sweep(const HookedTransformer& model, const PromptSet& prompts,
@@ -102,7 +116,7 @@ void check_path_sweep(const HookedTransformer& model, const PromptSet& prompts,
     for (const Intervention& group : path.receivers) {
       if (group.empty()) fail("a group of receivers names no place");
       for (const Place& place : group) {
-        check_place(model.cfg(), place);
+        check_place(model.cfg(), prompts, place);
         if (!info(place.site).reads_stream() && !info(place.site).is_stream()) {
           fail(
               fmt::format("{} reads nothing of the residual stream; receivers are q, k, v, mlp_in, "
@@ -114,6 +128,11 @@ void check_path_sweep(const HookedTransformer& model, const PromptSet& prompts,
   }
   if (sweep.embedding_edits != nullptr && sweep.meaning != PathMeaning::kEverything) {
     fail("embeddings are edited where everything reacts alone");
+  }
+  const bool leads_nowhere = std::ranges::any_of(
+      sweep.paths, [](const Path& path) { return path.receivers.empty() && !path.to_logits; });
+  if (sweep.meaning == PathMeaning::kHeadsFrozen && leads_nowhere) {
+    fail("a path without receivers leads to the logits; set to_logits, or name receivers");
   }
   if (sweep.meaning == PathMeaning::kEverything) check_total(sweep);
   if (is_edge(sweep.meaning)) check_edges(model.cfg(), sweep);

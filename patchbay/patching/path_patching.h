@@ -19,7 +19,8 @@ struct Path {
   /// What reads them, one group after the other. A group's sites are q, k and v (the inputs of
   /// those queries, keys or values; a head or all), mlp_in, mlp_pre and mlp_pre_linear (neurons),
   /// resid_pre, resid_mid and resid_post.
-  /// All of a group are recorded in one run, so they do not see one another.
+  /// With frozen heads all of a group are read in one run, so they do not see one another; the
+  /// receivers of edges get theirs in forward order, each on top of what those before it changed.
   std::vector<Intervention> receivers;
   /// Whether the last step too is a path through no other head, to the final residual stream. If
   /// not, everything after the last receivers reacts to what they received, as in the paper's
@@ -65,6 +66,7 @@ struct PathSweep {
   bool live_heads = false;
   /// Frozen scales are those of the clean or the corrupted prompt, of every norm up to what the
   /// receivers read: ln1 of queries, keys and values, ln2 on the way, ln_final before the logits.
+  /// Norms behind attention and MLP, and those of queries and keys, stay live.
   NormScale norms = NormScale::kLive;
   /// As Sweep has them; of kEverything alone.
   const RowEdits* embedding_edits = nullptr;

@@ -46,7 +46,7 @@ void Recording::run(const RunContext& ctx, const HookedTransformer& model,
   for (std::size_t prompt = 0; prompt < seats_.size(); ++prompt) {
     const Logits& group = logits[seats_[prompt].group];
     const auto [first, last] =
-        group.rows.of_prompt(static_cast<std::int32_t>(seats_[prompt].index));
+        group.rows.of_sequence(static_cast<std::int32_t>(seats_[prompt].index));
     for (std::int64_t row = first; row < last; ++row) {
       rows.push_back({static_cast<std::int32_t>(prompt), group.rows[row].position});
       const auto own = group.values.view()[row].flat();

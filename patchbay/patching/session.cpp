@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "patchbay/base/error.h"
 #include "patchbay/patching/engine.h"
 
@@ -13,7 +15,6 @@ struct Session::Shared {
   CellStore* store;
   KeptRuns runs;
   MeanCache means;
-  std::int64_t asked = 0;
 };
 
 Session::Session(const RunContext& ctx, const HookedTransformer& model, const PromptSet& prompts,
@@ -40,9 +41,13 @@ Session Session::part(const Shard& shard) const {
   return part;
 }
 
-Asked Session::asked() const {
-  return {ctx_,           model_,          prompts_,       shared_->runs,
-          shared_->means, *shared_->store, shared_->asked, shard_};
+SweepResult Session::ask(const PathSweep& sweep) const {
+  CellStore forgotten;
+  const auto& known = metrics::all();
+  const bool is_known = std::ranges::find(known, &sweep.metric) != known.end();
+  return patchbay::ask({ctx_, model_, prompts_, shared_->runs, shared_->means,
+                        is_known ? *shared_->store : forgotten, shard_},
+                       sweep);
 }
 
 CellStore& Session::store() const { return *shared_->store; }
@@ -56,12 +61,12 @@ SweepResult Session::run(const Sweep& sweep) const {
                 .meaning = PathMeaning::kEverything,
                 .embedding_edits = sweep.embedding_edits};
   for (const Intervention& variant : sweep.variants) all.paths.push_back({variant, {}, false});
-  return ask(asked(), all);
+  return ask(all);
 }
 
 SweepResult Session::run(const PathSweep& sweep) const {
   check_path_sweep(model_, prompts_, sweep);
-  return ask(asked(), sweep);
+  return ask(sweep);
 }
 
 SharedRun Session::base_run(const std::vector<Prompt>& prompts) const {

@@ -16,8 +16,6 @@
 
 namespace patchbay {
 
-struct Asked;
-
 /// Not to be used from two threads at once. Context, model, prompts and store must outlive it.
 class Session {
  public:
@@ -27,8 +25,10 @@ class Session {
           CellStore* store = nullptr);
   /// The same model with other prompts: base runs, means and finished values are shared both ways.
   [[nodiscard]] Session with(const PromptSet& prompts) const;
-  /// One of several processes' parts: of what this session and those made from it are asked, every
-  /// count-th value is computed, the others are NaN.
+  Session with(PromptSet&& prompts) const = delete;  // they would be gone before the first question
+  Session(const RunContext& ctx, const HookedTransformer& model, PromptSet&& prompts,
+          CellStore* store = nullptr) = delete;
+  /// One of several processes' parts: values of other parts that the store does not have are NaN.
   [[nodiscard]] Session part(const Shard& shard) const;
 
   [[nodiscard]] const RunContext& ctx() const { return ctx_; }
@@ -38,11 +38,12 @@ class Session {
 
   /// The metric of each (variant, prompt).
   ///
-  /// A value that is in the store is not computed again. Base runs of both sides are kept for later
-  /// questions while half of ctx.max_memory() holds them; where it does not, base runs and source
-  /// activations are of as many prompts as fit, and replays run in the rest. Throws as check_sweep,
-  /// kUsage too for a budget that does not hold one prompt, kInterrupted when the context was
-  /// cancelled.
+  /// A value that is in the store is not computed again; those of a metric that is not one of
+  /// metrics::all() are not kept, since any name may mean anything. Base runs of both sides are
+  /// kept for later questions while half of ctx.max_memory() holds them; where it does not, base
+  /// runs and source activations are of as many prompts as fit, and replays run in the rest. Throws
+  /// as check_sweep, kUsage too for a budget that does not hold one prompt, kInterrupted when the
+  /// context was cancelled.
   [[nodiscard]] SweepResult run(const Sweep& sweep) const;
   /// The metric of each (path, prompt), in the same way. Throws as check_path_sweep too.
   [[nodiscard]] SweepResult run(const PathSweep& sweep) const;
@@ -54,7 +55,7 @@ class Session {
  private:
   struct Shared;
   Session(const Session& other, const PromptSet& prompts);
-  [[nodiscard]] Asked asked() const;
+  [[nodiscard]] SweepResult ask(const PathSweep& sweep) const;
 
   const RunContext& ctx_;
   const HookedTransformer& model_;

@@ -196,9 +196,10 @@ void SourcePlan::prepare(const SweepRuns& runs, std::int64_t prompts_at_once, Me
   }
   for (std::int64_t i = 0; i < prompts; ++i) {
     const std::string of_class = mean_class(i);
-    if (means_.contains(of_class)) continue;
+    const auto [own, is_new] = means_.try_emplace(of_class);
+    means_of_.push_back(&own->second);
     for (const HookName& name : names_) {
-      means_[of_class][name] = &means.at(key_of(of_class, name));
+      if (is_new) own->second[name] = &means.at(key_of(of_class, name));
     }
   }
 }
@@ -239,7 +240,7 @@ const std::vector<std::int32_t>& SourcePlan::source_positions(std::int64_t promp
 }
 
 const Tensor& SourcePlan::mean(std::int64_t prompt, const HookName& name) const {
-  return *means_.at(mean_class(prompt)).at(name);
+  return *means_of_[static_cast<std::size_t>(prompt)]->at(name);
 }
 
 void SourcePlan::add_to(KeyMaker& key, std::int64_t prompt) const {

@@ -95,7 +95,9 @@ class SourcePlan {
   std::vector<HookName> names_;
   std::vector<std::int64_t> resampled_;  // [prompt]
   CellKey averaged_;                     // of all prompts that means are over
-  std::map<std::string, std::map<HookName, const Tensor*>> means_;  // by mean_class
+  using Means = std::map<HookName, const Tensor*>;
+  std::map<std::string, Means> means_;  // by mean_class
+  std::vector<const Means*> means_of_;  // [prompt]
 };
 
 /// The values of some prompts of the set.

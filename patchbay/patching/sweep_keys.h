@@ -23,11 +23,9 @@ class SweepKeys {
   [[nodiscard]] CellKey baseline(std::int64_t prompt, bool of_base) const;
 
  private:
-  void add_prompt(std::int64_t prompt, KeyMaker& key) const;
-
-  Sides sides_;
   const PathSweep& sweep_;
-  std::vector<CellKey> prompts_;  // all but the path
+  std::vector<CellKey> texts_;    // [prompt] what an unpatched run depends on
+  std::vector<CellKey> prompts_;  // [prompt] all but the path
 };
 
 }  // namespace patchbay

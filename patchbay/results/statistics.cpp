@@ -76,7 +76,7 @@ class Summarizer {
     return std::vector<double>(static_cast<std::size_t>(table_.n_prompts()));
   }
 
-  [[nodiscard]] Metrics of_prompt(std::int64_t cell, std::size_t i) const {
+  [[nodiscard]] Metrics of_sequence(std::int64_t cell, std::size_t i) const {
     return {table_.cell_values(cell)[i], clean_[i], corrupted_[i], 1};
   }
 
@@ -161,7 +161,7 @@ class Summarizer {
     double squares = 0;
     for (std::size_t i = 0; i < mask.size(); ++i) {
       if (!mask[i]) continue;
-      const Metrics m = of_prompt(cell, i);
+      const Metrics m = of_sequence(cell, i);
       const double residual = numerator(kind, table_.direction, m) - R * denominator(kind, m);
       squares += residual * residual;
     }
@@ -178,7 +178,7 @@ class Summarizer {
     double n = 0;
     for (std::size_t i = 0; i < values.size(); ++i) {
       if (!mask[i]) continue;
-      const Metrics m = of_prompt(cell, i);
+      const Metrics m = of_sequence(cell, i);
       ratios[i] = numerator(effect.effect, table_.direction, m) / denominator(effect.effect, m);
       sum += ratios[i];
       n += 1;

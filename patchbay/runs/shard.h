@@ -1,7 +1,8 @@
 // Shards: parts of one run or study that several processes compute, each into a folder of its own.
 //
-// DIR/shard-2-of-5 holds the finished values of parted experiments (ID.partial), the results of
-// whole ones (ID.json) and, once the shard is done, shard.json, which says what the whole is.
+// DIR/shard-2-of-5 holds the finished values of parted experiments (study.partial, or
+// EXPERIMENT.partial of a run), the results of whole ones (ID.json) and, once the shard is done,
+// shard.json, which says what the whole is.
 #pragma once
 
 #include <filesystem>

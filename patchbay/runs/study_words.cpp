@@ -42,8 +42,8 @@ StudyStep patterns_step(const std::vector<std::string>& heads) {
               "Whole patterns of the heads with the largest effects above, on clean prompts. In "
               "the report a click on a head shows its pattern on any prompt.",
           .settings = {{"nodes", fmt::format("{}", fmt::join(heads, ","))},
-                       {"destinations", "every"},
-                       {"sources", "every"},
+                       {"dest-positions", "every"},
+                       {"src-positions", "every"},
                        {"side", "clean"}},
           .show = {},
           .published = {},

@@ -25,7 +25,7 @@ toml::table parse_file(std::string_view text, std::string_view where) {
         fmt::format("{}, line {}: {}", where, error.source().begin.line, error.description()));
   } catch (const TomlAssertion&) {
     throw Error(ErrorKind::kBadConfig, "study",
-                fmt::format("{}: is no TOML: a table or a key has a malformed name", where));
+                fmt::format("{}: is not valid TOML: a table or a key has a malformed name", where));
   }
 }
 

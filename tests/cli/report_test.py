@@ -168,7 +168,7 @@ class ReportTest(CommandTest):
         self.run_ok(*command, "--out", "whole")
         self.assertEqual(self.files("r"), ["activation_patching.json"])
         self.assertEqual(*((self.folder / f / "activation_patching.json").read_bytes() for f in ("r", "whole")))
-        self.assertIn("is no time", self.error(2, "doctor", "--timeout", "soon"))
+        self.assertIn("is not a duration", self.error(2, "doctor", "--timeout", "soon"))
 
     def test_progress_is_lines_into_a_file_and_a_bar_on_a_terminal(self):
         command = ["run", "activation_patching", "--task", "ioi", "--prompts", "200", "--site", "mlp_post", "--axes", "layer,neuron",

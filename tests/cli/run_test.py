@@ -87,7 +87,7 @@ class RunTest(CommandTest):
         for experiment, options in (
                 ("activation_patching", ["--prompts", "40", "--site", "mlp_post", "--axes", "layer,neuron",
                                          "--neurons", "0-39", "--max-memory", "3M"]),
-                # Many sweeps that share a journal.
+                # Many sweeps that share what is finished.
                 ("find_circuit", ["--prompts", "12", "--threshold", "2", "--samples", "1"]),
                 ("completeness", ["--prompts", "12", "--circuit", "1.1 1.2 2.2 @ END; 0.1 0.2 @ S1+1"])):
             with self.subTest(experiment):

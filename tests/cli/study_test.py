@@ -104,7 +104,7 @@ experiment = "accuracy"
 title = "Accuracy"
 """)
         shown = self.run_ok("study", "mine.toml", "--out", "out")
-        self.assertIn("left out: [--threshold] no path from a head to the logits changes logit_diff by 1000 percent",
+        self.assertIn("left out: [threshold] no path from a head to the logits changes logit_diff by 1000 percent",
                       shown)
         self.assertIn("left out: no circuit was found", shown)
         self.assertEqual(sorted(p.name for p in (self.folder / "out").iterdir()),
@@ -173,7 +173,7 @@ title = "Accuracy"
         text = (self.repository / "studies/ioi_lab.toml").read_text()
         for there, wrong, says in (
                 ('subject = "S2"', 'subject = "S9"', "causal_tracing: "),
-                ('layers = "middle"', "layers = 99", "one_patch: [--layers]"),
+                ('layers = "middle"', "layers = 99", "one_patch: [layers]"),
                 ('experiment = "accuracy"', 'experiment = "accuracy"\noptions = { metrics = "rang" }',
                  "[metric]"),
                 ('site = "mlp_out", axes = "layer" }', 'site = "mlp", axes = "layer" }', "mlps_by_layer: ")):

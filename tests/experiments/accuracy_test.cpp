@@ -107,7 +107,7 @@ TEST(AccuracyTable, TakesTheMetricsThatItIsTold) {
   EXPECT_EQ(error(""),
             "[metrics] is empty; leave it out for "
             "accuracy,io_over_s,logit_diff,prob,wrong_prob,rank");
-  EXPECT_EQ(error("rank,rank"), "[metrics] rank is there twice");
+  EXPECT_EQ(error("rank,rank"), "[metrics] rank is given twice");
   EXPECT_EQ(error("rank,kl_divergence"),
             "[metrics] kl_divergence is not a number of the last position of one run");
   EXPECT_NE(error("rnk").find("did you mean \"rank\"?"), std::string::npos);

@@ -17,7 +17,7 @@ TEST(ExperimentChecks, RefuseWhatRunningWouldRefuse) {
     GivenSettings given;
     const char* says;
   } cases[] = {
-      {"accuracy", prompts, {{"metrics", "rank,rank"}}, "rank is there twice"},
+      {"accuracy", prompts, {{"metrics", "rank,rank"}}, "rank is given twice"},
       {"accuracy", prompts, {{"metrics", "kl_divergence"}}, "is not a number of the last position"},
       {"logit_lens", prompts, {{"scale", "frehs"}}, "did you mean \"fresh\"?"},
       {"logit_lens", prompts, {{"metric", "next_token_loss"}}, "reads every position"},

@@ -186,9 +186,9 @@ TEST(DirectLogitAttributionSettings, SayWhatIsWrong) {
     return usage_error(kName, tiny, prompts, given);
   };
   EXPECT_EQ(error({{"layers", "1"}}),
-            "[layers] means nothing with `components` components; leave it away");
+            "[layers] means nothing with `components` components; omit it");
   EXPECT_EQ(error({{"components", "heads"}, {"neurons", "1"}}),
-            "[neurons] means nothing with `components` heads; leave it away");
+            "[neurons] means nothing with `components` heads; omit it");
   EXPECT_EQ(error({{"components", "neurons"}, {"layers", "3"}}),
             "[layers] \"3\" is not a number or a range of 0 to 2");
   prompts.pairs[2].wrongs.clear();

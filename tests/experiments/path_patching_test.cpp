@@ -125,7 +125,7 @@ TEST_P(Presets, RefuseWhatIsNotThere) {
   };
   const std::pair<GivenSettings, const char*> cases[] = {
       {{{"preset", "papre"}}, "did you mean \"paper\"?"},
-      {{{"preset", "paper,paper"}}, "paper is there twice"},
+      {{{"preset", "paper,paper"}}, "paper is given twice"},
       {{{"preset", ""}}, "is empty; leave it out for paper"},
       {{{"meaning", "skipedge"}}, "did you mean \"skip_edge\"?"},
       {{{"sender", "attn_uot:1"}}, "did you mean \"attn_out\"?"},

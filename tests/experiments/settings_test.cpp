@@ -242,7 +242,7 @@ TEST_F(TypedSettings, MayHaveAMetricOfOnesOwn) {
 TEST_F(TypedSettings, ThatCannotBeAreErrorsThatNameTheField) {
   const double nan = std::numeric_limits<double>::quiet_NaN();
   EXPECT_EQ(error_of(ActivationPatching{.site = {}}), "[site] is empty; leave it out for z");
-  EXPECT_EQ(error_of(ActivationPatching{.site = {HookPoint::kLn1Scale}}),
+  EXPECT_EQ(error_of(ActivationPatching{.site = {HookPoint::kAttnIn}}),
             "[site] is empty; leave it out for z");
   EXPECT_EQ(error_of(ActivationPatching{.layers = Indices(std::vector<std::int64_t>())}),
             "[layers] is empty; give it a value or leave it out");

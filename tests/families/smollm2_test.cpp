@@ -8,8 +8,8 @@
 #include <cstdlib>
 #include <numeric>
 
-#include "patchbay/patching/session.h"
 #include "patchbay/io/json.h"
+#include "patchbay/patching/session.h"
 #include "tests/support/tiny_models.h"
 
 namespace patchbay {

@@ -60,18 +60,14 @@ def digest(files):
     return whole.hexdigest()[:16]
 
 
-def journal_cells(path):
-    """How many whole records a journal has; its format is described in patchbay/results/journal.cpp."""
-    magic = b"patchbay journal 1\n"
+def finished_cells(path):
+    """How many whole records a file of finished values has; patchbay/results/cell_store.cpp describes its format."""
+    magic = b"patchbay cells 1\n"
     data = path.read_bytes() if path.exists() else b""
     if not data.startswith(magic) or len(data) < len(magic) + 8:
         return 0
-    at = len(magic) + 16 + struct.unpack_from("<Q", data, len(magic))[0]
-    cells = 0
-    while at + 16 <= len(data):
-        at += 24 + 8 * struct.unpack_from("<Q", data, at + 8)[0]
-        cells += at <= len(data)
-    return cells
+    start = len(magic) + 16 + struct.unpack_from("<Q", data, len(magic))[0]
+    return max(0, len(data) - start) // 32
 
 
 def run(command, folder, **options):

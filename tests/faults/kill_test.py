@@ -3,7 +3,7 @@
 A study, a download and a report are each stopped N times in all, in turn by SIGKILL, SIGINT and SIGTERM, at a moment
 between their start and their end; every run goes on from what the one before left, until nothing is left to stop, then
 a new one begins. What is there in the end must have the bytes of an undisturbed run; a study that goes on must not
-compute again what its journal had, and a download must not fetch again what was on the disk, but for one piece each.
+compute again what it had kept, and a download must not fetch again what was on the disk, but for one piece each.
 """
 
 import argparse
@@ -75,19 +75,19 @@ def kill_study(killer, patchbay, times):
 
 
 def finish_study(killer, command, out, whole):
-    """The study to its end. Its journal is written once for each row that was not there."""
-    had = faults.journal_cells(out / "neurons.partial")
-    finished = (out / "neurons.json").exists()
+    """The study to its end. What it keeps is written once for each value that was not there."""
+    had = faults.finished_cells(out / "study.partial")
     log = killer.folder / "calls.log"
     counted = ["strace", "-f", "-y", "-o", str(log), "-e", "trace=pwrite64"] if faults.has_strace() else []
     done = faults.run([*counted, *command], killer.folder)
     if done.returncode != 0 or faults.contents(out) != whole:
         killer.problems.append(f"study: the rerun ends with {done.returncode} and other bytes: {done.stderr.decode()}")
     if counted and had:
-        rows = len(re.findall(r"pwrite64\(\d+<[^>]*/neurons\.partial", log.read_text(errors="replace")))
-        every = 5 * 10 * 12  # layers, neurons, prompts
-        if not finished and rows != every - had:
-            killer.problems.append(f"study: {had} of {every} rows were there, and {rows} were computed")
+        fresh = len(re.findall(r"pwrite64\(\d+<[^>]*/study\.partial", log.read_text(errors="replace")))
+        # Layers, neurons, prompts; layers, heads, prompts; the baselines of both; the steps that are done.
+        every = 5 * 10 * 12 + 5 * 4 * 12 + 2 * 12 + 3
+        if fresh != every - had:
+            killer.problems.append(f"study: {had} of {every} values were there, and {fresh} were computed")
 
 
 def kill_report(killer, patchbay, times):

@@ -53,7 +53,7 @@ TEST(HookName, MistakesNameTheNearestAndTheRange) {
             "[hooks] \"z\" in layer 2: the model has layers 0 to 1");
   EXPECT_EQ(error_of([] { HookName::of("z", layers(2)); }), "[hooks] \"z\" needs a layer, 0 to 1");
   EXPECT_EQ(error_of([] { HookName::of("embed", layers(2), 1); }),
-            "[hooks] \"embed\" is not in a block; leave its layer away");
+            "[hooks] \"embed\" is not in a block; omit the layer");
 }
 
 TEST(NamesFilter, PicksByPatternNameAndFunctionInForwardOrder) {

@@ -226,7 +226,7 @@ class Refusals(PullTest):
                 self.server.http.rules.clear()
                 self.server.add_rule("/content/",
                                      lambda handler: handler.answer(302, Location=location))
-                self.fails(69, "gpt2", says=["no http or https address"])
+                self.fails(69, "gpt2", says=["not an http or https address"])
 
     def test_models_that_are_not_there(self):
         self.fails(66, "gpt3/nothing", says=["no model gpt3/nothing", "HF_TOKEN"])

@@ -157,8 +157,9 @@ TEST(ModelMisuse, OfRunsIsRefused) {
       {"replay", edit({HookPoint::kResidPre, 1}, {.row = {1, 0}, .values = row}), "sequence 1"},
       {"replay", edit({HookPoint::kResidPre, 1}, {.row = {0, 0}, .begin = 1, .values = row}),
        "from element 1"},
-      {"replay", edit({HookPoint::kLn1Scale, 1}, {.row = {0, 0}, .values = row}), "use a hook"},
-      {"replay_rows", read({.name = {HookPoint::kZ, 0}, .rows = {}, .values = {}}), "stream"},
+      {"replay", edit({HookPoint::kAttnIn, 1}, {.row = {0, 0}, .values = row}), "use a hook"},
+      {"replay_rows", read({.name = {HookPoint::kPattern, 0}, .rows = {}, .values = {}}),
+       "cannot be read from a replay"},
       {"replay_rows", read({.name = {HookPoint::kResidPre, 0}, .rows = beyond, .values = {}}),
        "position 3"},
       {"RowEdits::add_rows",
@@ -234,7 +235,7 @@ TEST(ModelMisuse, OfMatricesIsRefused) {
       {"OV", [&] { (void)OV(mixed, 0, 0); }, "not those of one attention"},
       {"FullOV", [&] { FullOV(tiny().ctx, narrow); }, "not those of one model"},
       {"FullOV", [] { FullOV(tiny().ctx, Weights()); }, "not those of one model"},
-      {"fold_layer_norm", [&] { fold_layer_norm(mixed); }, "blocks.0.attn.W_V",
+      {"fold_layer_norm", [&] { fold_layer_norm(mixed); }, "attn.W_V\" is not in every block",
        ErrorKind::kBadData},
       {"center_unembed", [&] { center_unembed(narrow); }, "unembed.W_U", ErrorKind::kBadData},
       {"fold_value_biases",
@@ -242,9 +243,9 @@ TEST(ModelMisuse, OfMatricesIsRefused) {
          Weights empty;
          fold_value_biases(empty);
        },
-       "n_layers is 0", ErrorKind::kBadConfig},
+       "are not there", ErrorKind::kBadData},
       {"process_weights", [] { (void)process_weights({}, {.center_unembed = true}); },
-       "n_layers is 0", ErrorKind::kBadConfig},
+       "are not there", ErrorKind::kBadData},
       {"center_writing_weights",
        [] {
          Weights rms = other().model.weights();

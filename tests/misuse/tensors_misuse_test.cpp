@@ -153,16 +153,16 @@ TEST(TensorMisuse, OfOperationsIsRefused) {
       {"RotaryTable", [&] { RotaryTable(ctx, 10000.0, -1, 4); }, "-1 positions"},
       {"rotate",
        [&] {
-         rotate(ctx, rotary, std::vector<std::int32_t>{0, 3}, x);
+         rotate(ctx, rotary, std::vector<std::int32_t>{0, 3}, 4, x);
        },
        "no position 3; there are 0 to 2"},
-      {"rotate", [&] { rotate(ctx, rotary, one, x); }, "at 1 positions"},
+      {"rotate", [&] { rotate(ctx, rotary, one, 4, x); }, "at 1 positions"},
       {"rotate",
        [&] {
-         rotate(ctx, rotary, std::vector<std::int32_t>{0, 1}, small);
+         rotate(ctx, rotary, std::vector<std::int32_t>{0, 1}, 4, small);
        },
        "[2, 3]"},
-      {"rotate", [&] { rotate(ctx, RotaryTable(), one, x); }, "table [0]"},
+      {"rotate", [&] { rotate(ctx, RotaryTable(), one, 4, x); }, "table [0]"},
       {"PackedMatrix::pack", [&] { (void)PackedMatrix::pack(cube); }, "give one of 2 axes"},
       {"PackedMatrix::pack_transposed", [&] { (void)PackedMatrix::pack_transposed(scale); },
        "give one of 2 axes"},

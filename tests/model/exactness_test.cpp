@@ -1,5 +1,5 @@
 // The same bits, however a run is asked for: hooked or not, cached or not, alone or in a batch, on
-// any number of threads, on any instruction set, whole or as a replay from a door.
+// any number of threads, on any instruction set, whole or as a replay of changed rows.
 #include <gtest/gtest.h>
 
 #include <cstring>
@@ -67,7 +67,7 @@ TEST_P(Exactness, EachPromptAloneHasTheBitsItHasInABatchOfOtherLengths) {
   for (std::int32_t i = 0; i < 5; ++i) {
     const std::vector<Prompt> one = {tiny.ragged()[static_cast<std::size_t>(i)]};
     const Logits alone = tiny.model.run(tiny.ctx, one);
-    const auto [begin, end] = batch.rows.of_prompt(i);
+    const auto [begin, end] = batch.rows.of_sequence(i);
     EXPECT_EQ(differing_bits(alone.values, batch.values.view().rows(begin, end)), 0) << i;
   }
 }
@@ -87,8 +87,8 @@ TEST_P(Exactness, AskingForLessGivesTheSameBitsOfIt) {
     const Logits less = tiny.model.run(tiny.ctx, tiny.ragged(), demand);
     ASSERT_FALSE(less.rows.empty());
     for (const Row& row : less.rows) {
-      const auto some = less.at(row.prompt, row.position);
-      const auto all = whole.at(row.prompt, row.position);
+      const auto some = less.at(row.sequence, row.position);
+      const auto all = whole.at(row.sequence, row.position);
       for (std::size_t i = 0; i < some.size(); ++i) {
         const std::size_t token =
             demand.tokens.empty() ? i : static_cast<std::size_t>(demand.tokens[i]);
@@ -129,12 +129,12 @@ TEST_P(Exactness, EveryDispatchTargetGivesTheSameBits) {
   }
 }
 
-// The naive twin of a replay: a whole pass in which a hook writes the same rows at the same door.
+// The naive twin of a replay: a whole pass in which a hook writes the same rows.
 class ReplayTwin : public ::testing::TestWithParam<const char*> {
  protected:
   // resid_pre and resid_mid of three layers, and the final state
   static constexpr int kDoors = 7;
-  static HookName door(int i) {
+  static HookName changed_point(int i) {
     if (i + 1 == kDoors) return {HookPoint::kResidPost, 2};
     return {i % 2 == 0 ? HookPoint::kResidPre : HookPoint::kResidMid, i / 2};
   }
@@ -169,7 +169,7 @@ class ReplayTwin : public ::testing::TestWithParam<const char*> {
     for (std::int32_t sequence = 0; sequence < 6; ++sequence) {
       const Hooks hooks = {{at, [&](TensorView resid, const HookName&) {
                               for (std::int64_t i = 0; i < changed.size(); ++i) {
-                                if (changed[i].prompt != sequence) continue;
+                                if (changed[i].sequence != sequence) continue;
                                 std::ranges::copy(std::as_const(values)[i].flat(),
                                                   resid[0][changed[i].position].data());
                               }
@@ -177,13 +177,13 @@ class ReplayTwin : public ::testing::TestWithParam<const char*> {
       const std::vector<Prompt> one = {
           prompts[static_cast<std::size_t>(base_prompt[static_cast<std::size_t>(sequence)])]};
       const Logits naive = tiny_.model.run_with_hooks(tiny_.ctx, one, hooks);
-      const auto [begin, end] = replayed.rows.of_prompt(sequence);
+      const auto [begin, end] = replayed.rows.of_sequence(sequence);
       for (std::int64_t i = begin; i < end; ++i) {
         const auto expected = naive.at(0, replayed.rows[i].position);
         EXPECT_EQ(std::memcmp(replayed.values[i].data(), expected.data(),
                               expected.size() * sizeof(float)),
                   0)
-            << "door " << at.str() << ", sequence " << sequence << ", position "
+            << "changed at " << at.str() << ", sequence " << sequence << ", position "
             << replayed.rows[i].position;
       }
     }
@@ -194,17 +194,17 @@ class ReplayTwin : public ::testing::TestWithParam<const char*> {
 
 TEST_P(ReplayTwin, EqualsAWholePassAtEveryDoorAndPosition) {
   for (int i = 0; i < kDoors; ++i)
-    compare(tiny_.clean(), door(i), 7U + static_cast<unsigned>(i), {});
+    compare(tiny_.clean(), changed_point(i), 7U + static_cast<unsigned>(i), {});
 }
 
 TEST_P(ReplayTwin, EqualsAWholePassOnPromptsOfDifferentLengths) {
   for (int i = 0; i < kDoors; ++i)
-    compare(tiny_.ragged(), door(i), 70U + static_cast<unsigned>(i), {});
+    compare(tiny_.ragged(), changed_point(i), 70U + static_cast<unsigned>(i), {});
 }
 
 TEST_P(ReplayTwin, EqualsAWholePassWhenOnlyTheLastPositionIsDemanded) {
   for (int i = 0; i < kDoors; ++i) {
-    compare(tiny_.clean(), door(i), 700U + static_cast<unsigned>(i),
+    compare(tiny_.clean(), changed_point(i), 700U + static_cast<unsigned>(i),
             {.logits = Demand::At::kLastPosition});
   }
 }
@@ -216,7 +216,7 @@ TEST_P(ReplayTwin, WithTheBaseRunsOwnRowsIsTheBaseRun) {
   std::vector<std::int32_t> everyone(prompts.size());
   std::iota(everyone.begin(), everyone.end(), 0);
   for (int i = 0; i < kDoors; ++i) {
-    const HookName at = door(i);
+    const HookName at = changed_point(i);
     const BaseRun::Layer& layer = base.layers[static_cast<std::size_t>(at.layer)];
     const Tensor& held = at.point == HookPoint::kResidPost  ? base.resid_final
                          : at.point == HookPoint::kResidMid ? layer.resid_mid

@@ -112,8 +112,8 @@ TEST_P(HookPoints, WhatReadsTheRowReadsItThroughItsInput) {
     const HookName input = {info(name.point).input, name.layer};
     const HookName stream = {stream_read_by(cfg_, name.point), name.layer};
     EXPECT_EQ(stream_order(cfg_, stream), stream_order(cfg_, name));
-    const ConstTensorView copy = before[input].view()[kRow.prompt][kRow.position];
-    const ConstTensorView state = before[stream].view()[kRow.prompt][kRow.position];
+    const ConstTensorView copy = before[input].view()[kRow.sequence][kRow.position];
+    const ConstTensorView state = before[stream].view()[kRow.sequence][kRow.position];
     EXPECT_TRUE(same(copy.shape().rank() == 1 ? copy : copy[0], state));
 
     const RowEdits edits = edit_of(input);

@@ -142,8 +142,8 @@ Case random_case(const HookedTransformerConfig& cfg, Random& random) {
 std::int64_t differing(const Logits& some, const Logits& whole) {
   std::int64_t count = 0;
   for (const Row& row : some.rows) {
-    const auto values = some.at(row.prompt, row.position);
-    const auto all = whole.at(row.prompt, row.position);
+    const auto values = some.at(row.sequence, row.position);
+    const auto all = whole.at(row.sequence, row.position);
     for (std::size_t i = 0; i < values.size(); ++i) {
       const auto token = some.tokens.empty() ? i : static_cast<std::size_t>(some.tokens[i]);
       if (std::memcmp(&values[i], &all[token], sizeof(float)) != 0) ++count;

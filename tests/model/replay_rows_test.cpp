@@ -14,7 +14,7 @@ using enum HookPoint;
 
 constexpr int kLength = 12;
 
-class ReplayStream : public ::testing::TestWithParam<const char*> {
+class ReplayRows : public ::testing::TestWithParam<const char*> {
  protected:
   // Edits of one sequence of prompt 1, and hooks that write the same.
   struct Change {
@@ -40,7 +40,7 @@ class ReplayStream : public ::testing::TestWithParam<const char*> {
       std::vector<float>(static_cast<std::size_t>(tiny_.model.cfg().d_model), 0.5F);  // [d_model]
 };
 
-TEST_P(ReplayStream, IsTheStreamOfAWholePass) {
+TEST_P(ReplayRows, AreThoseOfAWholePass) {
   Change change;
   add(change, {kZ, 0}, 4, 8, head_);
   add(change, {kResidPre, 1}, 7, 0, row_);
@@ -49,8 +49,10 @@ TEST_P(ReplayStream, IsTheStreamOfAWholePass) {
       tiny_.model.run_with_cache(tiny_.ctx, prompt(), NamesFilter::all(), change.hooks).second;
   std::vector<RowRead> reads;
   for (int layer = 0; layer < 3; ++layer) {
-    for (const HookPoint point : {kResidPre, kResidMid, kResidPost}) {
-      reads.push_back({{point, layer}, RowSet({{0, 2}, {0, 4}, {0, 5}, {0, 11}}), {}});
+    for (const HookPointInfo& point : hook_points()) {  // in forward order
+      const bool has_rows = point.is_stream() || point.writes_stream() || point.reads_stream();
+      if (!has_rows || !point.is_in(tiny_.model.cfg()) || point.point == kMlpIn) continue;
+      reads.push_back({{point.point, layer}, RowSet({{0, 2}, {0, 4}, {0, 5}, {0, 11}}), {}});
     }
   }
   for (std::size_t last = 1; last <= reads.size(); ++last) {  // it ends where the last read does
@@ -67,7 +69,7 @@ TEST_P(ReplayStream, IsTheStreamOfAWholePass) {
   }
 }
 
-TEST_P(ReplayStream, AnEditOfAHeadsInputIsThatOfAHook) {
+TEST_P(ReplayRows, AnEditOfAHeadsInputIsThatOfAHook) {
   const std::int64_t d_model = tiny_.model.cfg().d_model;
   for (const HookPoint point : {kQInput, kKInput, kVInput}) {
     Change change;
@@ -88,7 +90,7 @@ TEST_P(ReplayStream, AnEditOfAHeadsInputIsThatOfAHook) {
   }
 }
 
-TEST_P(ReplayStream, RefusesWhatIsNotThere) {
+TEST_P(ReplayRows, RefusesWhatIsNotThere) {
   const auto refused = [&](const HookName& name, const Row& row) -> std::string {
     std::vector<RowRead> reads = {{name, RowSet({row}), {}}};
     try {
@@ -98,16 +100,17 @@ TEST_P(ReplayStream, RefusesWhatIsNotThere) {
     }
     return "no error";
   };
-  EXPECT_EQ(refused({kZ, 1}, {0, 2}),
-            "[replay] blocks.1.attn.hook_z is no part of this model's residual stream");
-  EXPECT_EQ(refused({kResidPre, 3}, {0, 2}),
-            "[replay] blocks.3.hook_resid_pre is no part of this model's residual stream");
+  EXPECT_EQ(refused({kPattern, 1}, {0, 2}),
+            "[replay] rows of blocks.1.attn.hook_pattern cannot be read from a replay; take the "
+            "residual stream, or what attention or MLP computes; a cache has the rest");
+  EXPECT_NE(refused({kResidPre, 3}, {0, 2}).find("blocks.3.hook_resid_pre cannot be read"),
+            std::string::npos);
   EXPECT_EQ(refused({kResidPre, 1}, {0, 12}),
             "[replay] there is no sequence 0, position 12 to read");
   EXPECT_EQ(refused({kResidPre, 1}, {1, 2}), "[replay] there is no sequence 1, position 2 to read");
 }
 
-INSTANTIATE_TEST_SUITE_P(Each, ReplayStream, ::testing::ValuesIn(kTinyModels), model_test_name);
+INSTANTIATE_TEST_SUITE_P(Each, ReplayRows, ::testing::ValuesIn(kTinyModels), model_test_name);
 
 }  // namespace
 }  // namespace patchbay

@@ -370,11 +370,11 @@ TEST(Loss, IsTheNegativeLogProbabilityOfTheNextToken) {
   double sum = 0;
   for (std::int64_t i = 0; i < losses.rows.size(); ++i) {
     const Row row = losses.rows[i];
-    const auto values = logits.at(row.prompt, row.position);
+    const auto values = logits.at(row.sequence, row.position);
     double total = 0;
     for (const float value : values) total += std::exp(static_cast<double>(value));
     const TokenId next =
-        prompts[static_cast<std::size_t>(row.prompt)][static_cast<std::size_t>(row.position) + 1];
+        prompts[static_cast<std::size_t>(row.sequence)][static_cast<std::size_t>(row.position) + 1];
     const double expected =
         std::log(total) - static_cast<double>(values[static_cast<std::size_t>(next)]);
     EXPECT_NEAR(losses.values.flat()[static_cast<std::size_t>(i)], expected, 2e-6);

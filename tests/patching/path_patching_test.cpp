@@ -306,11 +306,8 @@ TEST_P(PathPatching, EdgeAndSkipEdgePartWhereAReceiverFeedsASender) {
   const std::vector<Path> same_layer = {
       {{head(0, 0), head(1, 1)}, {{receiver(kV, 2, 0), receiver(kQ, 2, 1)}}, false}};
   const auto run = [&](const std::vector<Path>& of, PathMeaning meaning) {
-    return run_path_sweep(tiny_.ctx, tiny_.model,
-                          reference_pairs(tiny_),
-                          {.paths = of,
-                           .metric = metrics::find("logit_diff"),
-                           .meaning = meaning})
+    return run_path_sweep(tiny_.ctx, tiny_.model, reference_pairs(tiny_),
+                          {.paths = of, .metric = metrics::find("logit_diff"), .meaning = meaning})
         .values;
   };
   EXPECT_EQ(differing(run(same_layer, PathMeaning::kEdge), run(same_layer, PathMeaning::kSkipEdge)),
@@ -433,25 +430,25 @@ TEST_P(PathPatching, RefusesWhatAMeaningDoesNotHave) {
     EXPECT_NE(text.find(part), std::string::npos) << text;
   };
   expect(says({.paths = {{{head(0, 0)}, {query}, true}},
-                        .metric = metric,
-                        .meaning = PathMeaning::kEdge}),
+               .metric = metric,
+               .meaning = PathMeaning::kEdge}),
          "an edge is one step");
   expect(says({.paths = {{{receiver(kQ, 0, 0)}, {query}, false}},
-                        .metric = metric,
-                        .meaning = PathMeaning::kSkipEdge}),
+               .metric = metric,
+               .meaning = PathMeaning::kSkipEdge}),
          "does not write to the residual stream");
-  expect(says({.paths = {{{head(0, 0)}, {}, true}},
-                        .metric = metric,
-                        .meaning = PathMeaning::kLinear}),
-         "are q, k and v");
+  expect(
+      says(
+          {.paths = {{{head(0, 0)}, {}, true}}, .metric = metric, .meaning = PathMeaning::kLinear}),
+      "are q, k and v");
   expect(says({.paths = {{{head(0, 0)}, {{{.site = kMlpPre, .layer = 1}}}, false}},
-                        .metric = metric,
-                        .meaning = PathMeaning::kEdge}),
+               .metric = metric,
+               .meaning = PathMeaning::kEdge}),
          "single neurons");
   expect(says({.paths = {{{head(0, 0)}, {query}, false}},
-                        .metric = metric,
-                        .meaning = PathMeaning::kEdge,
-                        .freeze_mlps = true}),
+               .metric = metric,
+               .meaning = PathMeaning::kEdge,
+               .freeze_mlps = true}),
          "of heads_frozen paths alone");
 }
 

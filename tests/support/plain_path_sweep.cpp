@@ -128,8 +128,7 @@ class PlainPrompt {
     std::vector<std::vector<float>> before;  // [sender]
     for (const Written& sender : values) {
       const Piece& piece = sender.piece;
-      Tensor own = runs_.cache(tokens_.front(), piece.name)[piece.name];
-      const float* const first = at(own, piece);
+      const float* const first = at(runs_.recorded(tokens_.front(), piece.name), piece);
       before.emplace_back(first, first + piece.count);
     }
     Hooks hooks;

@@ -10,14 +10,25 @@
 
 namespace patchbay {
 
-float* at(TensorView activation, const Piece& piece) {
-  const ConstTensorView row = activation[0];
-  if (is_attention(piece.name.point)) {  // [batch, head_index, query_pos, key_pos]
-    const std::int64_t pos = row.shape()[2];
-    return activation[0].data() + (piece.begin / pos * pos + piece.position) * pos +
-           piece.begin % pos;
+namespace {
+
+// In an activation of one prompt, [1, head_index, query_pos, key_pos] or [1, pos, …].
+std::int64_t offset_of(const Shape& shape, const Piece& piece) {
+  if (!is_attention(piece.name.point)) {
+    return piece.position * shape.tail().tail().size() + piece.begin;
   }
-  return activation[0].data() + piece.position * row.shape().tail().size() + piece.begin;
+  const std::int64_t pos = shape[3];
+  return (piece.begin / pos * pos + piece.position) * pos + piece.begin % pos;
+}
+
+}  // namespace
+
+float* at(TensorView activation, const Piece& piece) {
+  return activation.data() + offset_of(activation.shape(), piece);
+}
+
+const float* at(const Tensor& activation, const Piece& piece) {
+  return activation.data() + offset_of(activation.shape(), piece);
 }
 
 void add_writes(const std::vector<Written>& values, Hooks& hooks) {
@@ -68,13 +79,12 @@ std::int64_t PlainRuns::resampled(std::int64_t prompt) const {
   return drawn;
 }
 
-ActivationCache PlainRuns::cache(const Prompt& tokens, const HookName& name) const {
-  auto known = caches_.find({tokens, name});
-  if (known == caches_.end()) {
+const Tensor& PlainRuns::recorded(const Prompt& tokens, const HookName& name) const {
+  auto known = recorded_.find({tokens, name});
+  if (known == recorded_.end()) {
     const NamesFilter keep([&](const HookName& other) { return other == name; });
-    known =
-        caches_.emplace(std::pair(tokens, name), model_.run_with_cache(ctx_, {tokens}, keep).second)
-            .first;
+    const ActivationCache cache = model_.run_with_cache(ctx_, {tokens}, keep).second;
+    known = recorded_.emplace(std::pair(tokens, name), Tensor::copy_of(cache[name])).first;
   }
   return known->second;
 }
@@ -90,13 +100,12 @@ std::vector<float> PlainRuns::mean(std::int64_t prompt, const Piece& piece) cons
     const auto& own_group = prompts_.pairs[static_cast<std::size_t>(prompt)].group;
     if (!all_positions && other(i).size() != other(prompt).size()) continue;
     if (source_.kind == SourceKind::kMeanByTemplate && group != own_group) continue;
-    ActivationCache cached = cache(other(i), piece.name);
+    const Tensor& activation = recorded(other(i), piece.name);
     Piece read{piece.name, piece.source_position, piece.source_begin, 0, 0, piece.count};
     const auto length = static_cast<std::int32_t>(other(i).size());
     for (std::int32_t position = 0; position < length; ++position) {
       if (!all_positions && position != piece.source_position) continue;
       read.position = position;
-      Tensor activation = cached[piece.name];
       const float* const values = at(activation, read);
       for (std::size_t k = 0; k < count; ++k) sums[k] += values[k];
       ++rows;
@@ -117,8 +126,7 @@ std::vector<Written> PlainRuns::source_values(std::int64_t prompt,
     Written one{piece, std::vector<float>(count)};
     const Piece read{piece.name, piece.source_position, piece.source_begin, 0, 0, piece.count};
     const auto copy_from = [&](const Prompt& tokens) {
-      Tensor activation = cache(tokens, piece.name)[piece.name];
-      std::copy_n(at(activation, read), count, one.values.begin());
+      std::copy_n(at(recorded(tokens, piece.name), read), count, one.values.begin());
     };
     switch (source_.kind) {
       case SourceKind::kOtherRun:

@@ -19,6 +19,7 @@ struct Written {
 
 /// Where a piece begins in an activation of one prompt.
 float* at(TensorView activation, const Piece& piece);
+const float* at(const Tensor& activation, const Piece& piece);
 /// Writes the values where they belong. They must outlive the hooks.
 void add_writes(const std::vector<Written>& values, Hooks& hooks);
 
@@ -40,7 +41,8 @@ class PlainRuns {
   /// Of prompts without patching; `hooks` belong to the base.
   void add_baselines(std::int64_t prompt, const Hooks& hooks, Baselines& baselines) const;
   [[nodiscard]] Logits run(std::int64_t prompt, const Hooks& hooks) const;
-  [[nodiscard]] ActivationCache cache(const Prompt& tokens, const HookName& name) const;
+  /// One activation of a whole pass.
+  [[nodiscard]] const Tensor& recorded(const Prompt& tokens, const HookName& name) const;
 
  private:
   [[nodiscard]] const Prompt& side(std::int64_t prompt, bool of_base) const;
@@ -53,7 +55,7 @@ class PlainRuns {
   Direction direction_;
   Source source_;
   const metrics::Metric& metric_;
-  mutable std::map<std::pair<Prompt, HookName>, ActivationCache> caches_;
+  mutable std::map<std::pair<Prompt, HookName>, Tensor> recorded_;
 };
 
 /// Variants whose values are the base's, bit for bit.

@@ -12,7 +12,7 @@ Hooks embedding_hooks(const RowEdits* edits, std::int64_t prompt) {
   if (edits == nullptr) return hooks;
   for (const auto& [name, list] : edits->entries()) {
     for (const RowEdit& edit : list) {
-      if (edit.row.prompt != prompt) continue;
+      if (edit.row.sequence != prompt) continue;
       hooks.add(name, [edit](TensorView activation, const HookName&) {
         std::ranges::copy(edit.values, activation[0][edit.row.position].data() + edit.begin);
       });
