@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <cmath>
 #include <set>
 
@@ -60,6 +59,23 @@ void check_edges(const HookedTransformerConfig& cfg, const PathSweep& sweep) {
           fail("the receivers of linear paths are q, k and v");
         }
         if (is_neuron(place.site)) fail("single neurons are receivers of heads_frozen paths alone");
+      }
+    }
+  }
+}
+
+// Whether a head computes its queries anew from what is put in there, or they are frozen like those
+// of the other heads, no paper says.
+void check_heads_frozen(const PathSweep& sweep) {
+  for (const Path& path : sweep.paths) {
+    if (path.receivers.empty() && !path.to_logits) {
+      fail("a path without receivers leads to the logits; set to_logits, or name receivers");
+    }
+    for (const Place& sender : path.senders) {
+      if (is_head_input(sender.site) && !sweep.live_heads) {
+        fail(
+            fmt::format("{} is no sender where heads are frozen; name q, k or v, or set live_heads",
+                        info(sender.site).short_name));
       }
     }
   }
@@ -129,11 +145,7 @@ void check_path_sweep(const HookedTransformer& model, const PromptSet& prompts,
   if (sweep.embedding_edits != nullptr && sweep.meaning != PathMeaning::kEverything) {
     fail("embeddings are edited where everything reacts alone");
   }
-  const bool leads_nowhere = std::ranges::any_of(
-      sweep.paths, [](const Path& path) { return path.receivers.empty() && !path.to_logits; });
-  if (sweep.meaning == PathMeaning::kHeadsFrozen && leads_nowhere) {
-    fail("a path without receivers leads to the logits; set to_logits, or name receivers");
-  }
+  if (sweep.meaning == PathMeaning::kHeadsFrozen) check_heads_frozen(sweep);
   if (sweep.meaning == PathMeaning::kEverything) check_total(sweep);
   if (is_edge(sweep.meaning)) check_edges(model.cfg(), sweep);
 }

@@ -73,7 +73,8 @@ struct PathSweep {
 };
 
 /// Throws what check_sweep throws of the senders, and kUsage for receivers that read nothing of the
-/// stream, for paths of different lengths or ends, and for switches that a meaning does not have.
+/// stream, for paths of different lengths or ends, for switches that a meaning does not have, and
+/// for senders q_input, k_input and v_input where heads are frozen.
 void check_path_sweep(const HookedTransformer& model, const PromptSet& prompts,
                       const PathSweep& sweep);
 

@@ -50,7 +50,7 @@ TEST_P(PathArchitectures, EqualWholePassesFromEverySite) {
   PathSweep sweep = sweep_with(PathMeaning::kHeadsFrozen);
   for (const HookPointInfo& site : hook_points()) {
     if (!site.is_site() || !site.is_in(tiny_.model.cfg())) continue;
-    if (is_head_input(site.point)) continue;  // the twin freezes queries, keys and values after it
+    if (is_head_input(site.point)) continue;  // no sender where heads are frozen
     sweep.paths.push_back({{{.site = site.point, .layer = 1}}, {{{.site = kQ, .layer = 2}}}, true});
     const bool heads = site.unit() == Unit::kHead || site.unit() == Unit::kKeyValueHead;
     if (!heads) continue;

@@ -450,6 +450,10 @@ TEST_P(PathPatching, RefusesWhatAMeaningDoesNotHave) {
                .meaning = PathMeaning::kEdge,
                .freeze_mlps = true}),
          "of heads_frozen paths alone");
+  PathSweep input = {.paths = {{{receiver(kQInput, 0, 0)}, {query}, false}}, .metric = metric};
+  expect(says(input), "q_input is no sender where heads are frozen");
+  input.live_heads = true;
+  expect(says(input), "no error");
 }
 
 INSTANTIATE_TEST_SUITE_P(Each, PathPatching, ::testing::ValuesIn(kTinyModels), model_test_name);
