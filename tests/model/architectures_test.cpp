@@ -10,6 +10,7 @@
 #include "patchbay/model/logit_attribution.h"
 #include "patchbay/model/residual_stack.h"
 #include "patchbay/model/weight_processing.h"
+#include "tests/support/error_text.h"
 #include "tests/support/hooks_that_write.h"
 #include "tests/support/tiny_models.h"
 
@@ -17,16 +18,6 @@ namespace patchbay {
 namespace {
 
 using enum HookPoint;
-
-template <class Body>
-std::string error_of(const Body& body) {
-  try {
-    body();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "no error";
-}
 
 // The largest |sum of components − state| of the stream.
 double distance_from_sum(const ResidualStack& stack, ConstTensorView state) {

@@ -7,6 +7,7 @@
 
 #include "patchbay/base/error.h"
 #include "patchbay/model/loss.h"
+#include "tests/support/error_text.h"
 #include "tests/support/replay_start.h"
 #include "tests/support/tiny_models.h"
 
@@ -19,16 +20,6 @@ bool same_bits(ConstTensorView a, ConstTensorView b) {
 }
 
 void fill_zero(TensorView view, const HookName&) { std::ranges::fill(view.flat(), 0.0F); }
-
-template <class Body>
-std::string error_of(const Body& body) {
-  try {
-    body();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "no error";
-}
 
 class RunWithHooksOnEachModel : public ::testing::TestWithParam<const char*> {};
 
