@@ -6,6 +6,7 @@
 #include <cmath>
 #include <iterator>
 
+#include "patchbay/base/check.h"
 #include "patchbay/base/error.h"
 
 namespace patchbay {
@@ -17,6 +18,13 @@ constexpr std::int64_t kLargest = std::int64_t{1} << 28;
 constexpr std::int64_t kMostLayers = 10'000;
 
 }  // namespace
+
+std::string_view name_of(PositionalEmbeddingType type) {
+  constexpr std::string_view kNames[] = {"standard", "rotary", "shortformer"};
+  check_index("config", "type of position embeddings", static_cast<std::int64_t>(type),
+              std::ssize(kNames));
+  return kNames[static_cast<std::size_t>(type)];
+}
 
 void HookedTransformerConfig::check() const {
   const auto fail = [](const std::string& what) {
@@ -31,7 +39,13 @@ void HookedTransformerConfig::check() const {
   positive("n_heads", n_heads);
   positive("d_model", d_model);
   positive("d_head", d_head);
-  positive("d_mlp", d_mlp);
+  if (!attn_only) {
+    positive("d_mlp", d_mlp);
+  } else if (d_mlp != 0 || gated_mlp || parallel_attn_mlp) {
+    fail(
+        "attn_only is true, so there is no MLP; set d_mlp to 0, gated_mlp and parallel_attn_mlp "
+        "to false");
+  }
   positive("n_ctx", n_ctx);
   positive("d_vocab", d_vocab);
   const std::int64_t groups = key_value_heads();

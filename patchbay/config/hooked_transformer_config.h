@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "patchbay/tensor/activation.h"
@@ -11,9 +12,12 @@
 
 namespace patchbay {
 
-/// How positions enter: learned vectors added to the stream, or rotations of queries and keys (Su
-/// et al. 2021).
-enum class PositionalEmbeddingType { kStandard, kRotary };
+/// How positions enter: learned vectors added to the stream, rotations of queries and keys (Su et
+/// al. 2021), or learned vectors added to what queries and keys read alone (Press et al. 2021).
+enum class PositionalEmbeddingType { kStandard, kRotary, kShortformer };
+
+/// "standard", "rotary", "shortformer": TransformerLens's names.
+std::string_view name_of(PositionalEmbeddingType type);
 
 /// How far back a layer's attention looks: to the beginning, or over a window (Beltagy et al.
 /// 2020).
@@ -53,10 +57,13 @@ struct HookedTransformerConfig {
   bool use_qk_norm = false;  ///< every head's queries and keys are normalised before they turn
   /// The MLP reads the stream before its block's attention, not after it.
   bool parallel_attn_mlp = false;
+  bool attn_only = false;  ///< blocks have no MLP; d_mlp is 0
   PositionalEmbeddingType positional_embedding_type = PositionalEmbeddingType::kStandard;
   double rotary_base = 10000.0;  ///< dimension pair i turns by base^(−2i/rotary_dim)
   std::int64_t rotary_dim = 0;   ///< dimensions of a head that turn, from the first on; 0: all
-  float attn_scale = 1.0F;       ///< attention scores are divided by it: √d_head
+  /// Which two dimensions are a pair: 2i and 2i + 1 (GPT-J), or i and i + rotary_dim/2 (LLaMA).
+  bool rotary_adjacent_pairs = false;
+  float attn_scale = 1.0F;  ///< attention scores are divided by it: √d_head
   /// Scores x become cap·tanh(x/cap), after the division; 0: they do not.
   float attn_scores_soft_cap = 0.0F;
   float output_logits_soft_cap = 0.0F;  ///< the same of the logits
@@ -75,6 +82,11 @@ struct HookedTransformerConfig {
   }
   [[nodiscard]] bool is_rotary() const {
     return positional_embedding_type == PositionalEmbeddingType::kRotary;
+  }
+  /// Whether there is a vector for every position, W_pos.
+  [[nodiscard]] bool has_position_vectors() const { return !is_rotary(); }
+  [[nodiscard]] bool positions_at_queries_and_keys() const {
+    return positional_embedding_type == PositionalEmbeddingType::kShortformer;
   }
   [[nodiscard]] std::int64_t rotary_dims() const { return rotary_dim == 0 ? d_head : rotary_dim; }
   /// The keys that a query of a layer sees: the one place that knows masks.

@@ -32,7 +32,7 @@ void check_model(const HookedTransformerConfig& cfg, bool paper) {
     throw Error(ErrorKind::kUsage, "copy_scores",
                 "needs logits that are linear in the stream; this model caps them");
   }
-  if (!paper && cfg.parallel_attn_mlp) {
+  if (!paper && !info(HookPoint::kResidMid).is_in(cfg)) {
     throw Error(ErrorKind::kUsage, "copy_scores",
                 "there is no stream between attention and MLP in this model; take the paper's "
                 "definition");

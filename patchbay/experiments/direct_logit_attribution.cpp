@@ -70,10 +70,11 @@ ResidualStack stack_with_heads(Session& session, const ActivationCache& cache,
     stack.labels.push_back(label);
     values.insert(values.end(), component.flat().begin(), component.flat().end());
   };
-  const std::int64_t embeddings = std::ssize(halves.labels) - 2 * n_layers;
+  const std::int64_t of_layer = session.model().cfg().attn_only ? 1 : 2;
+  const std::int64_t embeddings = std::ssize(halves.labels) - of_layer * n_layers;
   for (std::int64_t i = 0; i < std::ssize(halves.labels); ++i) {
-    const std::int64_t layer = i < embeddings ? -1 : (i - embeddings) / 2;
-    const bool is_attention = i >= embeddings && (i - embeddings) % 2 == 0;
+    const std::int64_t layer = i < embeddings ? -1 : (i - embeddings) / of_layer;
+    const bool is_attention = i >= embeddings && (i - embeddings) % of_layer == 0;
     if (!is_attention || std::ranges::find(layers, layer) == layers.end()) {
       add(halves.labels[static_cast<std::size_t>(i)], halves.values.view()[i]);
       continue;

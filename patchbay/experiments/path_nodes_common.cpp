@@ -134,7 +134,7 @@ std::string all_nodes(const HookedTransformerConfig& cfg) {
     for (std::int64_t head = 0; head < cfg.n_heads; ++head) {
       text += fmt::format(",{}.{}", layer, head);
     }
-    text += fmt::format(",mlp{}", layer);
+    if (!cfg.attn_only) text += fmt::format(",mlp{}", layer);
   }
   return text;
 }

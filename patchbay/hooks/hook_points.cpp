@@ -24,15 +24,18 @@ constexpr Axes kScalesOfKeyValueHeads = {{kBatch, kPos, kKeyValueHead, kOne}, 4}
 constexpr Axes kAttention = {{kBatch, kHeadIndex, kQueryPos, kKeyPos}, 4};
 constexpr Axes kNeurons = {{kBatch, kPos, kDMlp}, 3};
 
-bool has_learned_positions(const Config& cfg) { return !cfg.is_rotary(); }
+bool has_learned_positions(const Config& cfg) { return cfg.has_position_vectors(); }
 bool is_rotary(const Config& cfg) { return cfg.is_rotary(); }
 bool has_own_key_value_heads(const Config& cfg) { return !cfg.grouped_queries(); }
+bool has_mlp(const Config& cfg) { return !cfg.attn_only; }
 bool has_gated_mlp(const Config& cfg) { return cfg.gated_mlp; }
-bool has_state_between(const Config& cfg) { return !cfg.parallel_attn_mlp; }
+bool has_state_between(const Config& cfg) { return has_mlp(cfg) && !cfg.parallel_attn_mlp; }
 bool has_norms(const Config& cfg) { return cfg.normalization_type != NormKind::kNone; }
 bool has_norms_after(const Config& cfg) {
   return has_norms(cfg) && cfg.use_normalization_before_and_after;
 }
+bool has_norm_of_mlp(const Config& cfg) { return has_norms(cfg) && has_mlp(cfg); }
+bool has_norm_after_mlp(const Config& cfg) { return has_norms_after(cfg) && has_mlp(cfg); }
 bool has_query_key_norms(const Config& cfg) { return has_norms(cfg) && cfg.use_qk_norm; }
 
 constexpr HookPointInfo kTable[] = {
@@ -231,6 +234,7 @@ constexpr HookPointInfo kTable[] = {
      .what = "a copy of resid_mid that the MLP alone reads",
      .axes = kRows,
      .number = 20,
+     .needs = &has_mlp,
      .stream = kReadByMlp,
      .on_request = true},
     {.point = kLn2Scale,
@@ -240,20 +244,21 @@ constexpr HookPointInfo kTable[] = {
          "sqrt(variance + eps) of resid_mid; of a root-mean-square norm sqrt(mean square + eps)",
      .axes = kScales,
      .number = 21,
-     .needs = &has_norms},
+     .needs = &has_norm_of_mlp},
     {.point = kLn2Normalized,
      .pattern = "blocks.{}.ln2.hook_normalized",
      .short_name = "ln2.normalized",
      .what = "ln2's output: with weight and bias; of a root-mean-square norm before its weight",
      .axes = kRows,
      .number = 22,
-     .needs = &has_norms},
+     .needs = &has_norm_of_mlp},
     {.point = kMlpPre,
      .pattern = "blocks.{}.mlp.hook_pre",
      .short_name = "pre",
      .what = "neurons before the activation function (of a gated MLP, the gate)",
      .axes = kNeurons,
      .number = 23,
+     .needs = &has_mlp,
      .stream = kReadByMlp,
      .input = kMlpIn,
      .site = "mlp_pre"},
@@ -273,6 +278,7 @@ constexpr HookPointInfo kTable[] = {
      .what = "neurons after the activation function and the gate",
      .axes = kNeurons,
      .number = 25,
+     .needs = &has_mlp,
      .stream = kWrittenByMlp,
      .site = "mlp_post"},
     {.point = kLn2PostScale,
@@ -281,7 +287,7 @@ constexpr HookPointInfo kTable[] = {
      .what = "sqrt(mean square + eps) of what the MLP gives; of a layer norm sqrt(variance + eps)",
      .axes = kScales,
      .number = 36,
-     .needs = &has_norms_after},
+     .needs = &has_norm_after_mlp},
     {.point = kLn2PostNormalized,
      .pattern = "blocks.{}.ln2_post.hook_normalized",
      .short_name = "ln2_post.normalized",
@@ -289,13 +295,14 @@ constexpr HookPointInfo kTable[] = {
          "what the MLP gives, normalised: before the weight, of a layer norm with weight and bias",
      .axes = kRows,
      .number = 37,
-     .needs = &has_norms_after},
+     .needs = &has_norm_after_mlp},
     {.point = kMlpOut,
      .pattern = "blocks.{}.hook_mlp_out",
      .short_name = "mlp_out",
      .what = "the MLP's output, with b_out",
      .axes = kRows,
      .number = 26,
+     .needs = &has_mlp,
      .stream = kWrittenByMlp},
     {.point = kResidPost,
      .pattern = "blocks.{}.hook_resid_post",

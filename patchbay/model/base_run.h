@@ -33,6 +33,7 @@ struct BaseRun {
   std::vector<std::int64_t> first_row;  // [prompt] index of its position 0
   std::vector<Layer> layers;
   Tensor resid_final;  // [rows, d_model] the last resid_post
+  Tensor pos_embed;    // [rows, d_model] where queries and keys read it; else empty
 
   [[nodiscard]] std::int64_t row(std::int64_t prompt, std::int64_t position) const {
     return first_row[static_cast<std::size_t>(prompt)] + position;

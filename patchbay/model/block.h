@@ -38,11 +38,14 @@ struct Block {
   PackedLinear O;  // [n_heads·d_head, d_model]
   NormPlace ln1_post;
 
+  bool positions_at_queries_and_keys;  // which read them beside what is normalised
+
+  bool has_mlp;
   bool parallel;  // the MLP reads what attention reads
   NormPlace ln2;
   PackedLinear gate{};  // [d_model, d_mlp], of a gated MLP
-  PackedLinear in;      // [d_model, d_mlp]
-  PackedLinear out;     // [d_mlp, d_model]
+  PackedLinear in{};    // [d_model, d_mlp]
+  PackedLinear out{};   // [d_mlp, d_model]
   NormPlace ln2_post;
 };
 

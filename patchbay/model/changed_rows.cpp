@@ -14,20 +14,20 @@ namespace patchbay {
 
 using enum HookPoint;
 
-void Forward::enter(int layer, Stream& stream) const {
+void Forward::edit_input(int layer, Stream& stream) const {
   const auto edits = task_.edits.at(kResidPre, layer);
   if (edits.empty() || task_.base == nullptr) return;
   const Tensor* base = base_part(&BaseRun::Layer::resid_pre, layer);
   const RowSet rows = stream.rows.united_with(edited_rows(layer, {kResidPre}));
-  Tensor resid = filled(std::move(stream), base, rows);
+  Tensor resid = with_base_rows(std::move(stream), base, rows);
   for (const RowEdit& edit : edits) {
     std::ranges::copy(edit.values, resid[rows.find(edit.row)].data() + edit.begin);
   }
-  stream = changed_rows({rows, std::move(resid)}, base);
+  stream = drop_unchanged({rows, std::move(resid)}, base);
 }
 
 Forward::AttentionRows Forward::attention_rows(int layer, const RowSet& stream) const {
-  if (site_.wants_any(layer, kResidPre, kResidMid)) return {all_, all_, all_, all_};
+  if (observers_.watches_any(layer, kResidPre, kResidMid)) return {all_, all_, all_, all_};
   const auto needed = [&](const Row& row) { return is_needed(layer, row); };
   RowSet changed =
       stream.united_with(edited_rows(layer, {kKInput, kVInput, kLn1Scale, kLn1Normalized, kK,
@@ -39,7 +39,7 @@ Forward::AttentionRows Forward::attention_rows(int layer, const RowSet& stream) 
     auto& least = first[static_cast<std::size_t>(row.sequence)];
     least = std::min<std::int64_t>(least, row.position);
   }
-  const bool last = layer + 1 == model_.cfg.n_layers && site_.last_layer() < layer;
+  const bool last = layer + 1 == model_.cfg.n_layers && observers_.last_layer() < layer;
   const RowSet reached = (last ? wanted_ : all_).where([&](const Row& row) {
     return row.position >= first[static_cast<std::size_t>(row.sequence)] && needed(row);
   });
@@ -51,9 +51,9 @@ Forward::AttentionRows Forward::attention_rows(int layer, const RowSet& stream) 
                            .where(needed))
           .without(replaced)
           .united_with(read_rows(layer, {kQ, kZ, kResult, kAttnOut}));
-  const RowSet mixed = attended.united_with(
+  const RowSet projected = attended.united_with(
       edited_rows(layer, {kZ, kResult, kLn1PostScale, kLn1PostNormalized}).where(needed));
-  const RowSet out = reached.united_with(mixed).united_with(
+  const RowSet out = reached.united_with(projected).united_with(
       edited_rows(layer, {kAttnOut, kResidMid}).where(needed));
   // Keys and values that no computed attention reads are not computed either.
   std::vector<std::int64_t> reader(task_.lengths.size(), -1);  // [sequence] the last one
@@ -63,11 +63,11 @@ Forward::AttentionRows Forward::attention_rows(int layer, const RowSet& stream) 
                   return row.position <= reader[static_cast<std::size_t>(row.sequence)];
                 })
                 .united_with(read_rows(layer, {kK, kV}));
-  return {changed, attended, mixed, out};
+  return {changed, attended, projected, out};
 }
 
 Forward::MlpRows Forward::mlp_rows(int layer, const RowSet& stream) const {
-  if (site_.wants_any(layer, kMlpIn, kResidPost)) return {all_, all_, all_};
+  if (observers_.watches_any(layer, kMlpIn, kResidPost)) return {all_, all_, all_};
   const auto needed = [&](const Row& row) { return is_needed(layer, row); };
   const RowSet read = read_rows(layer, {kMlpPre, kMlpPreLinear, kMlpPost, kMlpOut});
   const RowSet out = stream
@@ -96,7 +96,7 @@ RowSet Forward::replaced_rows(int layer, std::initializer_list<HookPoint> points
 bool Forward::is_needed(int layer, const Row& row) const {
   // An observer in this block or a later one sees whole sequences, and what is not computed here it
   // takes from the base run.
-  if (site_.last_layer() >= layer) return true;
+  if (observers_.last_layer() >= layer) return true;
   if (layer + 1 == model_.cfg.n_layers) return wanted_.find(row) >= 0;
   return row.position <= last_needed_[static_cast<std::size_t>(row.sequence)];
 }
@@ -112,12 +112,12 @@ const Tensor* Forward::base_resid_post(int layer) const {
                                           : base_part(&BaseRun::Layer::resid_pre, layer + 1);
 }
 
-Tensor Forward::filled(Stream stream, const Tensor* base, const RowSet& rows) const {
+Tensor Forward::with_base_rows(Stream stream, const Tensor* base, const RowSet& rows) const {
   if (stream.rows == rows) return std::move(stream.resid);
-  return gathered(stream, base, rows);
+  return rows_of(stream, base, rows);
 }
 
-Tensor Forward::gathered(const Stream& stream, const Tensor* base, const RowSet& rows) const {
+Tensor Forward::rows_of(const Stream& stream, const Tensor* base, const RowSet& rows) const {
   const std::int64_t width = stream.resid.shape()[1];
   Tensor result = Tensor::uninitialized({rows.size(), width});
   for (std::int64_t i = 0; i < rows.size(); ++i) {
@@ -165,12 +165,12 @@ void Forward::read(HookPoint point, int layer, const RowSet& rows, ConstTensorVi
 void Forward::read(HookPoint point, int layer, const Stream& stream, const Tensor* base) {
   for (RowRead& read : task_.reads) {
     if (read.name != HookName{point, layer}) continue;
-    read.values = gathered(stream, base, read.rows);
+    read.values = rows_of(stream, base, read.rows);
     --open_reads_;
   }
 }
 
-Stream Forward::changed_rows(Stream stream, const Tensor* base) const {
+Stream Forward::drop_unchanged(Stream stream, const Tensor* base) const {
   if (base == nullptr || stream.rows.empty()) return stream;
   const auto bytes = static_cast<std::size_t>(stream.resid.shape()[1]) * sizeof(float);
   std::int64_t at = 0;

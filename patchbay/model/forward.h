@@ -9,7 +9,7 @@
 #include "patchbay/config/hooked_transformer_config.h"
 #include "patchbay/model/attend.h"
 #include "patchbay/model/base_run.h"
-#include "patchbay/model/hook_site.h"
+#include "patchbay/model/observers.h"
 #include "patchbay/model/packed_weights.h"
 #include "patchbay/model/row_edits.h"
 #include "patchbay/model/rows.h"
@@ -44,7 +44,7 @@ class Forward {
   /// Whether a replay can be asked for rows of it.
   static bool can_read(HookPoint point);
 
-  Forward(const RunContext& ctx, const Model& model, const Task& task, HookSite& site);
+  Forward(const RunContext& ctx, const Model& model, const Task& task, Observers& observers);
 
   /// The embeddings of whole prompts: where an ordinary pass starts.
   Stream embed(const std::vector<Prompt>& prompts);
@@ -57,7 +57,7 @@ class Forward {
   /// resid_pre → resid_mid. Gives what the MLP reads where the two are parallel, nothing where the
   /// MLP reads resid_mid.
   Stream attention_half(int layer, Stream& stream);
-  /// resid_mid → resid_post.
+  /// resid_mid → resid_post, which are the same where there is no MLP.
   void mlp_half(int layer, Stream& stream, Stream parallel_input);
   Tensor final_layer_norm(Stream stream);
 
@@ -73,11 +73,15 @@ class Forward {
 
   /// x [rows, width], each row or each of its parts normalised.
   Tensor normalize(const NormPlace& place, int layer, const RowSet& rows, Tensor x);
+  /// What queries and keys read: normalized [rows, d_model], plus the vectors of their positions in
+  /// a model where they alone read those.
+  [[nodiscard]] PickedRows with_positions(const RowSet& rows, PickedRows normalized) const;
+  void add_position(const Row& row, std::span<float> normalized) const;
   Tensor linear(ConstTensorView x, const PackedLinear& map);
   Tensor project(int layer, HookPoint output, const PackedLinear& map, const RowSet& rows,
                  ConstTensorView normalized);
   /// Rotary position embeddings of queries or keys x [rows, heads·d_head], in place.
-  void turn(HookPoint output, int layer, const RowSet& rows, Tensor& x);
+  void apply_rotary(HookPoint output, int layer, const RowSet& rows, Tensor& x);
   Tensor attend(int layer, const QueryRows& queries, const KeyValueRows& fresh);
   Tensor output_projection(int layer, const RowSet& rows, ConstTensorView z);
 
@@ -94,13 +98,13 @@ class Forward {
 
   // Which rows a run computes (changed_rows.cpp).
   /// Edits of a block's input, so that rows they leave as they were are not computed.
-  void enter(int layer, Stream& stream) const;
+  void edit_input(int layer, Stream& stream) const;
   /// What one attention half computes, each set within the one after it but `changed`.
   struct AttentionRows {
-    RowSet changed;   // with keys and values of their own
-    RowSet attended;  // with queries, whose attention is computed
-    RowSet mixed;     // whose output projection is computed
-    RowSet out;       // with an attn_out of their own: computed or replaced
+    RowSet changed;    // with keys and values of their own
+    RowSet attended;   // with queries, whose attention is computed
+    RowSet projected;  // whose output projection is computed
+    RowSet out;        // with an attn_out of their own: computed or replaced
   };
   [[nodiscard]] AttentionRows attention_rows(int layer, const RowSet& stream) const;
   /// What one MLP half computes, each set within the one after it.
@@ -110,6 +114,9 @@ class Forward {
     RowSet post;      // with a resid_post of their own
   };
   [[nodiscard]] MlpRows mlp_rows(int layer, const RowSet& stream) const;
+  /// mlp_out [rows.out, d_model] of the stream `resid` [rows.out, d_model], or of what attention
+  /// reads where the two are parallel.
+  Tensor mlp(int layer, const MlpRows& rows, const Tensor& resid, Stream parallel_input);
   /// Whether anything that the run must produce reads this row of a block's output.
   [[nodiscard]] bool is_needed(int layer, const Row& row) const;
   [[nodiscard]] RowSet edited_rows(int layer, std::initializer_list<HookPoint> points) const {
@@ -121,8 +128,8 @@ class Forward {
   /// What the base run holds of a block: the activation that a replay starts from there.
   using BasePart = Tensor BaseRun::Layer::*;
   /// The values at `rows`: the stream's own where it has them, else the base run's.
-  [[nodiscard]] Tensor filled(Stream stream, const Tensor* base, const RowSet& rows) const;
-  [[nodiscard]] Tensor gathered(const Stream& stream, const Tensor* base, const RowSet& rows) const;
+  [[nodiscard]] Tensor with_base_rows(Stream stream, const Tensor* base, const RowSet& rows) const;
+  [[nodiscard]] Tensor rows_of(const Stream& stream, const Tensor* base, const RowSet& rows) const;
   /// Fills the reads of this state of the stream.
   void read(HookPoint point, int layer, const Stream& stream, const Tensor* base);
   /// Fills the reads of an activation of which all rows that are read were computed.
@@ -133,7 +140,7 @@ class Forward {
   /// The last block's resid_post and the next block's resid_pre are the same.
   [[nodiscard]] const Tensor* base_resid_post(int layer) const;
   /// Without the rows whose values are the base run's, bit for bit: they changed nothing.
-  [[nodiscard]] Stream changed_rows(Stream stream, const Tensor* base) const;
+  [[nodiscard]] Stream drop_unchanged(Stream stream, const Tensor* base) const;
   [[nodiscard]] const Block& block(int layer) const {
     return model_.packed.blocks[static_cast<std::size_t>(layer)];
   }
@@ -141,16 +148,17 @@ class Forward {
     return task_.base->row(task_.base_prompt[static_cast<std::size_t>(row.sequence)], row.position);
   }
   /// Every activation [rows, …] passes here: first its edits, then its hooks.
-  void touch(HookPoint point, int layer, const RowSet& rows, Tensor& activation);
+  void visit(HookPoint point, int layer, const RowSet& rows, Tensor& activation);
 
   const RunContext& ctx_;
   const Model model_;
   const Task& task_;
-  HookSite& site_;
+  Observers& observers_;
   RowSet all_;                             // every position of every sequence
   RowSet wanted_;                          // rows that are demanded or read
   std::vector<std::int64_t> last_needed_;  // [sequence] the last wanted position, −1 for none
   std::size_t open_reads_;                 // that are not filled yet
+  Tensor pos_embed_;  // [all rows, d_model] of a whole run in which queries and keys read it
 
   // Of the block at work, only while somebody looks at its split inputs.
   struct SplitInputs {

@@ -52,8 +52,8 @@ RowSet demanded_rows(const Demand& demand, std::span<const std::int64_t> lengths
 }
 
 // What hooks see: whole prompts, [batch, pos, …].
-HookSite make_site(const HookedTransformerConfig& cfg, std::span<const std::int64_t> lengths,
-                   const Hooks& hooks, const NamesFilter& keep) {
+Observers make_observers(const HookedTransformerConfig& cfg, std::span<const std::int64_t> lengths,
+                         const Hooks& hooks, const NamesFilter& keep) {
   if (hooks.empty() && keep.empty()) return {};
   for (std::size_t prompt = 1; prompt < lengths.size(); ++prompt) {
     if (lengths[prompt] == lengths[0]) continue;
@@ -95,6 +95,12 @@ HookedTransformer::HookedTransformer(const RunContext& ctx, HookedTransformerCon
   if (weights.processing.center_unembed && cfg_.output_logits_soft_cap > 0) {
     throw Error(ErrorKind::kUsage, "weights",
                 "center_unembed changes what a model with capped logits predicts; leave it out");
+  }
+  if (cfg_.positions_at_queries_and_keys() &&
+      (weights.processing.fold_layer_norm || weights.processing.center_writing_weights)) {
+    throw Error(ErrorKind::kUsage, "weights",
+                "fold_layer_norm and center_writing_weights change what a model predicts whose "
+                "queries and keys alone read positions (shortformer); leave them out");
   }
   if (tokenizer_ && static_cast<std::int64_t>(tokenizer_->d_vocab()) > cfg_.d_vocab) {
     throw Error(ErrorKind::kBadConfig, "model",
@@ -172,10 +178,10 @@ std::pair<Logits, ActivationCache> HookedTransformer::run_with_cache(
   const RowEdits no_edits;
   const Forward::Task whole{
       .lengths = lengths, .demanded = demanded_rows(demand, lengths), .edits = no_edits};
-  HookSite site = make_site(cfg_, lengths, hooks, keep);
-  Forward forward(ctx, {cfg_, *weights_, *packed_}, whole, site);
+  Observers observers = make_observers(cfg_, lengths, hooks, keep);
+  Forward forward(ctx, {cfg_, *weights_, *packed_}, whole, observers);
   const Tensor normalized = forward.run(forward.embed(prompts), 0);
-  return {unembed(ctx, normalized, whole.demanded, demand.tokens), std::move(site.cache())};
+  return {unembed(ctx, normalized, whole.demanded, demand.tokens), std::move(observers.cache())};
 }
 
 BaseRun HookedTransformer::base_run(const RunContext& ctx, const std::vector<Prompt>& prompts,
@@ -197,7 +203,7 @@ BaseRun HookedTransformer::base_run(const RunContext& ctx, const std::vector<Pro
   }
   const Forward::Task whole{
       .lengths = lengths, .demanded = RowSet::all(lengths), .edits = edits, .keep = &base};
-  HookSite nobody;
+  Observers nobody;
   Forward forward(ctx, {cfg_, *weights_, *packed_}, whole, nobody);
   forward.run(forward.embed(prompts), 0);
   return base;
@@ -260,7 +266,7 @@ void HookedTransformer::replay_rows(const RunContext& ctx, const BaseRun& base,
                            .base = &base,
                            .edits = start.edits,
                            .reads = reads};
-  HookSite nobody;
+  Observers nobody;
   Forward(ctx, {cfg_, *weights_, *packed_}, task, nobody)
       .run({{}, Tensor({0, cfg_.d_model})}, first);
 }
@@ -277,12 +283,12 @@ std::pair<Logits, ActivationCache> HookedTransformer::replay_with_cache(
                            .base_prompt = start.base_prompt,
                            .base = &base,
                            .edits = start.edits};
-  HookSite site = make_site(cfg_, lengths, hooks, keep);
-  const int first = std::min(start.edits.first_layer(n_layers), site.first_layer(n_layers));
+  Observers observers = make_observers(cfg_, lengths, hooks, keep);
+  const int first = std::min(start.edits.first_layer(n_layers), observers.first_layer(n_layers));
   check_first_layer(first);
-  Forward forward(ctx, {cfg_, *weights_, *packed_}, task, site);
+  Forward forward(ctx, {cfg_, *weights_, *packed_}, task, observers);
   const Tensor normalized = forward.run({{}, Tensor({0, cfg_.d_model})}, first);
-  return {unembed(ctx, normalized, task.demanded, demand.tokens), std::move(site.cache())};
+  return {unembed(ctx, normalized, task.demanded, demand.tokens), std::move(observers.cache())};
 }
 
 Logits HookedTransformer::unembed(const RunContext& ctx, const Tensor& normalized, RowSet rows,

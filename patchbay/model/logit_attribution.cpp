@@ -92,7 +92,7 @@ FixedLayerNorm fixed_layer_norm(const ActivationCache& cache, const Weights& wei
   if (cache.cfg().normalization_type == NormKind::kNone) {
     fail("this model has no norms; its stacks are what the unembedding reads already");
   }
-  const int layer = resolve_layer(cache.cfg().n_layers, options.layer, options.mlp_input);
+  const int layer = resolve_layer(cache.cfg(), options.layer, options.mlp_input);
   const Norm* ln = &weights.ln_final;
   HookName hook = {HookPoint::kLnFinalScale};
   if (layer < cache.cfg().n_layers) {

@@ -20,11 +20,15 @@ Block block_of(const HookedTransformerConfig& cfg, const BlockWeights& weights) 
       .k_norm = {&attn.k_norm, kKNormScale, kKNormNormalized, cfg.key_value_heads()},
       .O = {PackedMatrix::pack(attn.W_O.view().reshaped({o[0] * o[1], o[2]})), attn.b_O.flat()},
       .ln1_post = {&weights.ln1_post, kLn1PostScale, kLn1PostNormalized},
+      .positions_at_queries_and_keys = cfg.positions_at_queries_and_keys(),
+      .has_mlp = !cfg.attn_only,
       .parallel = cfg.parallel_attn_mlp,
       .ln2 = {&weights.ln2, kLn2Scale, kLn2Normalized},
       .gate = cfg.gated_mlp ? PackedLinear{PackedMatrix::pack(mlp.W_gate), {}} : PackedLinear{},
-      .in = {PackedMatrix::pack(mlp.W_in), mlp.b_in.flat()},
-      .out = {PackedMatrix::pack(mlp.W_out), mlp.b_out.flat()},
+      .in = cfg.attn_only ? PackedLinear{}
+                          : PackedLinear{PackedMatrix::pack(mlp.W_in), mlp.b_in.flat()},
+      .out = cfg.attn_only ? PackedLinear{}
+                           : PackedLinear{PackedMatrix::pack(mlp.W_out), mlp.b_out.flat()},
       .ln2_post = {&weights.ln2_post, kLn2PostScale, kLn2PostNormalized},
   };
 }
@@ -35,7 +39,9 @@ PackedWeights pack_weights(const RunContext& ctx, const HookedTransformerConfig&
                            const Weights& weights) {
   PackedWeights packed;
   if (cfg.is_rotary()) {
-    packed.rotary = RotaryTable(ctx, cfg.rotary_base, cfg.n_ctx, cfg.rotary_dims());
+    packed.rotary =
+        RotaryTable(ctx, cfg.rotary_base, cfg.n_ctx, cfg.rotary_dims(),
+                    cfg.rotary_adjacent_pairs ? RotaryPairs::kAdjacent : RotaryPairs::kHalves);
   }
   packed.blocks.resize(weights.blocks.size());
   packed.ln_final = {&weights.ln_final, HookPoint::kLnFinalScale, HookPoint::kLnFinalNormalized};

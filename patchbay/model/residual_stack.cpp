@@ -161,7 +161,9 @@ Tensor neuron_result(const Tensor& post, const Tensor& W_out, std::int64_t neuro
 
 }  // namespace
 
-int resolve_layer(std::int64_t n_layers, std::int64_t layer, bool mlp_input) {
+int resolve_layer(const HookedTransformerConfig& cfg, std::int64_t layer, bool mlp_input) {
+  if (mlp_input && cfg.attn_only) fail("this model has no MLPs; leave mlp_input out");
+  const std::int64_t n_layers = cfg.n_layers;
   const std::int64_t resolved = layer == kFinalLayer ? n_layers : layer;
   const std::int64_t last = mlp_input ? n_layers - 1 : n_layers;
   if (resolved < 0 || resolved > last) {
@@ -173,13 +175,13 @@ int resolve_layer(std::int64_t n_layers, std::int64_t layer, bool mlp_input) {
 }
 
 ResidualStack accumulated_resid(const ActivationCache& cache, const AccumulatedOptions& options) {
-  const int layer = resolve_layer(cache.cfg().n_layers, options.layer, options.mlp_input);
+  const int layer = resolve_layer(cache.cfg(), options.layer, options.mlp_input);
   Builder stack(cache, options.pos, ResidualStack::Kind::kStates);
   const bool has_mid = info(HookPoint::kResidMid).is_in(cache.cfg());
   if (options.incl_mid && !has_mid) {
-    fail(
-        "in this model attention and MLP are parallel, so there is no state between them; leave "
-        "incl_mid out");
+    fail(fmt::format(
+        "in this model {}, so there is no state between them; leave incl_mid out",
+        cache.cfg().attn_only ? "no MLP comes after attention" : "attention and MLP are parallel"));
   }
   for (int l = 0; l <= layer; ++l) {
     if (l == cache.cfg().n_layers) {
@@ -195,13 +197,15 @@ ResidualStack accumulated_resid(const ActivationCache& cache, const AccumulatedO
 }
 
 ResidualStack decompose_resid(const ActivationCache& cache, const DecomposeOptions& options) {
-  const int layer = resolve_layer(cache.cfg().n_layers, options.layer, options.mlp_input);
+  const int layer = resolve_layer(cache.cfg(), options.layer, options.mlp_input);
   const bool attn = options.mode != DecomposeMode::kMlp;
-  const bool mlp = options.mode != DecomposeMode::kAttn;
+  const bool mlp = options.mode != DecomposeMode::kAttn && !cache.cfg().attn_only;
   Builder stack(cache, options.pos);
   if (options.incl_embeds) {
     stack.add("embed", HookPoint::kEmbed);
-    if (!cache.cfg().is_rotary()) stack.add("pos_embed", HookPoint::kPosEmbed);
+    if (cache.cfg().positional_embedding_type == PositionalEmbeddingType::kStandard) {
+      stack.add("pos_embed", HookPoint::kPosEmbed);
+    }
   }
   for (int l = 0; l < layer; ++l) {
     if (attn) stack.add(fmt::format("{}_attn_out", l), HookPoint::kAttnOut, l);
@@ -217,7 +221,7 @@ ResidualStack stack_head_results(const RunContext& ctx, const ActivationCache& c
                                  const Weights& weights, const HeadResultsOptions& options) {
   const FloatEnvironment environment;
   check_outputs_add_up(cache.cfg(), "residual stack");
-  const int layer = resolve_layer(cache.cfg().n_layers, options.layer);
+  const int layer = resolve_layer(cache.cfg(), options.layer);
   Builder stack(cache, options.pos);
   for (int l = 0; l < layer; ++l) {
     const Tensor results =  // [batch(, pos), n_heads, d_model]
@@ -236,7 +240,8 @@ ResidualStack stack_neuron_results(const ActivationCache& cache, const Weights& 
                                    const NeuronResultsOptions& options) {
   const FloatEnvironment environment;
   check_outputs_add_up(cache.cfg(), "residual stack");
-  const int layer = resolve_layer(cache.cfg().n_layers, options.layer);
+  if (cache.cfg().attn_only) fail("this model has no MLPs, so it has no neurons");
+  const int layer = resolve_layer(cache.cfg(), options.layer);
   Builder stack(cache, options.pos);
   for (const std::int64_t l : options.layers) {
     if (l >= 0 && l < layer) continue;

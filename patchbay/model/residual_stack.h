@@ -38,7 +38,7 @@ struct ResidualStack {
 inline constexpr std::int64_t kFinalLayer = -1;
 /// The layer as a number from 0 to n_layers. Throws kUsage when there is none, and for the MLP
 /// input of n_layers.
-int resolve_layer(std::int64_t n_layers, std::int64_t layer, bool mlp_input = false);
+int resolve_layer(const HookedTransformerConfig& cfg, std::int64_t layer, bool mlp_input = false);
 
 struct AccumulatedOptions {
   std::int64_t layer = kFinalLayer;

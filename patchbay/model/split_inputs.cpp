@@ -37,17 +37,17 @@ Tensor copies_of(ConstTensorView x, std::int64_t heads) {
 
 void Forward::split_inputs(int layer, const RowSet& rows, ConstTensorView resid_pre) {
   split_ = {};
-  if (!site_.wants_any(layer, kAttnIn, kVInput)) return;
+  if (!observers_.watches_any(layer, kAttnIn, kVInput)) return;
   split_.resid_pre = resid_pre;
   Tensor attn_in;  // [rows, n_heads, d_model]
-  if (site_.wants(kAttnIn, layer)) {
+  if (observers_.watches(kAttnIn, layer)) {
     attn_in = copies_of(resid_pre, model_.cfg.n_heads);
-    site_.touch(kAttnIn, layer, attn_in);
+    observers_.show(kAttnIn, layer, attn_in);
   }
   const auto input = [&](HookPoint point, std::int64_t heads) {
     Tensor copies = attn_in;
-    if (copies.empty() && site_.wants(point, layer)) copies = copies_of(resid_pre, heads);
-    if (!copies.empty()) touch(point, layer, rows, copies);
+    if (copies.empty() && observers_.watches(point, layer)) copies = copies_of(resid_pre, heads);
+    if (!copies.empty()) visit(point, layer, rows, copies);
     return copies;
   };
   split_.q_input = input(kQInput, model_.cfg.n_heads);
@@ -93,6 +93,7 @@ void Forward::read_edited_inputs(int layer, HookPoint output, const PackedLinear
                                  const RowSet& rows, TensorView projected) {
   const std::int64_t d_model = model_.cfg.d_model;
   const std::int64_t d_head = model_.cfg.d_head;
+  const bool at_positions = output != kV && block(layer).positions_at_queries_and_keys;
   const auto edited = edited_inputs(layer, output, rows);
   for (std::size_t head = 0; head < edited.size(); ++head) {
     if (edited[head].empty()) continue;
@@ -105,7 +106,11 @@ void Forward::read_edited_inputs(int layer, HookPoint output, const PackedLinear
     std::iota(columns.begin(), columns.end(), static_cast<std::int32_t>(first));
     const auto bias = map.b.subspan(static_cast<std::size_t>(first), columns.size());
     const PackedMatrix w = map.w.select_columns(columns);
-    const Tensor result = linear(normalized(ctx_, *block(layer).ln1.norm, own), {w, bias});
+    own = normalized(ctx_, *block(layer).ln1.norm, own);
+    for (std::size_t i = 0; at_positions && i < edited[head].size(); ++i) {
+      add_position(rows[edited[head][i].row], own[static_cast<std::int64_t>(i)].flat());
+    }
+    const Tensor result = linear(own, {w, bias});
     for (std::size_t i = 0; i < edited[head].size(); ++i) {
       std::ranges::copy(result.view()[static_cast<std::int64_t>(i)].flat(),
                         projected.data() + edited[head][i].row * projected.shape()[1] + first);

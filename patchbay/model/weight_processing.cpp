@@ -134,7 +134,7 @@ void fold_layer_norm(Weights& weights) {
     fold_into_heads(block.ln1, attn.W_K, attn.b_K);
     fold_into_heads(block.ln1, attn.W_V, attn.b_V);
     set_to_identity(block.ln1);
-    fold_into(block.ln2, block.mlp.W_in, block.mlp.b_in.flat());
+    if (!block.mlp.W_in.empty()) fold_into(block.ln2, block.mlp.W_in, block.mlp.b_in.flat());
     if (!block.mlp.W_gate.empty()) {
       std::vector<float> no_bias(static_cast<std::size_t>(block.mlp.W_gate.shape()[1]));
       fold_into(block.ln2, block.mlp.W_gate, no_bias);
@@ -169,6 +169,7 @@ void center_writing_weights(Weights& weights) {
     Tensor& W_O = block.attn.W_O;
     center_rows(W_O.view().reshaped({W_O.shape()[0] * W_O.shape()[1], W_O.shape()[2]}));
     center(block.attn.b_O.flat());
+    if (block.mlp.W_out.empty()) continue;
     center_rows(block.mlp.W_out);
     center(block.mlp.b_out.flat());
   }

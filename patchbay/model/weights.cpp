@@ -61,9 +61,11 @@ bool is_of_head(std::string_view norm) {
 
 // Of the norm of this name.
 NormKind kind_of(const HookedTransformerConfig& cfg, std::string_view norm) {
+  const bool is_of_mlp = norm.find("ln2") != std::string_view::npos;
   const bool is_there = is_of_head(norm)          ? cfg.use_qk_norm
                         : norm.ends_with("_post") ? cfg.use_normalization_before_and_after
                                                   : true;
+  if (is_of_mlp && cfg.attn_only) return NormKind::kNone;
   return is_there ? cfg.normalization_type : NormKind::kNone;
 }
 
@@ -84,11 +86,12 @@ Shape shape_of_norm(const HookedTransformerConfig& cfg, std::string_view name) {
 Shape shape_of(const HookedTransformerConfig& cfg, std::string_view name) {
   if (is_of_norm(name)) return shape_of_norm(cfg, name);
   const Shape absent = {0};
+  const auto of_mlp = [&](Shape shape) { return cfg.attn_only ? absent : shape; };
   const Shape key_value = {cfg.key_value_heads(), cfg.d_model, cfg.d_head};
   const Shape key_value_bias = {cfg.key_value_heads(), cfg.d_head};
   const std::map<std::string_view, Shape> shapes = {
       {"W_E", {cfg.d_vocab, cfg.d_model}},
-      {"W_pos", cfg.is_rotary() ? absent : Shape{cfg.n_ctx, cfg.d_model}},
+      {"W_pos", cfg.has_position_vectors() ? Shape{cfg.n_ctx, cfg.d_model} : absent},
       {"W_Q", {cfg.n_heads, cfg.d_model, cfg.d_head}},
       {"b_Q", {cfg.n_heads, cfg.d_head}},
       {"W_K", key_value},
@@ -98,10 +101,10 @@ Shape shape_of(const HookedTransformerConfig& cfg, std::string_view name) {
       {"W_O", {cfg.n_heads, cfg.d_head, cfg.d_model}},
       {"b_O", {cfg.d_model}},
       {"W_gate", cfg.gated_mlp ? Shape{cfg.d_model, cfg.d_mlp} : absent},
-      {"W_in", {cfg.d_model, cfg.d_mlp}},
-      {"b_in", {cfg.d_mlp}},
-      {"W_out", {cfg.d_mlp, cfg.d_model}},
-      {"b_out", {cfg.d_model}},
+      {"W_in", of_mlp({cfg.d_model, cfg.d_mlp})},
+      {"b_in", of_mlp({cfg.d_mlp})},
+      {"W_out", of_mlp({cfg.d_mlp, cfg.d_model})},
+      {"b_out", of_mlp({cfg.d_model})},
       {"W_U", {cfg.d_model, cfg.d_vocab}},
       {"b_U", {cfg.d_vocab}}};
   return shapes.at(last_part_of(name));

@@ -25,6 +25,7 @@ struct AttentionWeights {
   Norm k_norm{};  // of every head's keys, w [d_head]
 };
 
+/// Absent in a model of attention alone.
 struct MlpWeights {
   Tensor W_in;      // [d_model, d_mlp]
   Tensor b_in;      // [d_mlp]
@@ -36,7 +37,7 @@ struct MlpWeights {
 struct BlockWeights {
   Norm ln1;
   AttentionWeights attn;
-  Norm ln2;
+  Norm ln2;  // of what the MLP reads
   MlpWeights mlp;
   Norm ln1_post{};  // of what attention gives, in a model with norms before and after
   Norm ln2_post{};  // of what the MLP gives

@@ -15,6 +15,7 @@ using enum HookPoint;
 
 std::vector<HookName> mlp_outputs(const HookedTransformerConfig& cfg) {
   std::vector<HookName> names;
+  if (cfg.attn_only) return names;
   for (int layer = 0; layer < cfg.n_layers; ++layer) names.push_back({kMlpOut, layer});
   return names;
 }
@@ -42,7 +43,8 @@ FrozenPaths::FrozenPaths(const SweepRuns& runs, const PathSweep& sweep, const Si
     prompts.push_back(sides.base(i));
     others.push_back(sides.other(i));
   }
-  if (sweep.freeze_mlps) mlp_out_.emplace(runs.recording(prompts, mlp_outputs(runs.model.cfg())));
+  const std::vector<HookName> mlps = mlp_outputs(runs.model.cfg());
+  if (sweep.freeze_mlps && !mlps.empty()) mlp_out_.emplace(runs.recording(prompts, mlps));
   if (sweep.norms == NormScale::kLive) return;
   other_scales_ = has_other_norms(sweep);
   scales_.emplace(runs.recording(other_scales_ ? others : prompts, norm_scales(runs.model.cfg())));

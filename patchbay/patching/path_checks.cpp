@@ -64,6 +64,17 @@ void check_edges(const HookedTransformerConfig& cfg, const PathSweep& sweep) {
   }
 }
 
+// Whether the receiver computes with the sender within its own half of a block: there is no way
+// through the stream from one to the other, and what a receiver reads of the other is left open.
+bool is_within(const Place& sender, const Place& receiver) {
+  const HookPointInfo& of = info(sender.site);
+  if (sender.layer != receiver.layer || of.is_stream() || of.writes_stream()) return false;
+  const StreamUse reader = info(receiver.site).stream;
+  return is_inside_mlp(sender.site)
+             ? reader == StreamUse::kReadByMlp
+             : sender.site < HookPoint::kZ && reader == StreamUse::kReadByAttn;
+}
+
 // Whether a head computes its queries anew from what is put in there, or they are frozen like those
 // of the other heads, no paper says.
 void check_heads_frozen(const PathSweep& sweep) {
@@ -76,6 +87,15 @@ void check_heads_frozen(const PathSweep& sweep) {
         fail(
             fmt::format("{} is no sender where heads are frozen; name q, k or v, or set live_heads",
                         info(sender.site).short_name));
+      }
+      for (const Intervention& group : path.receivers) {
+        for (const Place& receiver : group) {
+          if (!is_within(sender, receiver)) continue;
+          fail(fmt::format(
+              "{} of layer {} is part of what its receiver {} computes, so no path "
+              "leads from one to the other; name other layers",
+              info(sender.site).short_name, sender.layer, info(receiver.site).short_name));
+        }
       }
     }
   }

@@ -73,8 +73,9 @@ struct PathSweep {
 };
 
 /// Throws what check_sweep throws of the senders, and kUsage for receivers that read nothing of the
-/// stream, for paths of different lengths or ends, for switches that a meaning does not have, and
-/// for senders q_input, k_input and v_input where heads are frozen.
+/// stream, for paths of different lengths or ends, for switches that a meaning does not have, and,
+/// where heads are frozen, for senders q_input, k_input and v_input and for senders that are part
+/// of what a receiver of their own layer computes.
 void check_path_sweep(const HookedTransformer& model, const PromptSet& prompts,
                       const PathSweep& sweep);
 

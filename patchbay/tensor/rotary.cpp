@@ -85,10 +85,17 @@ CosSin cos_sin(double angle) {
   }
 }
 
+void turn(float& a, float& b, float cos, float sin) {
+  const float turned = a * cos - b * sin;
+  b = b * cos + a * sin;
+  a = turned;
+}
+
 }  // namespace
 
-RotaryTable::RotaryTable(const RunContext& ctx, double base, std::int64_t n_ctx,
-                         std::int64_t dims) {
+RotaryTable::RotaryTable(const RunContext& ctx, double base, std::int64_t n_ctx, std::int64_t dims,
+                         RotaryPairs arranged)
+    : pairs(arranged) {
   if (dims < 2 || dims % 2 != 0 || n_ctx < 0 || !(base >= 1.0 && std::isfinite(base))) {
     throw Error(
         ErrorKind::kUsage, "rotary",
@@ -98,13 +105,13 @@ RotaryTable::RotaryTable(const RunContext& ctx, double base, std::int64_t n_ctx,
   }
   cos = Tensor::uninitialized({n_ctx, dims / 2});
   sin = Tensor::uninitialized({n_ctx, dims / 2});
-  const std::int64_t pairs = dims / 2;
+  const std::int64_t n_pairs = dims / 2;
   const double logarithm = natural_logarithm(base);
   constexpr std::int64_t kPiece = 256;  // positions
   ctx.parallel_for(n_ctx, kPiece, [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t i = 0; i < pairs; ++i) {
+    for (std::int64_t i = 0; i < n_pairs; ++i) {
       const double frequency =
-          exponential(-logarithm * static_cast<double>(i) / static_cast<double>(pairs));
+          exponential(-logarithm * static_cast<double>(i) / static_cast<double>(n_pairs));
       for (std::int64_t position = begin; position < end; ++position) {
         const CosSin value = cos_sin(static_cast<double>(position) * frequency);
         cos(position, i) = static_cast<float>(value.cos);
@@ -131,18 +138,21 @@ void rotate(const RunContext& ctx, const RotaryTable& table,
   }
   const std::int64_t pairs = table.cos.shape()[1];
   const std::int64_t width = x.shape()[1];  // heads·d_head
-  constexpr std::int64_t kPiece = 16;       // rows
+  const bool adjacent = table.pairs == RotaryPairs::kAdjacent;
+  constexpr std::int64_t kPiece = 16;  // rows
   ctx.parallel_for(x.shape()[0], kPiece, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t row = begin; row < end; ++row) {
       const std::int64_t position = positions[static_cast<std::size_t>(row)];
       const float* cos = table.cos[position].data();
       const float* sin = table.sin[position].data();
       for (float* head = x[row].data(); head < x[row].data() + width; head += d_head) {
+        if (adjacent) {
+          for (std::int64_t i = 0; i < pairs; ++i)
+            turn(head[2 * i], head[2 * i + 1], cos[i], sin[i]);
+          continue;
+        }
         for (std::int64_t i = 0; i < pairs; ++i) {
-          const float a = head[i];
-          const float b = head[i + pairs];
-          head[i] = a * cos[i] - b * sin[i];
-          head[i + pairs] = b * cos[i] + a * sin[i];
+          turn(head[i], head[i + pairs], cos[i], sin[i]);
         }
       }
     }

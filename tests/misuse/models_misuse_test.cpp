@@ -276,9 +276,9 @@ TEST(ModelMisuse, OfStacksAndAttributionsIsRefused) {
   const ActivationCache nothing;
   const ActivationCache empty(cfg());
   expect_refused({
-      {"resolve_layer", [] { (void)resolve_layer(3, 4); }, "no input of layer 4"},
-      {"resolve_layer", [] { (void)resolve_layer(3, -2); }, "no input of layer -2"},
-      {"resolve_layer", [] { (void)resolve_layer(3, 3, true); }, "no MLP input of layer 3"},
+      {"resolve_layer", [] { (void)resolve_layer(cfg(), 4); }, "no input of layer 4"},
+      {"resolve_layer", [] { (void)resolve_layer(cfg(), -2); }, "no input of layer -2"},
+      {"resolve_layer", [] { (void)resolve_layer(cfg(), 3, true); }, "no MLP input of layer 3"},
       {"accumulated_resid", [&] { (void)accumulated_resid(nothing); }, "was not kept"},
       {"accumulated_resid", [&] { (void)accumulated_resid(empty); }, "was not kept"},
       {"accumulated_resid", [&] { (void)accumulated_resid(cache, {.pos = 3}); }, "no position 3"},

@@ -44,6 +44,7 @@ class Architectures : public ::testing::TestWithParam<const char*> {
 TEST_P(Architectures, WhatBlocksAddSumsToTheStream) {
   const HookName last = {kResidPost, static_cast<int>(cfg_.n_layers) - 1};
   EXPECT_LE(distance_from_sum(decompose_resid(cache_), cache_[last]), 1e-4);
+  if (cfg_.attn_only) return;
   // What the MLP of layer 1 reads.
   const ResidualStack read = decompose_resid(cache_, {.layer = 1, .mlp_input = true});
   EXPECT_LE(distance_from_sum(read, cache_[HookName{kMlpIn, 1}]), 1e-4);
@@ -112,8 +113,68 @@ TEST(CappedLogits, AreNeitherAttributedNorCentred) {
   EXPECT_THROW(HookedTransformer(tiny.ctx, tiny.model.cfg(), centred), Error);
 }
 
+TEST(AttentionAlone, HasNoMlpAndNothingOfOne) {
+  const TinyModel tiny("tiny-native-attn-only");
+  const HookedTransformerConfig& cfg = tiny.model.cfg();
+  const Weights& weights = tiny.model.weights();
+  for (const HookPoint point : {kResidMid, kMlpIn, kLn2Scale, kMlpPre, kMlpPost, kMlpOut}) {
+    EXPECT_FALSE(info(point).is_in(cfg));
+  }
+  const ActivationCache cache =
+      tiny.model.run_with_cache(tiny.ctx, tiny.clean(), NamesFilter::all()).second;
+  EXPECT_EQ(decompose_resid(cache).labels,
+            (std::vector<std::string>{"embed", "0_attn_out", "1_attn_out"}));
+  EXPECT_EQ(error_of([&] { decompose_resid(cache, {.layer = 0, .mlp_input = true}); }),
+            "[residual stack] this model has no MLPs; leave mlp_input out");
+  EXPECT_EQ(error_of([&] { accumulated_resid(cache, {.incl_mid = true}); }),
+            "[residual stack] in this model no MLP comes after attention, so there is no state "
+            "between them; leave incl_mid out");
+  EXPECT_EQ(error_of([&] { stack_neuron_results(cache, weights); }),
+            "[residual stack] this model has no MLPs, so it has no neurons");
+  RowEdits edits;
+  const std::vector<float> nothing(static_cast<std::size_t>(cfg.d_model));
+  edits.add({kMlpOut, 0}, {{0, 0}, 0, nothing});
+  EXPECT_THROW((void)tiny.model.base_run(tiny.ctx, tiny.clean(), edits), Error);
+}
+
+// Positions enter queries and keys behind the norm, so what folds the norm or centres them would
+// change the model.
+TEST(PositionsAtQueriesAndKeys, AreRefusedInWeightsThatWouldNotGiveTheSameLogits) {
+  const TinyModel tiny("tiny-native-attn-only");
+  for (const WeightProcessing& wanted :
+       {WeightProcessing{.fold_layer_norm = true}, {.center_writing_weights = true}}) {
+    const Weights processed = process_weights(tiny.model.weights(), wanted);
+    EXPECT_THROW(HookedTransformer(tiny.ctx, tiny.model.cfg(), processed), Error);
+  }
+  const Weights processed =
+      process_weights(tiny.model.weights(), {.center_unembed = true, .fold_value_biases = true});
+  const HookedTransformer model(tiny.ctx, tiny.model.cfg(), processed);
+  const ActivationCache cache = model.run_with_cache(tiny.ctx, tiny.clean()).second;
+  const ActivationCache before = tiny.model.run_with_cache(tiny.ctx, tiny.clean()).second;
+  const HookName last = {kResidPost, 1};
+  for (std::int64_t i = 0; i < before[last].size(); ++i) {
+    ASSERT_NEAR(cache[last].data()[i], before[last].data()[i], 1e-5);
+  }
+}
+
+// An edit of the vectors of a base run is one of its replays too.
+TEST(PositionsAtQueriesAndKeys, AreTheBaseRunsInItsReplays) {
+  const TinyModel tiny("tiny-native-attn-only");
+  const std::vector<float> other(static_cast<std::size_t>(tiny.model.cfg().d_model), 0.25F);
+  RowEdits positions;
+  positions.add({kPosEmbed, -1}, {{0, 3}, 0, other});
+  RowEdits edits;
+  edits.add({kResidPre, 1}, {{0, 2}, 0, other});
+  const BaseRun base = tiny.model.base_run(tiny.ctx, {tiny.clean()[0]}, positions);
+  const Logits replayed = tiny.model.replay(tiny.ctx, base, {{0}, edits});
+  edits.add({kPosEmbed, -1}, {{0, 3}, 0, other});
+  const Logits whole =
+      tiny.model.run_with_hooks(tiny.ctx, {tiny.clean()[0]}, hooks_that_write(edits));
+  EXPECT_TRUE(std::ranges::equal(replayed.values.flat(), whole.values.flat()));
+}
+
 TEST(ProcessedWeights, GiveTheProcessedLogitsOfEveryArchitecture) {
-  for (const char* name : {"tiny-neox", "tiny-gemma2", "tiny-qwen3"}) {
+  for (const char* name : {"tiny-neox", "tiny-gptj", "tiny-gemma2", "tiny-qwen3"}) {
     const TinyModel tiny(name);
     const HookedTransformerConfig& cfg = tiny.model.cfg();
     const Weights processed =
@@ -180,6 +241,9 @@ TEST(Config, RefusesTraitsThatContradictEachOther) {
             "[config] window_size is 0; local layers need a positive one");
   EXPECT_EQ(error_with([](auto& cfg) { cfg.output_logits_soft_cap = -1.0F; }),
             "[config] output_logits_soft_cap is -1; it must be positive, or 0 for none");
+  EXPECT_EQ(error_with([](auto& cfg) { cfg.attn_only = true; }),
+            "[config] attn_only is true, so there is no MLP; set d_mlp to 0, gated_mlp and "
+            "parallel_attn_mlp to false");
   EXPECT_EQ(error_with([](auto& cfg) { cfg.rotary_dim = 10; }),
             "[config] rotary_dim is 10; it must be even and at most d_head, which is 8");
 }

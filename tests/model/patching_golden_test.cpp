@@ -122,7 +122,8 @@ TEST_P(PatchingGolden, PathPatchingAHeadToTheLogitsIsTheReferences) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Each, PatchingGolden,
-                         ::testing::Values("tiny-llama", "tiny-neox", "tiny-gemma2", "tiny-qwen3"),
+                         ::testing::Values("tiny-llama", "tiny-neox", "tiny-gptj", "tiny-gemma2",
+                                           "tiny-qwen3", "tiny-native-attn-only"),
                          model_test_name);
 
 }  // namespace

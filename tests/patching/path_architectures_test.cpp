@@ -1,4 +1,5 @@
-// Path patching on architectures whose attention and MLP are parallel, or have norms behind them.
+// Path patching on architectures whose attention and MLP are parallel, have norms behind them, or
+// have no MLP.
 #include <gtest/gtest.h>
 
 #include "patchbay/base/error.h"
@@ -21,6 +22,8 @@ class PathArchitectures : public ::testing::TestWithParam<const char*> {
 
   TinyModel tiny_{GetParam()};
   PromptSet prompts_ = reference_pairs(tiny_);
+  const HookedTransformerConfig& cfg_ = tiny_.model.cfg();
+  int last_ = static_cast<int>(cfg_.n_layers) - 1;
 };
 
 TEST_P(PathArchitectures, EqualWholePassesToReceiversAndToTheLogits) {
@@ -30,8 +33,9 @@ TEST_P(PathArchitectures, EqualWholePassesToReceiversAndToTheLogits) {
          {Place{.site = kAttnOut, .layer = 0}, Place{.site = kMlpOut, .layer = 0},
           Place{.site = kResidPre, .layer = 1}, Place{.site = kAttnOut, .layer = 1}}) {
       for (const Place& receiver :
-           {Place{.site = kQ, .layer = 2, .head = 1}, Place{.site = kV, .layer = 1},
-            Place{.site = kMlpIn, .layer = 1}, Place{.site = kResidPost, .layer = 2}}) {
+           {Place{.site = kQ, .layer = last_, .head = 1}, Place{.site = kV, .layer = 1},
+            Place{.site = kMlpIn, .layer = 1}, Place{.site = kResidPost, .layer = last_}}) {
+        if (!info(sender.site).is_in(cfg_) || !info(receiver.site).is_in(cfg_)) continue;
         sweep.paths.push_back({{sender}, {{receiver}}, false});
       }
     }
@@ -49,17 +53,21 @@ TEST_P(PathArchitectures, EqualWholePassesToReceiversAndToTheLogits) {
 TEST_P(PathArchitectures, EqualWholePassesFromEverySite) {
   PathSweep sweep = sweep_with(PathMeaning::kHeadsFrozen);
   for (const HookPointInfo& site : hook_points()) {
-    if (!site.is_site() || !site.is_in(tiny_.model.cfg())) continue;
+    if (!site.is_site() || !site.is_in(cfg_)) continue;
     if (is_head_input(site.point)) continue;  // no sender where heads are frozen
-    sweep.paths.push_back({{{.site = site.point, .layer = 1}}, {{{.site = kQ, .layer = 2}}}, true});
+    sweep.paths.push_back(
+        {{{.site = site.point, .layer = last_ - 1}}, {{{.site = kQ, .layer = last_}}}, true});
     const bool heads = site.unit() == Unit::kHead || site.unit() == Unit::kKeyValueHead;
     if (!heads) continue;
-    sweep.paths.push_back(
-        {{{.site = site.point, .layer = 1, .head = 0}}, {{{.site = kQ, .layer = 2}}}, true});
+    sweep.paths.push_back({{{.site = site.point, .layer = last_ - 1, .head = 0}},
+                           {{{.site = kQ, .layer = last_}}},
+                           true});
   }
   const std::size_t prompts = prompts_.pairs.size();
-  for (const bool freeze_mlps : {false, true}) {
+  for (const auto& [freeze_mlps, norms] :
+       {std::pair{false, NormScale::kLive}, {true, NormScale::kLive}, {true, NormScale::kClean}}) {
     sweep.freeze_mlps = freeze_mlps;
+    sweep.norms = norms;
     const SweepResult plain = run_path_sweep_plainly(tiny_.ctx, tiny_.model, prompts_, sweep);
     const SweepResult fast = run_path_sweep(tiny_.ctx, tiny_.model, prompts_, sweep);
     for (std::size_t i = 0; i < sweep.paths.size(); ++i) {
@@ -73,10 +81,11 @@ TEST_P(PathArchitectures, EqualWholePassesFromEverySite) {
 
 // A block's MLP does not read its attention where the two are parallel.
 TEST_P(PathArchitectures, AttentionReachesTheMlpOfItsBlockUnlessTheyAreParallel) {
+  if (cfg_.attn_only) return;
   PathSweep sweep = sweep_with(PathMeaning::kHeadsFrozen);
   sweep.paths = {{{{.site = kAttnOut, .layer = 1}}, {{{.site = kMlpIn, .layer = 1}}}, false}};
   EXPECT_EQ(run_path_sweep(tiny_.ctx, tiny_.model, prompts_, sweep).unchanged,
-            tiny_.model.cfg().parallel_attn_mlp ? 1 : 0);
+            cfg_.parallel_attn_mlp ? 1 : 0);
 }
 
 INSTANTIATE_TEST_SUITE_P(Each, PathArchitectures, ::testing::ValuesIn(kTinyArchitectures),

@@ -453,6 +453,16 @@ TEST_P(PathPatching, RefusesWhatAMeaningDoesNotHave) {
   expect(says(input), "q_input is no sender where heads are frozen");
   input.live_heads = true;
   expect(says(input), "no error");
+  for (const HookPoint part : {kLn1Scale, kQ, kK, kPattern}) {
+    expect(says({.paths = {{{{.site = part, .layer = 2}}, {query}, true}}, .metric = metric}),
+           "of layer 2 is part of what its receiver q computes");
+    expect(says({.paths = {{{{.site = part, .layer = 1}}, {query}, true}}, .metric = metric}),
+           "no error");
+  }
+  expect(
+      says({.paths = {{{{.site = kMlpPost, .layer = 1}}, {{{.site = kMlpPre, .layer = 1}}}, true}},
+            .metric = metric}),
+      "no error");
 }
 
 INSTANTIATE_TEST_SUITE_P(Each, PathPatching, ::testing::ValuesIn(kTinyModels), model_test_name);

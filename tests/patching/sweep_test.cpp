@@ -99,6 +99,7 @@ TEST_P(SweepTwin, EqualsWholePassesForEverySource) {
   for (const SourceKind kind : kSourceKinds) {
     std::vector<Intervention> variants;
     for (const HookPoint site : {kResidPre, kZ, kK, kMlpOut, kMlpPost}) {
+      if (!info(site).is_in(tiny_.model.cfg())) continue;
       const auto some = variants_of(tiny_.model.cfg(), site);
       variants.insert(variants.end(), some.begin(), some.end());
     }
@@ -131,12 +132,11 @@ TEST_P(SweepTwin, EqualsWholePassesForEveryMetric) {
 TEST_P(SweepTwin, EqualsWholePassesWhenPlacesAreCombined) {
   const PromptSet prompts = reference_pairs(tiny_);
   const int last = static_cast<int>(tiny_.model.cfg().n_layers) - 1;
+  const HookPoint second = tiny_.model.cfg().attn_only ? kResult : kMlpOut;
   const std::vector<Intervention> variants = {
       {{.site = kZ, .layer = 0, .head = 1}, {.site = kZ, .layer = last, .head = 2}},
       {{.site = kK, .layer = 1, .head = 0}, {.site = kQ, .layer = 1, .head = 1}},
-      {{.site = kMlpOut, .layer = 0},
-       {.site = kAttnOut, .layer = 1},
-       {.site = kMlpOut, .layer = 1}},
+      {{.site = second, .layer = 0}, {.site = kAttnOut, .layer = 1}, {.site = second, .layer = 1}},
       {{.site = kResidPre, .layer = 0, .positions = Positions::at(3)},
        {.site = kPattern, .layer = last, .head = 0}},
   };
@@ -169,9 +169,10 @@ TEST_P(SweepTwin, PatchingARunWithItselfChangesNothing) {
     pair.corrupted = pair.clean;
     pair.corrupted_positions = pair.positions;
   }
+  const int last = static_cast<int>(tiny_.model.cfg().n_layers) - 1;
   for (const HookPoint site : sites_of(tiny_.model.cfg())) {
     const Sweep sweep{.direction = Direction::kNoise,
-                      .variants = {{{.site = site, .layer = 0}}, {{.site = site, .layer = 2}}},
+                      .variants = {{{.site = site, .layer = 0}}, {{.site = site, .layer = last}}},
                       .metric = metrics::find("logit_diff")};
     EXPECT_EQ(run_sweep(tiny_.ctx, tiny_.model, prompts, sweep).unchanged, 2)
         << info(site).short_name;
@@ -190,6 +191,7 @@ TEST_P(SweepTwin, TheWholeStateOfALayerIsTheOtherRun) {
     Intervention everything = {{.site = kResidPre, .layer = 0}};
     for (int layer = 0; layer < tiny_.model.cfg().n_layers; ++layer) {
       everything.push_back({.site = kZ, .layer = layer});
+      if (tiny_.model.cfg().attn_only) continue;
       everything.push_back({.site = kMlpOut, .layer = layer});
     }
     variants.push_back(everything);

@@ -172,12 +172,79 @@ HookedTransformer load_gemma2(const RunContext& ctx, const Files& files) {
   return {ctx, cfg, std::move(weights)};
 }
 
+HookedTransformer load_gptj(const RunContext& ctx, const Files& files) {
+  const JsonValue& json = files.config.root();
+  HookedTransformerConfig cfg;
+  cfg.model_name = "gptj";
+  cfg.n_layers = json.at("n_layer").as_int();
+  cfg.n_heads = json.at("n_head").as_int();
+  cfg.d_model = json.at("n_embd").as_int();
+  cfg.d_head = cfg.d_model / cfg.n_heads;
+  cfg.d_mlp = 4 * cfg.d_model;
+  cfg.n_ctx = json.at("n_positions").as_int();
+  cfg.d_vocab = json.at("vocab_size").as_int();
+  cfg.positional_embedding_type = PositionalEmbeddingType::kRotary;
+  cfg.rotary_dim = json.at("rotary_dim").as_int();
+  cfg.rotary_adjacent_pairs = true;
+  cfg.attn_scale = std::sqrt(static_cast<float>(cfg.d_head));
+  cfg.eps = static_cast<float>(json.at("layer_norm_epsilon").as_double());
+  cfg.parallel_attn_mlp = true;
+
+  const SafetensorsFile& file = files.tensors;
+  Weights weights = zero_weights(cfg);
+  weights.W_E = file.read("transformer.wte.weight");
+  for (std::int64_t layer = 0; layer < cfg.n_layers; ++layer) {
+    const std::string part = fmt::format("transformer.h.{}.", layer);
+    BlockWeights& block = weights.blocks[static_cast<std::size_t>(layer)];
+    AttentionWeights& attn = block.attn;
+    for (Norm* norm : {&block.ln1, &block.ln2}) {  // one norm, for attention and MLP
+      norm->w = file.read(part + "ln_1.weight");
+      norm->b = file.read(part + "ln_1.bias");
+    }
+    read_heads(file.read(part + "attn.q_proj.weight"), 0, cfg.d_head, attn.W_Q);
+    read_heads(file.read(part + "attn.k_proj.weight"), 0, cfg.d_head, attn.W_K);
+    read_heads(file.read(part + "attn.v_proj.weight"), 0, cfg.d_head, attn.W_V);
+    attn.W_O = map_of(file, part + "attn.out_proj.weight").reshaped(attn.W_O.shape());
+    block.mlp.W_in = map_of(file, part + "mlp.fc_in.weight");
+    block.mlp.b_in = file.read(part + "mlp.fc_in.bias");
+    block.mlp.W_out = map_of(file, part + "mlp.fc_out.weight");
+    block.mlp.b_out = file.read(part + "mlp.fc_out.bias");
+  }
+  weights.ln_final.w = file.read("transformer.ln_f.weight");
+  weights.ln_final.b = file.read("transformer.ln_f.bias");
+  weights.W_U = map_of(file, "lm_head.weight");
+  weights.b_U = file.read("lm_head.bias");
+  return {ctx, cfg, std::move(weights)};
+}
+
+// TransformerLens's own names and shapes.
+HookedTransformer load_attn_only(const RunContext& ctx, const Files& files) {
+  const JsonValue& json = files.config.root();
+  HookedTransformerConfig cfg;
+  cfg.model_name = "attn-only";
+  cfg.n_layers = json.at("n_layers").as_int();
+  cfg.n_heads = json.at("n_heads").as_int();
+  cfg.d_model = json.at("d_model").as_int();
+  cfg.d_head = json.at("d_head").as_int();
+  cfg.n_ctx = json.at("n_ctx").as_int();
+  cfg.d_vocab = json.at("d_vocab").as_int();
+  cfg.attn_only = true;
+  cfg.positional_embedding_type = PositionalEmbeddingType::kShortformer;
+  cfg.attn_scale = std::sqrt(static_cast<float>(cfg.d_head));
+  Weights weights = zero_weights(cfg);
+  for_each_weight(
+      weights, [&](const std::string& name, Tensor& tensor) { tensor = files.tensors.read(name); });
+  return {ctx, cfg, std::move(weights)};
+}
+
 }  // namespace
 
 HookedTransformer load_made_up(const RunContext& ctx, const std::filesystem::path& folder) {
   const Files files{read_json_file(folder / "config.json"),
                     SafetensorsFile::open(folder / "model.safetensors")};
+  if (files.config->find("attn_only") != nullptr) return load_attn_only(ctx, files);
   const std::string type(files.config->at("model_type").as_string());
+  if (type == "gptj") return load_gptj(ctx, files);
   if (type == "gpt_neox") return load_neox(ctx, files);
   if (type == "qwen3") return load_qwen3(ctx, files);
   return load_gemma2(ctx, files);

@@ -63,7 +63,8 @@ class PlainPrompt {
     return model_.run_with_cache(ctx_, prompts, NamesFilter(keep)).second;
   }
 
-  static void add_copy(const HookName& name, const ActivationCache& from, Hooks& hooks) {
+  void add_copy(const HookName& name, const ActivationCache& from, Hooks& hooks) const {
+    if (!name.is_in(cfg_)) return;
     hooks.add(name, [&from](TensorView activation, const HookName& at) {
       std::ranges::copy(from[at].flat(), activation.data());
     });
@@ -80,7 +81,7 @@ class PlainPrompt {
         add_copy(HookName{kLn1Scale, layer}, scales_, hooks);
         add_copy(HookName{kLn2Scale, layer}, scales_, hooks);
       }
-      if (sweep_.freeze_mlps) freeze_mlp(layer, values, hooks);
+      if (sweep_.freeze_mlps && !cfg_.attn_only) freeze_mlp(layer, values, hooks);
     }
     if (sweep_.norms != NormScale::kLive) add_copy(HookName{kLnFinalScale}, scales_, hooks);
   }

@@ -24,8 +24,9 @@ inline constexpr const char* kTinyModels[] = {"tiny-gpt2", "tiny-llama"};
 
 /// A model of every architecture that the forward pass knows, with a family or without: tests of
 /// its promises run on each.
-inline constexpr const char* kTinyArchitectures[] = {"tiny-gpt2", "tiny-llama", "tiny-neox",
-                                                     "tiny-gemma2", "tiny-qwen3"};
+inline constexpr const char* kTinyArchitectures[] = {
+    "tiny-gpt2",  "tiny-llama",           "tiny-neox", "tiny-gptj", "tiny-gemma2",
+    "tiny-qwen3", "tiny-native-attn-only"};
 
 inline HookedTransformer load_tiny(const RunContext& ctx, const std::filesystem::path& folder) {
   const bool has_family =

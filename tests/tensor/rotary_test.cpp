@@ -58,6 +58,29 @@ TEST(Rotate, TurnsDimensionPairsHalfAHeadApart) {
   }
 }
 
+TEST(Rotate, OfAdjacentPairsTurnsNeighboursByTheSameAngles) {
+  const RunContext ctx({.threads = 1});
+  const RotaryTable halves(ctx, 10000.0, 10, 4);
+  const RotaryTable table(ctx, 10000.0, 10, 4, RotaryPairs::kAdjacent);
+  const Tensor before = testing::Values(4).tensor({2, 10});  // two heads of five
+  const std::vector<std::int32_t> positions = {7, 2};
+  // The same dimensions, with the partners half a head apart.
+  constexpr std::int64_t kApart[] = {0, 2, 1, 3, 4};
+  Tensor x = before;
+  Tensor apart = Tensor::uninitialized({2, 10});
+  for (std::int64_t row = 0; row < 2; ++row) {
+    for (std::int64_t i = 0; i < 10; ++i) apart(row, i / 5 * 5 + kApart[i % 5]) = before(row, i);
+  }
+  rotate(ctx, table, positions, 5, x);
+  rotate(ctx, halves, positions, 5, apart);
+  for (std::int64_t row = 0; row < 2; ++row) {
+    for (std::int64_t i = 0; i < 10; ++i) {
+      EXPECT_EQ(x(row, i), apart(row, i / 5 * 5 + kApart[i % 5]));
+    }
+  }
+  EXPECT_NE(x(0, 0), before(0, 0));
+}
+
 TEST(Rotate, LeavesDimensionsBeyondTheTablesAsTheyAre) {
   const RunContext ctx({.threads = 1});
   const RotaryTable table(ctx, 10000.0, 10, 4);

@@ -11,21 +11,21 @@
 namespace patchbay {
 
 /// What one run was asked to show: hooks to call and activations to keep. The forward pass asks
-/// `wants` before it computes anything that only a hook would see.
-class HookSite {
+/// `watches` before it computes anything that only a hook would see.
+class Observers {
  public:
   /// Shows nothing.
-  HookSite() = default;
+  Observers() = default;
   /// For a run of `batch` prompts of `pos` tokens each. Throws kUsage for a name that the model
   /// does not have.
-  HookSite(const HookedTransformerConfig& cfg, const Hooks& hooks, const NamesFilter& keep,
-           std::int64_t batch, std::int64_t pos);
+  Observers(const HookedTransformerConfig& cfg, const Hooks& hooks, const NamesFilter& keep,
+            std::int64_t batch, std::int64_t pos);
 
   /// True when somebody looks at this activation.
-  [[nodiscard]] bool wants(HookPoint point, int layer = -1) const;
+  [[nodiscard]] bool watches(HookPoint point, int layer = -1) const;
   /// True when somebody looks at anything in this block from `first` to `last`, in forward order.
-  [[nodiscard]] bool wants_any(int layer, HookPoint first = HookPoint::kResidPre,
-                               HookPoint last = HookPoint::kResidPost) const;
+  [[nodiscard]] bool watches_any(int layer, HookPoint first = HookPoint::kResidPre,
+                                 HookPoint last = HookPoint::kResidPost) const;
   /// The last block that somebody looks at, −1 for none; n_layers when it is ln_final.
   [[nodiscard]] int last_layer() const;
   /// The first block that somebody looks at: −1 when it is an embedding, `none` for none in a
@@ -35,23 +35,23 @@ class HookSite {
   /// Calls the hooks of this activation, then keeps a copy if asked to. `activation` holds all
   /// rows, [batch·pos, …] or its axes' own order. Throws kUsage when a hook put attention above
   /// the diagonal.
-  void touch(HookPoint point, int layer, TensorView activation);
+  void show(HookPoint point, int layer, TensorView activation);
 
   [[nodiscard]] ActivationCache& cache() { return cache_; }
 
  private:
-  struct Wish {
+  struct Observation {
     std::vector<const HookFunction*> functions;
     bool keep = false;
     [[nodiscard]] bool any() const { return keep || !functions.empty(); }
   };
-  [[nodiscard]] const Wish* find(const HookName& name) const;
+  [[nodiscard]] const Observation* find(const HookName& name) const;
 
   const HookedTransformerConfig* cfg_ = nullptr;
   std::int64_t batch_ = 0;
   std::int64_t pos_ = 0;
-  std::vector<HookName> names_;  // the wanted ones, in forward order
-  std::vector<Wish> wishes_;     // beside names_
+  std::vector<HookName> names_;            // the wanted ones, in forward order
+  std::vector<Observation> observations_;  // beside names_
   ActivationCache cache_;
 };
 

@@ -1,4 +1,4 @@
-#include "patchbay/model/hook_site.h"
+#include "patchbay/model/observers.h"
 
 #include <fmt/format.h>
 
@@ -39,10 +39,10 @@ void check_unseen(const HookedTransformerConfig& cfg, const HookName& hook,
 
 }  // namespace
 
-HookSite::HookSite(const HookedTransformerConfig& cfg, const Hooks& hooks, const NamesFilter& keep,
-                   std::int64_t batch, std::int64_t pos)
+Observers::Observers(const HookedTransformerConfig& cfg, const Hooks& hooks,
+                     const NamesFilter& keep, std::int64_t batch, std::int64_t pos)
     : cfg_(&cfg), batch_(batch), pos_(pos), cache_(cfg) {
-  std::map<HookName, Wish> wishes;
+  std::map<HookName, Observation> observations;
   for (const Hooks::Entry& entry : hooks.entries()) {
     const std::vector<HookName> names = entry.where.resolve(cfg);
     if (names.empty()) {
@@ -50,50 +50,50 @@ HookSite::HookSite(const HookedTransformerConfig& cfg, const Hooks& hooks, const
           ErrorKind::kUsage, "hooks",
           "a hook's filter picks no hook point of this model, so the hook would do nothing");
     }
-    for (const HookName& name : names) wishes[name].functions.push_back(&entry.function);
+    for (const HookName& name : names) observations[name].functions.push_back(&entry.function);
   }
-  for (const HookName& name : keep.resolve(cfg)) wishes[name].keep = true;
-  for (auto& [name, wish] : wishes) {
+  for (const HookName& name : keep.resolve(cfg)) observations[name].keep = true;
+  for (auto& [name, observation] : observations) {
     names_.push_back(name);
-    wishes_.push_back(std::move(wish));
+    observations_.push_back(std::move(observation));
   }
 }
 
-const HookSite::Wish* HookSite::find(const HookName& name) const {
+const Observers::Observation* Observers::find(const HookName& name) const {
   const auto found = std::ranges::lower_bound(names_, name);
   if (found == names_.end() || *found != name) return nullptr;
-  return &wishes_[static_cast<std::size_t>(found - names_.begin())];
+  return &observations_[static_cast<std::size_t>(found - names_.begin())];
 }
 
-bool HookSite::wants(HookPoint point, int layer) const {
+bool Observers::watches(HookPoint point, int layer) const {
   return !names_.empty() && find({point, layer}) != nullptr;
 }
 
-bool HookSite::wants_any(int layer, HookPoint first, HookPoint last) const {
+bool Observers::watches_any(int layer, HookPoint first, HookPoint last) const {
   return std::ranges::any_of(names_, [&](const HookName& name) {
     return name.layer == layer && name.point >= first && name.point <= last;
   });
 }
 
-int HookSite::last_layer() const {
+int Observers::last_layer() const {
   if (names_.empty()) return -1;
   const HookName& last = names_.back();
   return is_after_blocks(last.point) ? static_cast<int>(cfg_->n_layers) : last.layer;
 }
 
-int HookSite::first_layer(int none) const {
+int Observers::first_layer(int none) const {
   if (names_.empty() || is_after_blocks(names_.front().point)) return none;
   return names_.front().layer;
 }
 
-void HookSite::touch(HookPoint point, int layer, TensorView activation) {
-  const Wish* wish = names_.empty() ? nullptr : find({point, layer});
-  if (wish == nullptr) return;
+void Observers::show(HookPoint point, int layer, TensorView activation) {
+  const Observation* observation = names_.empty() ? nullptr : find({point, layer});
+  if (observation == nullptr) return;
   const HookName name{point, layer};
   const TensorView view = activation.reshaped(name.shape(*cfg_, batch_, pos_));
-  for (const HookFunction* function : wish->functions) (*function)(view, name);
-  if (is_attention(point) && !wish->functions.empty()) check_unseen(*cfg_, name, view);
-  if (wish->keep) cache_.insert(name, Tensor::copy_of(view));
+  for (const HookFunction* function : observation->functions) (*function)(view, name);
+  if (is_attention(point) && !observation->functions.empty()) check_unseen(*cfg_, name, view);
+  if (observation->keep) cache_.insert(name, Tensor::copy_of(view));
 }
 
 }  // namespace patchbay
