@@ -3,44 +3,26 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include <algorithm>
-#include <charconv>
-
 #include "patchbay/base/error.h"
+#include "patchbay/base/words.h"
 
 namespace patchbay {
 namespace {
 
-std::string_view trimmed(std::string_view text) {
-  while (text.starts_with(' ')) text.remove_prefix(1);
-  while (text.ends_with(' ')) text.remove_suffix(1);
-  return text;
+Head head_of(std::string_view text) {
+  const std::optional<Head> head = parse_head(text);
+  if (head) return *head;
+  throw Error(ErrorKind::kUsage, "circuit",
+              fmt::format("\"{}\" is not a head such as 9.6; a circuit is written \"name mover: "
+                          "9.9 9.6 @ END; previous token: 2.2 @ S1+1\"",
+                          text));
 }
 
-std::vector<std::string_view> split(std::string_view text, char separator) {
-  std::vector<std::string_view> parts;
-  while (true) {
-    const std::size_t at = text.find(separator);
-    const std::string_view part = trimmed(text.substr(0, at));
-    if (!part.empty()) parts.push_back(part);
-    if (at == std::string_view::npos) return parts;
-    text.remove_prefix(at + 1);
-  }
-}
-
-Head parse_head(std::string_view text) {
-  Head head;
-  const char* const end = text.data() + text.size();
-  const auto [dot, first] = std::from_chars(text.data(), end, head.layer);
-  const bool joined = first == std::errc() && dot != end && *dot == '.';
-  const auto [last, second] = std::from_chars(joined ? dot + 1 : end, end, head.head);
-  if (!joined || second != std::errc() || last != end || head.layer < 0 || head.head < 0) {
-    throw Error(ErrorKind::kUsage, "circuit",
-                fmt::format("\"{}\" is not a head such as 9.6; a circuit is written \"name mover: "
-                            "9.9 9.6 @ END; previous token: 2.2 @ S1+1\"",
-                            text));
-  }
-  return head;
+// Without the empty ones.
+std::vector<std::string_view> words_of(std::string_view text, char separator) {
+  std::vector<std::string_view> words = split(text, separator);
+  std::erase(words, std::string_view());
+  return words;
 }
 
 HeadClass parse_class(std::string_view text) {
@@ -51,8 +33,8 @@ HeadClass parse_class(std::string_view text) {
     text.remove_prefix(colon + 1);
   }
   const std::size_t at = text.find('@');
-  for (const std::string_view head : split(text.substr(0, at), ' ')) {
-    result.heads.push_back(parse_head(head));
+  for (const std::string_view head : words_of(text.substr(0, at), ' ')) {
+    result.heads.push_back(head_of(head));
   }
   if (result.heads.empty()) {
     throw Error(
@@ -61,7 +43,7 @@ HeadClass parse_class(std::string_view text) {
                     result.name));
   }
   if (at == std::string_view::npos) return result;
-  for (const std::string_view position : split(text.substr(at + 1), ' ')) {
+  for (const std::string_view position : words_of(text.substr(at + 1), ' ')) {
     result.positions.emplace_back(position);
   }
   return result;
@@ -69,11 +51,20 @@ HeadClass parse_class(std::string_view text) {
 
 }  // namespace
 
+std::optional<Head> parse_head(std::string_view text) {
+  const std::size_t dot = text.find('.');
+  if (dot == std::string_view::npos) return std::nullopt;
+  const auto layer = parse_number<int>(text.substr(0, dot));
+  const auto head = parse_number<std::int64_t>(text.substr(dot + 1));
+  if (!layer || !head || *layer < 0 || *head < 0) return std::nullopt;
+  return Head{*layer, *head};
+}
+
 std::string text_of(const Head& head) { return fmt::format("{}.{}", head.layer, head.head); }
 
 Circuit parse_circuit(std::string_view text) {
   Circuit circuit;
-  for (const std::string_view part : split(text, ';')) {
+  for (const std::string_view part : words_of(text, ';')) {
     circuit.classes.push_back(parse_class(part));
     HeadClass& added = circuit.classes.back();
     if (added.name.empty()) added.name = fmt::format("class {}", circuit.classes.size());

@@ -3,6 +3,7 @@
 
 #include <compare>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -20,6 +21,8 @@ struct Head {
 };
 
 std::string text_of(const Head& head);
+/// The head that a text such as "9.6" names; nothing for any other text.
+std::optional<Head> parse_head(std::string_view text);
 
 /// Heads that do one job at the same positions.
 struct HeadClass {

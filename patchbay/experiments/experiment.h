@@ -1,12 +1,14 @@
 // Experiments by name, as command lines, study files and lists see them: settings as text in, one
 // table of numbers out.
 //
-// To add one, write two files; CMake finds them (cmake/PatchbayRegistry.cmake).
-//   NAME.h    a struct: settings with their defaults, `kName`, `kSummary`, and `visit`, which says
-//             the name and the help of every field once (settings_common.h)
-//   NAME.cpp  `check(session, settings)`, `run(session, settings)`, and the entry
-//             `const Experiment& NAME() { return experiment_of<Settings>(); }`
-// Logit lens (logit_lens.h, logit_lens.cpp) is a short one to copy.
+// To add one, write NAME.cpp; CMake finds it (cmake/PatchbayRegistry.cmake). It holds
+//   a struct   settings with their defaults, `kName`, `kSummary`, and `visit`, which says the name
+//              and the help of every field once (settings_common.h)
+//   functions  `check(session, settings)`, `run(session, settings)`, and the entry
+//              `const Experiment& NAME() { return experiment_of<Settings>(); }`
+// That is all for the command line, study files and lists. Where C++ programs shall call it with
+// its settings, struct and declarations go to a NAME.h, as those of all shipped ones do. Logit lens
+// (logit_lens.h, logit_lens.cpp) is a short one to copy.
 #pragma once
 
 #include <cstdint>

@@ -9,6 +9,7 @@
 #include <cmath>
 
 #include "patchbay/base/suggest.h"
+#include "patchbay/base/words.h"
 
 namespace patchbay::experiments {
 namespace {

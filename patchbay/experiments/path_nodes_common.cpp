@@ -4,36 +4,21 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <charconv>
 #include <utility>
 
 #include "patchbay/base/suggest.h"
+#include "patchbay/base/words.h"
 
 namespace patchbay::experiments {
 namespace {
 
 using enum HookPoint;
 
-// The parts of a text between separators, without spaces around them.
-std::vector<std::string> parts_of(std::string_view text, char separator) {
-  std::vector<std::string> parts;
-  while (true) {
-    const std::size_t at = text.find(separator);
-    parts.emplace_back(trimmed(text.substr(0, at)));
-    if (at == std::string_view::npos) return parts;
-    text.remove_prefix(at + 1);
-  }
-}
-
 int layer_of(std::string_view text, std::string_view field) {
-  int layer = -1;
-  const char* const end = text.data() + text.size();
-  const auto [last, error] = std::from_chars(text.data(), end, layer);
-  if (error != std::errc() || last != end) {
-    throw FieldError(field,
-                     fmt::format("\"{}\" is not the number of a layer; layers count from 0", text));
-  }
-  return layer;
+  const auto layer = parse_number<int>(text);
+  if (layer) return *layer;
+  throw FieldError(field,
+                   fmt::format("\"{}\" is not the number of a layer; layers count from 0", text));
 }
 
 Intervention at_positions(const HookedTransformerConfig& cfg, Place place,
@@ -75,15 +60,15 @@ std::vector<const HookPointInfo*> points_where(const Fits& fits) {
 }
 
 // "9.*" is every head of layer 9, "all" every head of every layer; anything else is itself.
-std::vector<std::string> expanded(const HookedTransformerConfig& cfg, const std::string& node,
+std::vector<std::string> expanded(const HookedTransformerConfig& cfg, std::string_view node,
                                   std::string_view field) {
   int first = 0;
   auto last = static_cast<int>(cfg.n_layers) - 1;
   if (node.ends_with(".*")) {
-    first = layer_of(std::string_view(node).substr(0, node.size() - 2), field);
+    first = layer_of(node.substr(0, node.size() - 2), field);
     last = first;
   } else if (node != "all") {
-    return {node};
+    return {std::string(node)};
   }
   std::vector<std::string> heads;
   for (int layer = first; layer <= last; ++layer) {
@@ -164,13 +149,13 @@ Senders senders_of(Session& session, const PathPatching& settings,
   }
   if (text == "nodes") text = all_nodes(cfg);
   senders.axes.push_back({"sender", {}});
-  for (const std::string& group : parts_of(text, ',')) {
+  for (const std::string_view group : split(text, ',')) {
     auto& labels = senders.axes.front().labels;
     for (std::string& label : expanded(cfg, group, "sender")) labels.push_back(std::move(label));
   }
   for (const std::string& group : senders.axes.front().labels) {
     Intervention cell;
-    for (const std::string& node : parts_of(group, '+')) {
+    for (const std::string_view node : split(group, '+')) {
       append(at_positions(cfg, sender_place(node), positions), cell);
     }
     senders.cells.push_back(std::move(cell));
@@ -180,7 +165,7 @@ Senders senders_of(Session& session, const PathPatching& settings,
 
 // What reads the stream; a pattern stands for its queries and keys, the first input of a gated
 // neuron for both.
-const HookPointInfo& receiver_site(const std::string& name) {
+const HookPointInfo& receiver_site(std::string_view name) {
   const auto receives = [](const HookPointInfo& point) {
     return (point.reads_stream() && point.point != kMlpPreLinear) || point.is_stream() ||
            point.point == kPattern;
@@ -229,22 +214,22 @@ std::vector<Place> receiver_places(const HookedTransformerConfig& cfg, const Hoo
 
 // "q:9.6,9.9;k:5.5": every place of the group.
 std::vector<Receiver> group_of(Session& session, const PathPatching& settings,
-                               const std::string& text) {
+                               std::string_view text) {
   const HookedTransformerConfig& cfg = session.model().cfg();
   const std::vector<Positions> positions =
       settings.receiver_position.at_once(session.prompts(), "receiver-position");
   std::vector<Receiver> group;
-  for (const std::string& part : parts_of(text, ';')) {
+  for (const std::string_view part : split(text, ';')) {
     const std::size_t colon = part.find(':');
     const HookPointInfo& site = receiver_site(part.substr(0, colon));
-    if (colon == std::string::npos) {
+    if (colon == std::string_view::npos) {
       const std::string_view example = site.unit() == Unit::kRow      ? "9"
                                        : site.unit() == Unit::kNeuron ? "9.100"
                                                                       : "9.6";
       throw FieldError("receiver", fmt::format("\"{}\" does not say which: write {}:{}", part,
                                                node_name(site), example));
     }
-    for (const std::string& nodes : parts_of(part.substr(colon + 1), ',')) {
+    for (const std::string_view nodes : split(part.substr(colon + 1), ',')) {
       for (const std::string& node : expanded(cfg, nodes, "receiver")) {
         Receiver receiver{fmt::format("{}:{}", node_name(site), node), {}};
         for (const Place& place : receiver_places(cfg, site, node)) {
@@ -273,11 +258,11 @@ ReceiverPath::ReceiverPath(HookPoint site, std::initializer_list<Head> heads) {
 PathPlan paths_of(Session& session, const PathPatching& settings,
                   const PositionList& sender_position) {
   Senders senders = senders_of(session, settings, sender_position);
-  std::vector<std::string> steps = parts_of(settings.receiver.text(), '>');
+  std::vector<std::string_view> steps = split(settings.receiver.text(), '>');
   const bool to_logits = steps.back() == "logits";
   if (to_logits) steps.pop_back();
   std::vector<std::vector<Receiver>> groups;
-  for (const std::string& step : steps) groups.push_back(group_of(session, settings, step));
+  for (const std::string_view step : steps) groups.push_back(group_of(session, settings, step));
   const bool each = settings.each_receiver;
   if (each && groups.empty()) {
     throw FieldError("each-receiver",

@@ -4,9 +4,9 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <charconv>
 #include <numeric>
 
+#include "patchbay/base/words.h"
 #include "patchbay/experiments/experiment.h"
 
 namespace patchbay::experiments {
@@ -40,27 +40,15 @@ std::vector<std::int64_t> parse_indices(std::string_view text, std::string_view 
 
 }  // namespace
 
-std::string_view trimmed(std::string_view text) {
-  while (text.starts_with(' ')) text.remove_prefix(1);
-  while (text.ends_with(' ')) text.remove_suffix(1);
-  return text;
-}
-
 std::vector<std::string> parse_list(std::string_view text, std::string_view field) {
-  std::vector<std::string> parts;
-  std::string_view rest = text;
-  while (!trimmed(rest).empty()) {
-    const auto comma = rest.find(',');
-    const std::string_view part = trimmed(rest.substr(0, comma));
-    if (part.empty()) {
-      throw FieldError(
-          field, fmt::format("\"{}\" is not a list: a name between two commas is missing", text));
-    }
-    parts.emplace_back(part);
-    if (comma == std::string_view::npos) break;
-    rest = rest.substr(comma + 1);
+  if (trimmed(text).empty()) return {};
+  std::vector<std::string_view> parts = split(text, ',');
+  if (parts.back().empty()) parts.pop_back();  // a comma may end the list
+  if (std::ranges::find(parts, std::string_view()) != parts.end()) {
+    throw FieldError(
+        field, fmt::format("\"{}\" is not a list: a name between two commas is missing", text));
   }
-  return parts;
+  return {parts.begin(), parts.end()};
 }
 
 void Selection::set(const std::vector<std::string>& parts) {
@@ -125,17 +113,12 @@ NodeList::NodeList(std::span<const Head> heads) {
 }
 
 Place head_place(std::string_view text, HookPoint site, std::string_view field) {
-  int layer = -1;
-  int head = -1;
-  const char* const end = text.data() + text.size();
-  const auto [dot, first] = std::from_chars(text.data(), end, layer);
-  const bool joined = first == std::errc() && dot != end && *dot == '.';
-  const auto [last, second] = std::from_chars(joined ? dot + 1 : end, end, head);
-  if (!joined || second != std::errc() || last != end) {
+  const std::optional<Head> head = parse_head(text);
+  if (!head) {
     throw FieldError(field,
                      fmt::format("\"{}\" is not a head such as 9.6 (layer 9, head 6)", text));
   }
-  return {.site = site, .layer = layer, .head = head};
+  return {.site = site, .layer = head->layer, .head = head->head};
 }
 
 }  // namespace patchbay::experiments

@@ -2,15 +2,12 @@
 // it was asked and resolved here.
 #pragma once
 
-#include <charconv>
 #include <concepts>
 #include <cstdint>
 #include <initializer_list>
-#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
-#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -20,16 +17,6 @@
 
 namespace patchbay::experiments {
 
-/// The text without spaces around it.
-std::string_view trimmed(std::string_view text);
-/// The number that the whole text is; nothing for any other text.
-template <class Number>
-std::optional<Number> parse_number(std::string_view text) {
-  Number number{};
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return number;
-}
 /// The parts of a text between commas, without spaces around them. Throws FieldError where one is
 /// missing.
 std::vector<std::string> parse_list(std::string_view text, std::string_view field);

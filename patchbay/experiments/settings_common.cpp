@@ -5,6 +5,8 @@
 
 #include <algorithm>
 
+#include "patchbay/base/words.h"
+
 namespace patchbay::experiments {
 
 const std::string* FieldReader::given(std::string_view name, const std::string& fallback) const {

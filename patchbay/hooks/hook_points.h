@@ -106,9 +106,10 @@ struct HookPointInfo {
   /// Where what a receiver here reads of the stream is put in: q_input for q, mlp_in for mlp_pre,
   /// itself for whatever needs no other point.
   HookPoint input = point;
-  bool editable = true;     ///< takes row edits, which reach what is computed after it
-  bool on_request = false;  ///< large, and no pass needs it: TransformerLens has a flag for it
-  std::string_view site{};  ///< what the command calls it, where that is not the short name
+  bool editable = true;        ///< takes row edits, which reach what is computed after it
+  bool scales_stream = false;  ///< the scale of a norm that reads the stream: frozen norms keep it
+  bool on_request = false;     ///< large, and no pass needs it: TransformerLens has a flag for it
+  std::string_view site{};     ///< what the command calls it, where that is not the short name
 
   [[nodiscard]] bool is_in(const HookedTransformerConfig& cfg) const {
     return needs == nullptr || needs(cfg);

@@ -12,6 +12,7 @@
 #include "patchbay/base/error.h"
 #include "patchbay/base/float_environment.h"
 #include "patchbay/base/suggest.h"
+#include "patchbay/base/words.h"
 #include "patchbay/io/json_writer.h"
 
 namespace patchbay {
@@ -225,12 +226,9 @@ std::vector<std::string> names_of(const WeightProcessing& processing) {
 
 WeightProcessing parse_weight_processing(std::string_view text, std::string_view option) {
   WeightProcessing wanted;
-  while (!text.empty()) {
-    const std::size_t comma = text.find(',');
-    std::string_view name = text.substr(0, comma);
-    while (name.starts_with(' ')) name.remove_prefix(1);
-    while (name.ends_with(' ')) name.remove_suffix(1);
-    text = comma == std::string_view::npos ? std::string_view() : text.substr(comma + 1);
+  std::vector<std::string_view> names = split(text, ',');
+  if (names.back().empty()) names.pop_back();  // a comma may end the list
+  for (const std::string_view name : names) {
     bool found = false;
     std::vector<std::string> known;
     for (const NamedFunction& one : kFunctions) {

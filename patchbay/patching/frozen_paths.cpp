@@ -23,8 +23,7 @@ std::vector<HookName> mlp_outputs(const HookedTransformerConfig& cfg) {
 std::vector<HookName> norm_scales(const HookedTransformerConfig& cfg) {
   std::vector<HookName> names;
   for (const HookName& name : hook_names(cfg)) {
-    const HookPoint point = name.point;
-    if (point == kLn1Scale || point == kLn2Scale || point == kLnFinalScale) names.push_back(name);
+    if (info(name.point).scales_stream) names.push_back(name);
   }
   return names;
 }

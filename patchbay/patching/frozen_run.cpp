@@ -98,11 +98,11 @@ class FrozenBlock {
   }
 
   void freeze_norms(std::span<const std::int32_t> positions) {
-    for (const HookPoint point : {kLn1Scale, kLn2Scale}) {
-      const HookName name{point, static_cast<int>(layer_)};
-      if (!name.is_in(frozen_.cfg)) continue;
+    for (const HookPointInfo& of : hook_points()) {
+      const HookName name{of.point, static_cast<int>(layer_)};
+      if (!of.scales_stream || !name.is_in(frozen_.cfg)) continue;
       for (const std::int32_t position : positions) {
-        add(point, position, 0,
+        add(of.point, position, 0,
             frozen_.scales->values(name, static_cast<std::int64_t>(prompt_), position, 0, 1));
       }
     }

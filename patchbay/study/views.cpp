@@ -4,10 +4,11 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <charconv>
+#include <optional>
 
 #include "patchbay/base/error.h"
 #include "patchbay/base/suggest.h"
+#include "patchbay/base/words.h"
 #include "patchbay/results/token_list.h"
 #include "patchbay/study/views_common.h"
 
@@ -113,18 +114,17 @@ View lines(const EffectTable& table) {
 // The name and the number after its colon.
 std::pair<std::string, double> parts_of(std::string_view view) {
   const auto colon = view.find(':');
-  double value = 10.0;
+  std::optional<double> value = 10.0;
   if (colon != std::string_view::npos) {
-    const char* const end = view.data() + view.size();
-    const auto [last, error] = std::from_chars(view.data() + colon + 1, end, value);
-    if (error != std::errc() || last != end || !(value >= 0 && value < 1e6)) {
+    value = parse_number<double>(view.substr(colon + 1));
+    if (!value || !(*value >= 0 && *value < 1e6)) {
       throw Error(
           ErrorKind::kUsage, "show",
           fmt::format("\"{}\" ends in no number; write one after the colon, such as largest:10",
                       view));
     }
   }
-  return {std::string(view.substr(0, colon)), value};
+  return {std::string(view.substr(0, colon)), *value};
 }
 
 struct KnownView {

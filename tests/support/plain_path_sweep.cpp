@@ -53,9 +53,7 @@ class PlainPrompt {
   }
 
  private:
-  static bool is_scale(const HookName& name) {
-    return name.point == kLn1Scale || name.point == kLn2Scale || name.point == kLnFinalScale;
-  }
+  static bool is_scale(const HookName& name) { return info(name.point).scales_stream; }
 
   template <class Predicate>
   [[nodiscard]] ActivationCache cache_of(const std::vector<Prompt>& prompts,
