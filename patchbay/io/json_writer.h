@@ -3,6 +3,8 @@
 
 #include <concepts>
 #include <cstdint>
+#include <optional>
+#include <ranges>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -56,12 +58,28 @@ class JsonWriter {
   }
   JsonWriter& value(std::string_view text) { return raw(json_quoted(text)); }
   JsonWriter& null() { return raw("null"); }
+  /// null where there is nothing.
+  template <typename T>
+  JsonWriter& value(const std::optional<T>& content) {
+    return content ? value(*content) : null();
+  }
   /// Text that is one JSON value already.
   JsonWriter& raw(std::string_view json);
   /// key(name) and value(content) in one.
   template <typename T>
   JsonWriter& member(std::string_view name, const T& content) {
     return key(name).value(content);
+  }
+  /// null for an empty text.
+  JsonWriter& text_or_null(std::string_view name, std::string_view text) {
+    return text.empty() ? key(name).null() : member(name, text);
+  }
+  /// key(name) and an array of such values on one line.
+  template <std::ranges::input_range Values>
+  JsonWriter& row(std::string_view name, const Values& values) {
+    key(name).begin_array(JsonLayout::kInline);
+    for (const auto& one : values) value(one);
+    return end_array();
   }
 
   /// The finished text; kLines texts end in a newline. The writer is empty afterwards.

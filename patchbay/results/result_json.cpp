@@ -34,21 +34,9 @@ void write_nested(JsonWriter& json, Extents extents, const WriteValue& write_val
   json.end_array();
 }
 
-template <typename T>
-void write_row(JsonWriter& json, std::string_view name, const std::vector<T>& values) {
-  json.key(name).begin_array(JsonLayout::kInline);
-  for (const T& value : values) json.value(value);
-  json.end_array();
-}
-
-void write_text_or_null(JsonWriter& json, std::string_view name, const std::string& text) {
-  json.key(name);
-  text.empty() ? json.null() : json.value(text);
-}
-
 void write_option(JsonWriter& json, const Option& option) {
   if (const auto* texts = std::get_if<std::vector<std::string>>(&option.value)) {
-    write_row(json, option.name, *texts);
+    json.row(option.name, *texts);
   } else if (const auto* number = std::get_if<double>(&option.value)) {
     // A whole number keeps its point, so that it is read back as a double.
     std::string text = json_number(*number);
@@ -65,11 +53,10 @@ void write_option(JsonWriter& json, const Option& option) {
 
 void write_origin(JsonWriter& json, const Provenance& provenance) {
   json.key("model").begin_object().member("name", provenance.model);
-  write_text_or_null(json, "sha256", provenance.model_sha256);
-  write_row(json, "weight_processing", provenance.weight_processing);
-  json.end_object();
+  json.text_or_null("sha256", provenance.model_sha256);
+  json.row("weight_processing", provenance.weight_processing).end_object();
   json.member("task", provenance.task).member("prepend_bos", provenance.prepend_bos);
-  write_text_or_null(json, "tokens_sha256", provenance.tokens_sha256);
+  json.text_or_null("tokens_sha256", provenance.tokens_sha256);
   json.member("version", provenance.version).member("command", provenance.command);
 }
 
@@ -81,7 +68,7 @@ void write_table(JsonWriter& json, const EffectTable& table) {
   json.key("axes").begin_array();
   for (const TableAxis& axis : table.axes) {
     json.begin_object().member("name", axis.name);
-    write_row(json, "labels", axis.labels);
+    json.row("labels", axis.labels);
     json.end_object();
   }
   json.end_array().key("columns").begin_array();
@@ -93,8 +80,8 @@ void write_table(JsonWriter& json, const EffectTable& table) {
   json.end_array().key("notes").begin_array();
   for (const std::string& note : table.notes) json.value(note);
   json.end_array().key("baselines").begin_object();
-  write_row(json, "clean", table.baselines.clean);
-  write_row(json, "corrupted", table.baselines.corrupted);
+  json.row("clean", table.baselines.clean);
+  json.row("corrupted", table.baselines.corrupted);
   json.end_object();
 }
 
@@ -114,8 +101,7 @@ void write_effect(JsonWriter& json, const EffectTable& table, Extents extents,
   write_cells("low", &CellSummary::low);
   write_cells("high", &CellSummary::high);
   write_cells("left_out", &CellSummary::n_left_out);
-  write_row(json, "left_out_prompts", effect.left_out_prompts);
-  json.end_object();
+  json.row("left_out_prompts", effect.left_out_prompts).end_object();
 }
 
 void write_significance(JsonWriter& json, Extents extents, const Significance& significance) {
@@ -127,8 +113,7 @@ void write_significance(JsonWriter& json, Extents extents, const Significance& s
   }
   json.member("drawn_sign_patterns", significance.flips).key("p_values");
   write_nested(json, extents, [&](std::int64_t cell) {
-    const auto& p = significance.p_values[static_cast<std::size_t>(cell)];
-    p ? json.value(*p) : json.null();
+    json.value(significance.p_values[static_cast<std::size_t>(cell)]);
   });
   json.end_object();
 }

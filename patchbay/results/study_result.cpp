@@ -19,12 +19,6 @@ constexpr std::string_view kFormat = "patchbay-study";
 constexpr std::int64_t kVersion = 1;
 constexpr std::uint64_t kMaxBytes = std::uint64_t{64} << 20;
 
-void write_texts(JsonWriter& json, std::string_view key, const std::vector<std::string>& texts) {
-  json.key(key).begin_array(JsonLayout::kInline);
-  for (const std::string& text : texts) json.value(std::string_view(text));
-  json.end_array();
-}
-
 StudyList read_list(const JsonValue& value) {
   require_keys(value, {"title", "columns", "rows", "sentences"});
   StudyList list{.title = value.at("title").as_string(),
@@ -93,9 +87,7 @@ std::string to_json(const StudyResult& study) {
   json.member("command", study.command);
   json.member("attention_command", study.attention_command).key("known").begin_array();
   for (const KnownHeads& known : study.known) {
-    json.begin_object().member("name", known.name);
-    write_texts(json, "heads", known.heads);
-    json.end_object();
+    json.begin_object().member("name", known.name).row("heads", known.heads).end_object();
   }
   json.end_array().key("sections").begin_array();
   for (const StudySection& section : study.sections) {
@@ -103,17 +95,14 @@ std::string to_json(const StudyResult& study) {
     json.member("title", section.title).member("text", section.text);
     json.member("left_out", section.left_out).key("lists").begin_array();
     for (const StudyList& list : section.lists) {
-      json.begin_object().member("title", list.title);
-      write_texts(json, "columns", list.columns);
+      json.begin_object().member("title", list.title).row("columns", list.columns);
       json.key("rows").begin_array();
       for (const auto& row : list.rows) {
         json.begin_array(JsonLayout::kInline);
         for (const std::string& text : row) json.value(std::string_view(text));
         json.end_array();
       }
-      json.end_array();
-      write_texts(json, "sentences", list.sentences);
-      json.end_object();
+      json.end_array().row("sentences", list.sentences).end_object();
     }
     json.end_array().end_object();
   }

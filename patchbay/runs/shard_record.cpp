@@ -24,43 +24,28 @@ constexpr std::uint64_t kMaxBytes = std::uint64_t{16} << 20;
 
 using Texts = std::map<std::string, std::string>;
 
-void write(JsonWriter& json, std::string_view name, const std::vector<std::string>& texts) {
-  json.key(name).begin_array(JsonLayout::kInline);
-  for (const std::string& text : texts) json.value(std::string_view(text));
-  json.end_array();
-}
-
 void write(JsonWriter& json, std::string_view name, const Texts& texts) {
   json.key(name).begin_object();
   for (const auto& [key, text] : texts) json.member(key, text);
   json.end_object();
 }
 
-template <class T>
-void write(JsonWriter& json, std::string_view name, const std::optional<T>& value) {
-  json.key(name);
-  value ? json.value(*value) : json.null();
-}
-
 void write(JsonWriter& json, const RunSpec& run) {
   json.key("run").begin_object().member("model", run.model);
-  write(json, "weight_processing", names_of(run.process));
+  json.row("weight_processing", names_of(run.process));
   const tasks::TaskOptions& task = run.task.options;
   json.key("task").begin_object().member("name", run.task.name).member("prompts", task.prompts);
-  write(json, "seed", task.seed);
-  write(json, "prepend_bos", task.prepend_bos);
+  json.member("seed", task.seed).member("prepend_bos", task.prepend_bos);
   json.member("corruption", task.corruption).member("prompt_type", task.prompt_type);
   json.member("collisions", task.collisions).end_object();
   json.member("experiment", run.experiment.name);
   write(json, "settings", run.experiment.settings);
-  write(json, "prompt_limit", run.experiment.prompt_limit);
-  json.end_object();
+  json.member("prompt_limit", run.experiment.prompt_limit).end_object();
 }
 
 void write(JsonWriter& json, const StudySpec& study) {
   json.key("study").begin_object().member("name", study.study);
-  write(json, "model", study.model);
-  json.end_object();
+  json.member("model", study.model).end_object();
 }
 
 Texts texts_by_name(const JsonValue& object) {
@@ -163,7 +148,7 @@ std::string to_json(const ShardRecord& record) {
   json.member("patchbay", std::string_view(kVersion));
   json.member("shard", record.shard.number + 1).member("of", record.shard.count);
   std::visit([&](const auto& what) { write(json, what); }, record.whole.what);
-  write(json, "formats", record.whole.formats);
+  json.row("formats", record.whole.formats);
   write(json, "notes", record.whole.notes);
   return json.end_object().take();
 }

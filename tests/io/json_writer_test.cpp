@@ -88,6 +88,16 @@ TEST(JsonWriter, IndentsByOneSpaceALevelAndKeepsRowsOnOneLine) {
       "\n  [{\"x\": 1}]\n ],\n \"empty\": [],\n \"none\": {}\n}\n");
 }
 
+TEST(JsonWriter, WritesRowsInOneCallAndNullForWhatIsNotThere) {
+  JsonWriter json(JsonLayout::kCompact);
+  json.begin_object().row("n", std::vector<int>{1, 2}).row("t", std::vector<std::string>{"a"});
+  json.row("some", std::vector<std::optional<float>>{0.5F, std::nullopt});
+  json.member("no", std::optional<int>()).member("yes", std::optional<std::string>("x"));
+  json.text_or_null("empty", "").text_or_null("full", "y").end_object();
+  EXPECT_EQ(json.take(), R"({"n":[1,2],"t":["a"],"some":[0.5,null],"no":null,"yes":"x",)"
+                         R"("empty":null,"full":"y"})");
+}
+
 TEST(JsonWriter, WritesNoWhiteSpaceWhenCompact) {
   EXPECT_EQ(
       sample(JsonLayout::kCompact).take(),
