@@ -8,10 +8,10 @@
 
 #include "cli/commands.h"
 #include "cli/interruption.h"
-#include "cli/kernel_checks.h"
 #include "cli/kernel_table.h"
 #include "cli/output.h"
 #include "patchbay/base/version.h"
+#include "patchbay/tensor/kernel_checks.h"
 #include "patchbay/tensor/target.h"
 
 namespace patchbay::cli {

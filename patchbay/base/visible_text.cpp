@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "patchbay/base/error.h"
 #include "patchbay/base/utf8.h"
 
@@ -67,6 +69,17 @@ std::string visible_text(std::string_view text, std::size_t most) {
   std::size_t last = end - 1;
   while (last > 0 && (static_cast<unsigned char>(text[last]) & 0xC0U) == 0x80U) --last;
   return visible_text(text.substr(0, last)) + "…";
+}
+
+std::string quoted_text(std::string_view text) {
+  std::string result = "\"";
+  for (std::size_t begin = 0; begin <= text.size();) {
+    const std::size_t end = std::min(text.find_first_of("\"\\", begin), text.size());
+    result += visible_text(text.substr(begin, end - begin));
+    if (end < text.size()) result += {'\\', text[end]};
+    begin = end + 1;
+  }
+  return result + "\"";
 }
 
 }  // namespace patchbay

@@ -23,4 +23,8 @@ std::string visible_text(std::string_view text);
 /// when `most` is 0.
 std::string visible_text(std::string_view text, std::size_t most);
 
+/// The text in double quotes, whole: what is invisible is escaped, and so are quotes and
+/// backslashes.
+std::string quoted_text(std::string_view text);
+
 }  // namespace patchbay

@@ -114,14 +114,11 @@ std::vector<CachedModel> list_cached(const fs::path& cache) {
     for (const fs::path& folder : entries_of(repository / "snapshots")) {
       const std::string commit = folder.filename().string();
       if (!is_commit(commit)) continue;
-      CachedModel model{
-          .snapshot = {*id, commit, folder}, .refs = {}, .complete = has_model(folder)};
+      CachedModel model{.snapshot = {*id, commit, folder},
+                        .refs = {},
+                        .bytes = bytes_in(folder),
+                        .complete = has_model(folder)};
       if (const auto named = refs.find(commit); named != refs.end()) model.refs = named->second;
-      for (const SnapshotFile& file : list_files(folder)) {
-        std::error_code error;
-        const std::uint64_t bytes = fs::file_size(file.path, error);
-        if (!error) model.bytes += bytes;
-      }
       models.push_back(std::move(model));
     }
   }
@@ -149,6 +146,16 @@ std::vector<SnapshotFile> list_files(const fs::path& folder) {
   }
   std::ranges::sort(files, {}, &SnapshotFile::name);
   return files;
+}
+
+std::uint64_t bytes_in(const fs::path& folder) {
+  std::uint64_t bytes = 0;
+  for (const SnapshotFile& file : list_files(folder)) {
+    std::error_code error;
+    const std::uint64_t size = fs::file_size(file.path, error);
+    if (!error) bytes += size;
+  }
+  return bytes;
 }
 
 }  // namespace patchbay::hub

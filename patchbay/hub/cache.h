@@ -54,5 +54,7 @@ struct SnapshotFile {
 
 /// The files of a folder, sorted by name, links followed once and hidden files left out.
 std::vector<SnapshotFile> list_files(const std::filesystem::path& folder);
+/// How long those files are together; what cannot be read counts as nothing.
+std::uint64_t bytes_in(const std::filesystem::path& folder);
 
 }  // namespace patchbay::hub

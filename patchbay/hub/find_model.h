@@ -30,6 +30,6 @@ struct FoundModel {
 /// 3. a short name (known_models) or ORG/NAME, either with @REVISION, in the Hugging Face cache.
 /// Throws kNoInput when it is in none of these places, saying where it was looked for and how to
 /// get it, with the nearest known name.
-FoundModel find_model(const std::string& name, const Settings& settings);
+FoundModel find_model(const std::string& name, const Settings& settings = settings_from());
 
 }  // namespace patchbay::hub

@@ -1,9 +1,14 @@
 // Names of models on the hub.
 #include "patchbay/hub/model_name.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <cctype>
+
+#include "patchbay/base/error.h"
+#include "patchbay/base/visible_text.h"
 
 namespace patchbay::hub {
 namespace {
@@ -88,6 +93,26 @@ std::optional<ModelId> read_model_id(std::string_view text) {
     }
   }
   return ModelId{std::string(name), "", std::string(name), std::string(revision)};
+}
+
+ModelId model_to_pull(const std::string& name, const std::optional<std::string>& revision) {
+  auto model = read_model_id(name);
+  if (!model) {
+    throw Error(ErrorKind::kUsage, "model",
+                fmt::format("{} is no name of a model on the hub; name one as gpt2 or ORG/NAME",
+                            quoted_text(name)));
+  }
+  if (!revision) return *model;
+  if (name.find('@') != std::string::npos) {
+    throw Error(ErrorKind::kUsage, "`revision`", "the revision is given twice; keep one");
+  }
+  if (!is_revision(*revision)) {
+    throw Error(ErrorKind::kUsage, "`revision`",
+                fmt::format("{} is no branch, tag or commit; main is what is meant without it",
+                            quoted_text(*revision)));
+  }
+  model->revision = *revision;
+  return *model;
 }
 
 }  // namespace patchbay::hub

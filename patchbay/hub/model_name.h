@@ -33,6 +33,11 @@ struct ModelId {
 /// can be neither, as a path cannot.
 std::optional<ModelId> read_model_id(std::string_view text);
 
+/// The model that is to be downloaded: its name as read_model_id takes it, and a revision when the
+/// name has none. Throws kUsage for a name that is no model's on the hub, a revision that is none,
+/// and one that is given twice.
+ModelId model_to_pull(const std::string& name, const std::optional<std::string>& revision = {});
+
 /// Letters, digits and "._-", one slash at most, no "..", no "--": what the hub allows, and what is
 /// safe as the name of a folder.
 bool is_repository_id(std::string_view id);

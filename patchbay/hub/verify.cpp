@@ -60,6 +60,19 @@ FileCheck check_file(const RunContext& ctx, const FoundModel& model, const Snaps
 
 }  // namespace
 
+std::string_view name_of(FileCheck::State state) {
+  switch (state) {
+    case FileCheck::State::kGood:
+      return "good";
+    case FileCheck::State::kUnknown:
+      return "no digest";
+    case FileCheck::State::kBad:
+      return "BAD";
+    default:
+      return "UNREADABLE";
+  }
+}
+
 bool Verification::good() const {
   return structure_problem.empty() && std::ranges::all_of(files, [](const FileCheck& check) {
            return check.state == FileCheck::State::kGood ||

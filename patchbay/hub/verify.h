@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "patchbay/base/run_context.h"
@@ -25,6 +26,9 @@ struct FileCheck {
   std::string found{};     ///< the digest of its content
   std::string problem{};   ///< a sentence for kBad and kUnreadable
 };
+
+/// "good", "no digest", "BAD" or "UNREADABLE"
+std::string_view name_of(FileCheck::State state);
 
 struct Verification {
   std::vector<FileCheck> files;

@@ -4,11 +4,15 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <charconv>
 #include <cmath>
 #include <numeric>
+#include <optional>
+#include <system_error>
 #include <utility>
 #include <vector>
 
+#include "patchbay/base/error.h"
 #include "patchbay/report/figure.h"
 #include "patchbay/report/terminal.h"
 #include "patchbay/report/text_table.h"
@@ -27,6 +31,23 @@ std::string number(double value) { return std::isnan(value) ? "-" : fmt::format(
 
 const EffectSummary& shown_effect(const EffectTable& table, const TableStatistics& statistics) {
   return *std::ranges::find(statistics.effects, table.effect, &EffectSummary::effect);
+}
+
+std::string notes_text(const EffectTable& table) {
+  std::string text;
+  for (const std::string& note : table.notes) text += fmt::format("note: {}\n", note);
+  return text;
+}
+
+// How many places the view "largest" or "largest:20" lists; nothing for another view.
+std::optional<std::int64_t> places_of(std::string_view view) {
+  constexpr std::string_view kLargest = "largest";
+  if (view == kLargest) return 10;
+  std::int64_t top = 0;
+  const char* end = view.data() + view.size();
+  if (!view.starts_with("largest:")) return std::nullopt;
+  const auto [stop, error] = std::from_chars(view.data() + kLargest.size() + 1, end, top);
+  return error == std::errc() && stop == end && top >= 0 ? std::optional(top) : std::nullopt;
 }
 
 }  // namespace
@@ -136,12 +157,39 @@ std::string list_text(const StudyList& list, const TextStyle& style) {
   return text + "\n";
 }
 
+std::string section_text(const StudySection& section, const TextStyle& style) {
+  const auto words = [&](const std::string& text) { return printable(text, style) + "\n"; };
+  const std::string title = heading("== " + printable(section.title, style), style);
+  return fmt::format("\n{}\n{}", title, words(section.text)) +
+         (section.left_out.empty() ? "" : "\n" + words(section.left_out));
+}
+
+std::string section_text(const StudySection& section, const EffectTable& table,
+                         std::span<const std::string> views, const TextStyle& style) {
+  const TableStatistics statistics = table_statistics(table);
+  std::string text =
+      fmt::format("{}\n{}\n", section_text(section, style), result_heading(table, style));
+  auto list = section.lists.begin();
+  for (const std::string& view : views) {
+    if (view == "grid") {
+      text += result_grids(table, statistics, style);
+    } else if (const auto top = places_of(view)) {
+      text += result_largest(table, statistics, *top, style) + "\n";
+    } else if (list != section.lists.end()) {
+      text += list_text(*list++, style);
+    } else {
+      throw Error(ErrorKind::kUsage, "section_text",
+                  fmt::format("there is no list for the view \"{}\"; give the section one", view));
+    }
+  }
+  return text + notes_text(table);
+}
+
 std::string result_text(const EffectTable& table, std::int64_t top, const TextStyle& style) {
   const TableStatistics statistics = table_statistics(table);
   std::string text = result_heading(table, style) + "\n" + result_grids(table, statistics, style) +
                      result_largest(table, statistics, top, style);
-  for (const std::string& note : table.notes) text += fmt::format("note: {}\n", note);
-  return text;
+  return text + notes_text(table);
 }
 
 }  // namespace patchbay

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 
 #include "patchbay/report/text_table.h"
@@ -20,6 +21,14 @@ std::string result_grids(const EffectTable& table, const TableStatistics& statis
 /// The largest effects by magnitude, with errors, intervals and the test.
 std::string result_largest(const EffectTable& table, const TableStatistics& statistics,
                            std::int64_t top, const TextStyle& style);
+
+/// A section of a study under its title, with its words; why it was left out, where it was.
+std::string section_text(const StudySection& section, const TextStyle& style);
+/// The section on a result: its words, what was measured, and what `views` name, in their order:
+/// "grid", "largest" or "largest:20", and for each other one the next of the section's lists.
+/// Throws kUsage when there are more of those than lists.
+std::string section_text(const StudySection& section, const EffectTable& table,
+                         std::span<const std::string> views, const TextStyle& style);
 
 /// A list under its title, and its sentences.
 std::string list_text(const StudyList& list, const TextStyle& style);

@@ -8,6 +8,7 @@
 #include "patchbay/base/version.h"
 #include "patchbay/io/json_writer.h"
 #include "patchbay/report/caption.h"
+#include "patchbay/report/result_text.h"
 #include "patchbay/report/scatter_plot.h"
 #include "patchbay/results/correlation.h"
 
@@ -122,6 +123,15 @@ Page page_of(const SideBySide& compared, std::int64_t top, const std::string& co
       scatter_of(compared));
   page.sections.push_back(std::move(difference));
   return page;
+}
+
+std::string side_by_side_text(const SideBySide& compared, std::int64_t top,
+                              const TextStyle& style) {
+  return fmt::format("{}\n{}\n\n{}\n{}{}", printable(compared.first.name, style),
+                     printable(compared.second.name, style),
+                     heading(fmt::format("second - first, {}", name_of(compared.effect)), style),
+                     result_grids(compared.both.difference, compared.difference, style),
+                     list_text(largest_differences(compared, top), style));
 }
 
 std::string to_json(const SideBySide& compared) {

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "patchbay/report/page.h"
+#include "patchbay/report/text_table.h"
 #include "patchbay/results/comparison.h"
 #include "patchbay/results/statistics.h"
 #include "patchbay/results/study_result.h"
@@ -36,6 +37,9 @@ SideBySide side_by_side(const EffectTable& first, const EffectTable& second, Eff
 
 /// The places with the largest differences by magnitude, `top` at most, and how far both agree.
 StudyList largest_differences(const SideBySide& compared, std::int64_t top);
+
+/// The difference as text: both names, its grid, and its `top` largest places.
+std::string side_by_side_text(const SideBySide& compared, std::int64_t top, const TextStyle& style);
 
 /// Every place, as JSON.
 std::string to_json(const SideBySide& compared);

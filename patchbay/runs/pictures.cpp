@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "patchbay/base/error.h"
+#include "patchbay/base/stop_check.h"
 #include "patchbay/base/suggest.h"
 #include "patchbay/io/file.h"
 #include "patchbay/report/raster.h"
@@ -97,6 +98,26 @@ std::filesystem::path write_page(const Page& page, const std::string& out,
   if (!is_file) make_folder(out);
   write_file(path, html);
   return path;
+}
+
+void write_files(const Page& page, const PageFiles& files,
+                 const std::function<void(const std::filesystem::path&)>& wrote) {
+  const auto tell = [&](const std::filesystem::path& path) {
+    if (wrote) wrote(path);
+  };
+  for (const PageSection& part : page.sections) {
+    if (!part.table) continue;
+    stop_check();
+    const Picture picture{.table = *part.table,
+                          .title = files.title.value_or(part.section.title),
+                          .figure = files.figure,
+                          .known = page.known};
+    for (const auto& path : write_pictures(picture, files.out, part.section.id, files.formats)) {
+      tell(path);
+    }
+  }
+  if (std::ranges::find(files.formats, "html") == files.formats.end()) return;
+  tell(write_page(page, files.out, files.stem));
 }
 
 std::vector<KnownHeads> known_heads(const Circuit& circuit) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -47,6 +48,20 @@ std::vector<std::filesystem::path> write_pictures(const Picture& picture, const 
 void check_place(const std::string& out, std::span<const std::string> formats);
 /// Writes the page to `out` if that ends in .html, else to OUT/STEM.html; returns the path.
 std::filesystem::path write_page(const Page& page, const std::string& out, const std::string& stem);
+
+/// Which files a page becomes.
+struct PageFiles {
+  std::string out{};   ///< a folder, or for html alone a file that ends in .html
+  std::string stem{};  ///< of the page's file in a folder: "report"
+  std::vector<std::string> formats{"html"};
+  std::optional<std::string> figure{};  ///< as Picture's
+  std::optional<std::string> title{};   ///< of pictures, instead of their sections' own
+};
+/// Writes the pictures of every section that has a table, as OUT/ID.FIGURE.svg and so on, and with
+/// html among the formats the page; `wrote` is told each path as soon as the file is there, and may
+/// be empty. Throws as write_pictures and write_page, and what stop_check throws.
+void write_files(const Page& page, const PageFiles& files,
+                 const std::function<void(const std::filesystem::path&)>& wrote);
 
 /// The classes of a circuit, as heads to circle.
 std::vector<KnownHeads> known_heads(const Circuit& circuit);

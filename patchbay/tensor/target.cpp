@@ -67,7 +67,7 @@ Target find_target(const std::string& name) {
     if (target.name == name) return target;
     names.push_back(target.name);
   }
-  throw Error(ErrorKind::kUsage, "target",
+  throw Error(ErrorKind::kUsage, "`target`",
               fmt::format("this machine has no instruction set \"{}\"{}; there are {}", name,
                           did_you_mean(name, names), fmt::join(names, ", ")));
 }

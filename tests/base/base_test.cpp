@@ -1,4 +1,4 @@
-// Threads, cancellation, the floating-point mode, and nearest names.
+// Threads, cancellation, the floating-point mode, memory, and what errors are made of.
 #include <gtest/gtest.h>
 
 #include <atomic>
@@ -11,8 +11,10 @@
 
 #include "patchbay/base/error.h"
 #include "patchbay/base/float_environment.h"
+#include "patchbay/base/machine.h"
 #include "patchbay/base/run_context.h"
 #include "patchbay/base/suggest.h"
+#include "patchbay/base/visible_text.h"
 
 namespace patchbay {
 namespace {
@@ -116,6 +118,22 @@ TEST(Suggest, FindsTheNearestNameOrNone) {
   EXPECT_EQ(nearest_name("something", names), "");
   EXPECT_EQ(did_you_mean("cahce", names), "; did you mean \"cache\"?");
   EXPECT_EQ(did_you_mean("zzz", names), "");
+}
+
+TEST(QuotedText, IsWholeAndShowsWhatIsInvisible) {
+  EXPECT_EQ(quoted_text(""), "\"\"");
+  EXPECT_EQ(quoted_text(" a\"b\\c\n"), R"(" a\"b\\c\n")");
+  EXPECT_EQ(quoted_text("\xff\xe2\x80\xae"), R"("\xff\u202e")");
+  EXPECT_EQ(quoted_text(std::string(500, 'x')).size(), 502U);
+}
+
+TEST(Memory, OfThisProcessIsAPartOfTheMachines) {
+  const Memory now = memory();
+  if (!now.total || !now.peak) GTEST_SKIP() << "the system does not tell";
+  EXPECT_GT(now.resident.value(), 1 << 20);
+  EXPECT_GE(*now.peak, *now.resident);
+  EXPECT_GT(*now.total, *now.peak);
+  EXPECT_GE(*now.total, now.available.value());
 }
 
 TEST(Error, SaysWhereAndWhat) {

@@ -11,6 +11,7 @@
 #include "patchbay/base/run_context.h"
 #include "patchbay/hub/cache_writer.h"
 #include "patchbay/hub/digest.h"
+#include "patchbay/hub/list_models.h"
 #include "tests/hub/hub_testing.h"
 #include "tests/support/temporary_directory.h"
 
@@ -104,6 +105,34 @@ TEST(HubCache, ListsWhatIsThereWithItsRefs) {
   EXPECT_EQ(models[1].refs, (std::vector<std::string>{"main", "v1"}));
   EXPECT_TRUE(models[1].complete);
   EXPECT_EQ(models[1].bytes, std::string("config.jsonmodel.safetensors").size());
+}
+
+TEST(HubModels, AreListedUnderTheNamesThatFindThem) {
+  const TemporaryDirectory folder;
+  const fs::path cache = folder / "cache";
+  const fs::path shipped = folder / "models" / "small";
+  put_in_cache(cache, "org/a", kCommit, "main");
+  put_in_cache(cache, "org/b", kCommit, "v1");
+  put_in_cache(cache, "org/c", kOtherCommit, "");
+  put_in_cache(cache, "org/d", kCommit, "main", {"tokenizer.json"});
+  fs::create_directories(shipped);
+  write_raw(shipped / "config.json", "{}");
+  hub::Settings settings;
+  settings.cache = cache;
+  settings.model_folders = {folder / "models"};
+  const std::vector<hub::ListedModel> models = hub::list_models(settings);
+  std::vector<std::string> names;
+  for (const hub::ListedModel& model : models) {
+    names.push_back(model.name);
+    if (model.complete) {
+      EXPECT_EQ(hub::find_model(model.name, settings).path, model.folder) << model.name;
+    }
+  }
+  EXPECT_EQ(names, (std::vector<std::string>{"small", "org/a", "org/b@v1", "org/c@" + kOtherCommit,
+                                             "org/d"}));
+  EXPECT_EQ(models[0].source, hub::ModelSource::kShipped);
+  EXPECT_EQ(models[0].bytes, 2U);
+  EXPECT_FALSE(models[4].complete);
 }
 
 TEST(HubDigest, EqualsWhatGitAndSha256sumSay) {

@@ -54,6 +54,14 @@ TEST(HubModelName, WhatCouldLeadOutOfTheCacheIsNoName) {
   EXPECT_FALSE(read_model_id(std::string_view("a\0b", 3)));
 }
 
+TEST(HubModelName, AModelToPullHasTheRevisionThatIsAskedFor) {
+  EXPECT_EQ(hub::model_to_pull("gpt2").revision, "main");
+  EXPECT_EQ(hub::model_to_pull("gpt2@v1").revision, "v1");
+  const hub::ModelId model = hub::model_to_pull("gpt2", "refs/pr/1");
+  EXPECT_EQ(model.id, "openai-community/gpt2");
+  EXPECT_EQ(model.revision, "refs/pr/1");
+}
+
 TEST(HubModelName, CommitsAreFortySmallDigits) {
   EXPECT_TRUE(hub::is_commit(testing::kCommit));
   EXPECT_FALSE(hub::is_commit("main"));

@@ -4,10 +4,12 @@
 
 #include "patchbay/families/family.h"
 #include "patchbay/hooks/activation_cache.h"
+#include "patchbay/hooks/activation_file.h"
 #include "patchbay/hooks/hook_name.h"
 #include "patchbay/hooks/hooks.h"
 #include "patchbay/model/double_matrix.h"
 #include "patchbay/model/factored_matrix.h"
+#include "patchbay/model/generate.h"
 #include "patchbay/model/head_circuits.h"
 #include "patchbay/model/hooked_transformer.h"
 #include "patchbay/model/logit_attribution.h"
@@ -17,6 +19,7 @@
 #include "patchbay/model/rows.h"
 #include "patchbay/model/weight_processing.h"
 #include "tests/misuse/misuse.h"
+#include "tests/support/temporary_directory.h"
 #include "tests/support/tiny_models.h"
 
 namespace patchbay {
@@ -178,6 +181,40 @@ TEST(ModelMisuse, OfRunsIsRefused) {
          (void)RowPicker(beyond, beyond)(Tensor({2, 3}));
        },
        "[2, 3]"},
+  });
+}
+
+TEST(ModelMisuse, OfNextTokensIsRefused) {
+  const HookedTransformer& model = tiny().model;
+  const RunContext& ctx = tiny().ctx;
+  const NextToken next = next_token(ctx, model, {1, 2});
+  expect_refused({
+      {"next_token", [&] { (void)next_token(ctx, model, {}); }, "is empty"},
+      {"next_token", [&] { (void)next_token(ctx, model, {-1}); }, "-1"},
+      {"NextToken::rank", [&] { (void)next.rank(-1); }, "no token -1"},
+      {"NextToken::rank", [] { (void)NextToken().rank(0); }, "no token 0; there are none"},
+      {"generate", [&] { (void)generate(ctx, model, {1}, -1); }, "-1 tokens cannot be generated"},
+      {"generate", [&] { (void)generate(ctx, model, {1}, cfg().n_ctx + 1); }, "reads at most"},
+      {"generate",
+       [&] { (void)generate(ctx, model, {1}, std::numeric_limits<std::int64_t>::max()); },
+       "reads at most"},
+      {"generate", [&] { (void)generate(ctx, model, {}, 1); }, "is empty"},
+  });
+}
+
+TEST(ModelMisuse, OfActivationFilesIsRefused) {
+  const testing::TemporaryDirectory folder;
+  ActivationFile file(folder.path() / "x.npz");
+  file.add_tokens({});
+  expect_refused({
+      {"ActivationFile", [] { ActivationFile("/no/such/folder/x.npz"); }, "/no/such/folder",
+       ErrorKind::kCannotCreate},
+      {"ActivationFile::add_tokens", [&] { file.add_tokens({}); }, "tokens"},
+      {"ActivationFile::add_logits",
+       [&] {
+         file.add_logits(Tensor({1, 2, 3}));
+       },
+       "[pos, d_vocab]"},
   });
 }
 

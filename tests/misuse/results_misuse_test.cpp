@@ -11,6 +11,7 @@
 #include "patchbay/report/page.h"
 #include "patchbay/report/page_data.h"
 #include "patchbay/report/raster.h"
+#include "patchbay/report/result_text.h"
 #include "patchbay/report/rows.h"
 #include "patchbay/report/svg.h"
 #include "patchbay/report/terminal.h"
@@ -227,6 +228,9 @@ TEST(ReportMisuse, OfShapesAndPagesIsRefused) {
       {"html_page", [&] { (void)html_page(page); }, "the axes make 12"},
       {"html_page", [&] { (void)html_page(bad_id); }, "cannot name a file"},
       {"page_data", [&] { (void)page_data(page, {}); }, "0 tables for 1 sections"},
+      {"section_text", [&] { (void)section_text({}, small_table(), {{"no list"}}, {}); },
+       "no list for the view \"no list\""},
+      {"section_text", [&] { (void)section_text({}, torn_table(), {}, {}); }, "the axes make 12"},
   });
 }
 

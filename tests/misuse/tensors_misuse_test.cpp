@@ -9,6 +9,7 @@
 #include "patchbay/base/visible_text.h"
 #include "patchbay/tensor/activation.h"
 #include "patchbay/tensor/embedding.h"
+#include "patchbay/tensor/kernel_checks.h"
 #include "patchbay/tensor/layer_norm.h"
 #include "patchbay/tensor/logarithm.h"
 #include "patchbay/tensor/matmul.h"
@@ -177,6 +178,9 @@ TEST(TensorMisuse, OfOperationsIsRefused) {
       {"matmul_each_head", [&] { matmul_each_head(ctx, x, w, 2, out); }, "check the shapes"},
       {"sum_heads", [&] { sum_heads(ctx, x, four, out); }, "[2, 4]"},
       {"sum_heads", [&] { sum_heads(ctx, cube, four, small); }, "a bias of 4"},
+      {"check_kernels",
+       [&] { ctx.parallel_for(1, 1, [&](auto, auto) { (void)check_kernels(ctx); }); },
+       "at work already"},
       {"find_target", [] { (void)find_target("no such"); }, "no instruction set \"no such\""},
       {"ScopedTarget", [] { ScopedTarget(Target{}); }, "no instruction set"},
   });

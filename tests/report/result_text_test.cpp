@@ -49,6 +49,25 @@ TEST(ResultText, InATerminalHasBoldHeadingsAndAHeatMap) {
   EXPECT_NE(text.find("\x1b[1mlargest\x1b[0m"), std::string::npos);
 }
 
+TEST(SectionText, ShowsTheViewsInTheirOrder) {
+  StudySection section;
+  section.title = "Heads";
+  section.text = "What is seen.";
+  section.lists = {{.title = "a list", .columns = {}, .rows = {}, .sentences = {"So it is."}}};
+  const EffectTable table = golden("heads.json");
+  const std::string text =
+      section_text(section, table, {{"largest:2", "sorted", "grid"}}, TextStyle{});
+  EXPECT_TRUE(text.starts_with("\n== Heads\nWhat is seen.\n\nactivation_patching: ")) << text;
+  const std::size_t largest = text.find("\nlargest\n");
+  const std::size_t list = text.find("\na list\nSo it is.\n");
+  const std::size_t grid = text.find("layer \\ head");
+  ASSERT_NE(grid, std::string::npos) << text;
+  EXPECT_LT(largest, list);
+  EXPECT_LT(list, grid);
+  section.left_out = "It names heads.";
+  EXPECT_EQ(section_text(section, TextStyle{}), "\n== Heads\nWhat is seen.\n\nIt names heads.\n");
+}
+
 TEST(TextTable, IsCutToATerminalButNeverItsNumbers) {
   TextTable table({{"name"}, {"number", TextTable::Align::kRight}});
   table.add({std::string(100, 'x'), "1234567890"});

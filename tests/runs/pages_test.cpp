@@ -93,5 +93,20 @@ TEST(StudyPage, HeadsThatMatterAreThoseOfACircuitAndOfTheLargestEffects) {
   }
 }
 
+TEST(WriteFiles, MakesPicturesOfEverySectionAndThePageLast) {
+  const TemporaryDirectory folder;
+  const std::string out = (folder.path() / "out").string();
+  std::vector<std::string> wrote;
+  write_files(page_of_files({golden("heads.json"), golden("mlps.json")}),
+              {.out = out, .stem = "page", .formats = {"html", "svg"}, .figure = "top_k"},
+              [&](const std::filesystem::path& path) {
+                EXPECT_TRUE(std::filesystem::exists(path));
+                wrote.push_back(path.filename().string());
+              });
+  EXPECT_EQ(wrote, (std::vector<std::string>{"heads.top_k.svg", "mlps.top_k.svg", "page.html"}));
+  write_files(page_of_files({golden("heads.json")}), {.out = out, .stem = "alone"}, {});
+  EXPECT_TRUE(std::filesystem::exists(folder.path() / "out" / "alone.html"));
+}
+
 }  // namespace
 }  // namespace patchbay::runs

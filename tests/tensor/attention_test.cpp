@@ -3,6 +3,7 @@
 
 #include <cmath>
 
+#include "patchbay/tensor/scalar_chains.h"
 #include "tests/tensor/tensor_testing.h"
 
 namespace patchbay {
@@ -39,10 +40,9 @@ TEST(AttentionScores, AreScalarChainsOverDHeadOnEveryTarget) {
         const TransposedKeys transposed(keys.head);
         transposed.scores(q.data(), n_keys, attn_scale, scores.data());
         for (std::int64_t key = 0; key < n_keys; ++key) {
-          float chain = 0;
           const float* k = keys.pointers[static_cast<std::size_t>(key)] + d_head;
-          for (std::int64_t d = 0; d < d_head; ++d) chain = std::fma(q(d), k[d], chain);
-          ASSERT_EQ(scores[static_cast<std::size_t>(key)], chain / attn_scale)
+          ASSERT_EQ(scores[static_cast<std::size_t>(key)],
+                    scalar::chain(q.data(), k, d_head, 1) / attn_scale)
               << d_head << " " << key;
         }
         for (std::size_t i = static_cast<std::size_t>(n_keys); i < scores.size(); ++i) {

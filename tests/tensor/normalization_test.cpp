@@ -4,8 +4,8 @@
 #include <limits>
 #include <numeric>
 
-#include "patchbay/tensor/activation.h"
 #include "patchbay/tensor/layer_norm.h"
+#include "patchbay/tensor/scalar_chains.h"
 #include "patchbay/tensor/softmax.h"
 #include "tests/tensor/tensor_testing.h"
 
@@ -18,17 +18,6 @@ using testing::Values;
 
 constexpr std::int64_t kWidths[] = {1, 2, 15, 16, 17, 31, 32, 33, 768, 50257};
 constexpr float kEps = 1e-5F;
-
-// The naive twin of a sum: sixteen lanes by index, then halves folded onto each other.
-template <class Term>
-float tree_sum(std::int64_t n, const Term& term) {
-  float lanes[16] = {};
-  for (std::int64_t i = 0; i < n; ++i) lanes[i % 16] = term(i, lanes[i % 16]);
-  for (int half = 8; half > 0; half /= 2) {
-    for (int i = 0; i < half; ++i) lanes[i] = lanes[i] + lanes[i + half];
-  }
-  return lanes[0];
-}
 
 struct Normalized {
   Tensor scale;
@@ -51,17 +40,9 @@ TEST(LayerNorm, IsItsScalarTwinBitForBitOnEveryTarget) {
     const Tensor b = values.tensor({n}, false);
     Normalized expected{Tensor({3}), Tensor({3, n})};
     for (std::int64_t r = 0; r < 3; ++r) {
-      const float mean = tree_sum(n, [&](std::int64_t i, float sum) { return sum + x(r, i); }) /
-                         static_cast<float>(n);
-      const float square = tree_sum(n, [&](std::int64_t i, float sum) {
-        const float centred = x(r, i) - mean;
-        return std::fma(centred, centred, sum);
-      });
-      const float scale = std::sqrt(square / static_cast<float>(n) + kEps);
-      expected.scale(r) = scale;
-      for (std::int64_t i = 0; i < n; ++i) {
-        expected.out(r, i) = std::fma((x(r, i) - mean) / scale, w(i), b(i));
-      }
+      expected.scale(r) = scalar::layer_norm_scale(x[r].flat(), kEps);
+      scalar::layer_norm_apply(x[r].flat(), expected.scale(r), w.data(), b.data(),
+                               expected.out[r].data());
     }
     on_every_target([&](const Target&) {
       const Normalized result = layer_norm(ctx, x, w, b);
@@ -117,8 +98,7 @@ TEST(RmsNorm, IsItsScalarTwinAndWithinItsBound) {
       rms_norm_scale(ctx, x, kEps, scale);
       rms_norm_apply(ctx, x, scale, out);
       for (std::int64_t r = 0; r < 2; ++r) {
-        const float square =
-            tree_sum(n, [&](std::int64_t i, float sum) { return std::fma(x(r, i), x(r, i), sum); });
+        const float square = scalar::sum_of_squares(x[r].flat(), 0.0F);
         EXPECT_EQ(scale(r), std::sqrt(square / static_cast<float>(n) + kEps)) << n;
         long double mean = 0;
         for (std::int64_t i = 0; i < n; ++i) {
@@ -143,13 +123,8 @@ TEST(Softmax, IsItsScalarTwinBitForBitOnEveryTarget) {
   for (const std::int64_t n : kWidths) {
     Tensor x = values.tensor({1, n}, false);
     for (float& value : x.flat()) value *= 20;
-    const float max = std::ranges::max(x.flat());
-    Tensor shifted({n});
-    for (std::int64_t i = 0; i < n; ++i) shifted(i) = x(0, i) - max;
-    exp(ctx, shifted, shifted);
-    const float sum = tree_sum(n, [&](std::int64_t i, float s) { return s + shifted(i); });
-    Tensor expected({1, n});
-    for (std::int64_t i = 0; i < n; ++i) expected(0, i) = shifted(i) / sum;
+    Tensor expected = x;
+    scalar::softmax(expected.flat());
     on_every_target([&](const Target&) {
       Tensor out({1, n});
       softmax(ctx, x, out);

@@ -1,12 +1,12 @@
 // The operations once more, one number at a time with std::fma. The constants are those of
 // scripts/fit_polynomials.py; every line rounds as the vector code is said to.
-#include "cli/scalar_chains.h"
+#include "patchbay/tensor/scalar_chains.h"
 
 #include <algorithm>
 #include <array>
 #include <cmath>
 
-namespace patchbay::cli::scalar {
+namespace patchbay::scalar {
 namespace {
 
 constexpr std::int64_t kLanes = 16;
@@ -103,14 +103,17 @@ void softmax(std::span<float> x) {
   for (float& value : x) value = value / sum;
 }
 
-float layer_norm_scale(std::span<const float> x, float eps) {
-  const float centre = mean(x);
+float sum_of_squares(std::span<const float> x, float centre) {
   Lanes lanes{};
   for (std::size_t i = 0; i < x.size(); ++i) {
     const float centred = x[i] - centre;
     lanes[i % kLanes] = std::fma(centred, centred, lanes[i % kLanes]);
   }
-  return std::sqrt(fold(lanes) / static_cast<float>(x.size()) + eps);
+  return fold(lanes);
+}
+
+float layer_norm_scale(std::span<const float> x, float eps) {
+  return std::sqrt(sum_of_squares(x, mean(x)) / static_cast<float>(x.size()) + eps);
 }
 
 void layer_norm_apply(std::span<const float> x, float scale, const float* w, const float* b,
@@ -119,4 +122,4 @@ void layer_norm_apply(std::span<const float> x, float scale, const float* w, con
   for (std::size_t i = 0; i < x.size(); ++i) out[i] = std::fma((x[i] - centre) / scale, w[i], b[i]);
 }
 
-}  // namespace patchbay::cli::scalar
+}  // namespace patchbay::scalar

@@ -1,22 +1,21 @@
 // Checks of the vector kernels against scalar chains, on every instruction set of this machine.
-#include "cli/kernel_checks.h"
+#include "patchbay/tensor/kernel_checks.h"
 
 #include <fmt/format.h>
 
 #include <bit>
 #include <functional>
 
-#include "cli/scalar_chains.h"
 #include "patchbay/base/float_environment.h"
-#include "patchbay/io/json_writer.h"
 #include "patchbay/tensor/activation.h"
 #include "patchbay/tensor/attention.h"
 #include "patchbay/tensor/layer_norm.h"
 #include "patchbay/tensor/matmul.h"
+#include "patchbay/tensor/scalar_chains.h"
 #include "patchbay/tensor/softmax.h"
 #include "patchbay/tensor/target.h"
 
-namespace patchbay::cli {
+namespace patchbay {
 namespace {
 
 // Numbers in [−4, 4), the same ones on every machine.
@@ -184,8 +183,7 @@ std::string first_difference(const Tensor& got, const Tensor& expected) {
     const float a = got.data()[i];
     const float b = expected.data()[i];
     if (bits(a) == bits(b)) continue;
-    return fmt::format("element {} of {} is {} and must be {}", i, got.shape().str(),
-                       json_number(a), json_number(b));
+    return fmt::format("element {} of {} is {} and must be {}", i, got.shape().str(), a, b);
   }
   return "";
 }
@@ -214,4 +212,4 @@ std::vector<KernelCheck> check_kernels(const RunContext& ctx) {
   return checks;
 }
 
-}  // namespace patchbay::cli
+}  // namespace patchbay
