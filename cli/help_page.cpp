@@ -1,14 +1,49 @@
 #include "cli/help_page.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
+#include <string_view>
+#include <utility>
+#include <vector>
 
 #include "cli/output.h"
 #include "patchbay/base/version.h"
 
 namespace patchbay::cli {
 namespace {
+
+// A part of a page: names, and what they are.
+struct Section {
+  std::string title;
+  std::vector<std::pair<std::string, std::string>> entries{};
+};
+
+// Those that are not empty, in their order.
+std::vector<Section> sections_of(const Verb& verb) {
+  std::vector<Section> sections = {
+      {"COMMANDS"}, {"ARGUMENTS"}, {"OPTIONS", {{"-h,--help", "print this page"}}}};
+  for (const Verb* inner : verbs_of(verb)) {
+    sections[0].entries.emplace_back(inner->last_word(), inner->what);
+  }
+  for (const OptionSpec& option : verb.options) {
+    const std::string type = option.is_argument() || option.is_flag() ? "" : " " + option.type;
+    sections[option.is_argument() ? 1 : 2].entries.emplace_back(option.names + type, option.what);
+  }
+  std::erase_if(sections, [](const Section& section) { return section.entries.empty(); });
+  return sections;
+}
+
+// What follows the command.
+std::string usage_of(const Verb& verb) {
+  std::string usage;
+  for (const OptionSpec& option : verb.options) {
+    if (!option.is_argument()) continue;
+    usage += fmt::format("[{}]{} ", option.names, option.is_many() ? "..." : "");
+  }
+  return usage + (verbs_of(verb).empty() ? "[OPTIONS]" : "COMMAND [OPTIONS]");
+}
 
 std::vector<std::string> lines_of(std::string_view text) {
   std::vector<std::string> lines;
@@ -20,15 +55,9 @@ std::vector<std::string> lines_of(std::string_view text) {
   return lines;
 }
 
-std::string section(std::string_view title, const std::vector<HelpPage::Entry>& entries) {
-  if (entries.empty()) return "";
-  std::size_t width = 0;
-  for (const HelpPage::Entry& entry : entries) width = std::max(width, entry.name.size());
-  std::string text = fmt::format("\n{}\n", heading(title));
-  for (const HelpPage::Entry& entry : entries) {
-    text += fmt::format("  {:<{}}  {}\n", entry.name, width, entry.what);
-  }
-  return text;
+std::string in_small_letters(std::string title) {
+  for (char& c : title) c = static_cast<char>(c - 'A' + 'a');
+  return title;
 }
 
 // A line cannot begin with a control character, and a dash is no hyphen.
@@ -46,75 +75,46 @@ std::string roff(std::string_view text) {
   return escaped;
 }
 
-std::string roff_section(std::string_view title, const std::vector<HelpPage::Entry>& entries) {
-  if (entries.empty()) return "";
-  std::string text = fmt::format(".SH {}\n", title);
-  for (const HelpPage::Entry& entry : entries) {
-    text += fmt::format(".TP\n.B {}\n{}\n", roff(entry.name), roff(entry.what));
-  }
-  return text;
-}
-
 }  // namespace
 
-HelpPage page_of(const std::deque<VerbSpec>& verbs, std::string_view path) {
-  const auto spec = std::ranges::find(verbs, path, &VerbSpec::path);
-  HelpPage page{.command = path.empty() ? "patchbay" : fmt::format("patchbay {}", path),
-                .what = spec->what,
-                .usage = "",
-                .verbs = {},
-                .arguments = {},
-                .options = {{"-h,--help", "print this page"}},
-                .examples = spec->examples};
-  const std::string before = path.empty() ? "" : fmt::format("{} ", path);
-  for (const VerbSpec& verb : verbs) {
-    const bool inside = verb.path.size() > before.size() && verb.path.starts_with(before);
-    if (!inside || verb.path.find(' ', before.size()) != std::string::npos) continue;
-    page.verbs.push_back({verb.path.substr(before.size()), verb.what});
-  }
-  for (const OptionSpec& option : spec->options) {
-    if (option.is_argument()) {
-      page.arguments.push_back({option.names, option.what});
-      page.usage += fmt::format("[{}]{} ", option.names, option.is_many() ? "..." : "");
-    } else {
-      page.options.push_back(
-          {option.is_flag() ? option.names : option.names + " " + option.type, option.what});
+std::string render(const Verb& verb) {
+  std::string text = fmt::format("{}: {}\n\n{} {} {}\n", heading(verb.command()), verb.what,
+                                 heading("usage:"), verb.command(), usage_of(verb));
+  for (const auto& [title, entries] : sections_of(verb)) {
+    std::size_t width = 0;
+    for (const auto& [name, what] : entries) width = std::max(width, name.size());
+    text += fmt::format("\n{}\n", heading(in_small_letters(title) + ":"));
+    for (const auto& [name, what] : entries) {
+      text += fmt::format("  {:<{}}  {}\n", name, width, what);
     }
   }
-  if (!page.verbs.empty()) page.usage += "COMMAND ";
-  page.usage += "[OPTIONS]";
-  return page;
-}
-
-std::string render(const HelpPage& page) {
-  std::string text = fmt::format("{}: {}\n\n{} {} {}\n", heading(page.command), page.what,
-                                 heading("usage:"), page.command, page.usage);
-  text += section("commands:", page.verbs);
-  text += section("arguments:", page.arguments);
-  text += section("options:", page.options);
   text += fmt::format("\n{}\n", heading("examples:"));
-  for (const std::string& line : lines_of(page.examples)) text += fmt::format("  {}\n", line);
+  for (const std::string& line : lines_of(verb.examples)) text += fmt::format("  {}\n", line);
   return text;
 }
 
-std::string render_roff(const HelpPage& page) {
-  std::string name = page.command;
-  std::ranges::replace(name, ' ', '-');
+std::string render_roff(const Verb& verb) {
+  std::string page = verb.command();
+  std::ranges::replace(page, ' ', '-');
   std::string text = fmt::format(
       ".TH {} 1 \"\" \"patchbay {}\" \"patchbay\"\n.SH NAME\n{} \\- {}\n.SH SYNOPSIS\n.B {}\n{}\n",
-      roff(name), kVersion, roff(name), roff(page.what), roff(page.command), roff(page.usage));
-  text += roff_section("COMMANDS", page.verbs) + roff_section("ARGUMENTS", page.arguments) +
-          roff_section("OPTIONS", page.options);
-  text += ".SH EXAMPLES\n.nf\n";
-  for (const std::string& line : lines_of(page.examples)) text += roff(line) + "\n";
-  text += ".fi\n.SH SEE ALSO\n";
-  if (page.verbs.empty()) return text + ".BR patchbay (1)\n";
-  for (std::size_t i = 0; i < page.verbs.size(); ++i) {
-    std::string verb = page.verbs[i].name;
-    text += fmt::format(".BR {}\\-{} (1){}\n", roff(name), roff(verb),
-                        i + 1 < page.verbs.size() ? "," : "");
+      roff(page), kVersion, roff(page), roff(verb.what), roff(verb.command()),
+      roff(usage_of(verb)));
+  for (auto& [title, entries] : sections_of(verb)) {
+    text += fmt::format(".SH {}\n", title);
+    for (const auto& [name, what] : entries) {
+      text += fmt::format(".TP\n.B {}\n{}\n", roff(name), roff(what));
+    }
   }
-  return text;
+  text += ".SH EXAMPLES\n.nf\n";
+  for (const std::string& line : lines_of(verb.examples)) text += roff(line) + "\n";
+  text += ".fi\n.SH SEE ALSO\n";
+  std::vector<std::string> others;
+  for (const Verb* inner : verbs_of(verb)) {
+    others.push_back(fmt::format(".BR {}\\-{} (1)", roff(page), roff(inner->last_word())));
+  }
+  if (others.empty()) others.emplace_back(".BR patchbay (1)");
+  return text + fmt::format("{}\n", fmt::join(others, ",\n"));
 }
 
 }  // namespace patchbay::cli

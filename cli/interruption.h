@@ -28,7 +28,6 @@ class InterruptibleContext {
   InterruptibleContext& operator=(const InterruptibleContext&) = delete;
 
   operator const RunContext&() const { return ctx_; }  // NOLINT: implicit, to be passed as one
-  [[nodiscard]] const RunContext& get() const { return ctx_; }
 
  private:
   RunContext ctx_;

@@ -7,18 +7,17 @@
 #include <exception>
 #include <new>
 
-#include "cli/arguments.h"
-#include "cli/commands.h"
 #include "cli/error_text.h"
+#include "cli/help_page.h"
 #include "cli/interruption.h"
+#include "cli/options.h"
 #include "cli/output.h"
+#include "cli/parser.h"
 #include "patchbay/base/error.h"
 #include "patchbay/tensor/target.h"
 
+namespace patchbay::cli {
 namespace {
-
-using patchbay::Error;
-using patchbay::ErrorKind;
 
 constexpr int kSignalBase = 128;  // a shell's code for a process that signal n ended is 128 + n
 
@@ -31,51 +30,46 @@ void give_back_large_memory() {
   mallopt(M_MMAP_THRESHOLD, kHugePage);
 }
 
-patchbay::Target target_of(const std::string& name) {
-  try {
-    return patchbay::find_target(name);
-  } catch (const patchbay::Error& error) {
-    throw patchbay::Error(error.kind(), "--target", error.reason());
+// What every verb can be told.
+void begin(const Given& given) {
+  static_cast<void>(threads_of(given));  // refused where nothing computes, too
+  choose_output(given);
+  if (const auto seconds = given.seconds("--timeout")) start_timeout(*seconds);
+  if (const auto name = given.one("--target")) {
+    static const ScopedTarget target(find_target(*name));
   }
 }
 
-void begin(const patchbay::cli::CommonOptions& common) {
-  patchbay::cli::choose_colours(common.colour);
-  if (common.timeout > 0.0) patchbay::cli::start_timeout(common.timeout);
-  if (!common.target.empty()) {
-    static const patchbay::ScopedTarget target(target_of(common.target));
+int run(const Parsed& parsed) {
+  if (parsed.help) {
+    write_output(render(parsed.verb));
+    return 0;
   }
+  if (parsed.given.knows("--target")) begin(parsed.given);
+  return parsed.verb.run(parsed.given);
 }
 
 int fail(int code, const std::string& text) {
-  patchbay::cli::write_error(fmt::format("error: {}\n", text));
+  write_error(fmt::format("error: {}\n", text));
   return code;
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
-  patchbay::cli::hold_closed_streams();
-  patchbay::cli::install_signal_handlers();
+// From the arguments to the exit code, whatever goes wrong.
+int run_command(int argc, const char* const* argv) {
+  hold_closed_streams();
+  install_signal_handlers();
   give_back_large_memory();
   try {
-    const patchbay::cli::Command command = patchbay::cli::parse_arguments(argc, argv);
-    return std::visit(
-        [](const auto& verb) {
-          if constexpr (requires { verb.common; }) begin(verb.common);
-          return patchbay::cli::run(verb);
-        },
-        command);
+    return run(parse(argc, argv));
   } catch (const Error& error) {
-    const int number = patchbay::cli::received_signal();
+    const int number = received_signal();
     const bool stopped = error.kind() == ErrorKind::kInterrupted && number != 0;
     if (stopped && number == SIGALRM) {
       return fail(kTimeout,
                   "stopped by --timeout; the same command goes on from the rows that --out kept");
     }
-    return fail(stopped ? kSignalBase + number : error.exit_code(),
-                patchbay::cli::option_text(error));
-  } catch (const patchbay::cli::ClosedPipe&) {
+    return fail(stopped ? kSignalBase + number : error.exit_code(), option_text(error));
+  } catch (const ClosedPipe&) {
     return kSignalBase + SIGPIPE;
   } catch (const std::bad_alloc&) {
     return fail(static_cast<int>(ErrorKind::kInputOutput),
@@ -87,3 +81,8 @@ int main(int argc, char** argv) {
                             error.what()));
   }
 }
+
+}  // namespace
+}  // namespace patchbay::cli
+
+int main(int argc, char** argv) { return patchbay::cli::run_command(argc, argv); }

@@ -11,16 +11,32 @@
 #include <charconv>
 #include <cstdlib>
 #include <cstring>
+#include <optional>
 
 #include "cli/interruption.h"
 #include "patchbay/base/error.h"
-#include "patchbay/base/utf8.h"
 #include "patchbay/base/visible_text.h"
 
 namespace patchbay::cli {
 namespace {
 
-ColourChoice chosen_colours = ColourChoice::kAuto;
+// What --color can be; nothing stands for the terminal's own.
+struct ColourChoice {
+  std::string_view word;
+  std::optional<TerminalColours> colours;
+};
+
+constexpr ColourChoice kChoices[] = {{"auto", std::nullopt},
+                                     {"always", std::nullopt},
+                                     {"never", TerminalColours::kNone},
+                                     {"16", TerminalColours::k16},
+                                     {"256", TerminalColours::k256},
+                                     {"truecolor", TerminalColours::k24Bit}};
+
+const ColourChoice* chosen = kChoices;
+bool quiet = false;
+
+bool is_auto() { return chosen == kChoices; }
 
 std::string_view variable(const char* name) {
   const char* value = std::getenv(name);
@@ -36,24 +52,17 @@ TerminalColours colours_of_terminal() {
                                                              : TerminalColours::k16;
 }
 
-TerminalColours output_colours() {
-  switch (chosen_colours) {
-    case ColourChoice::kNever:
-      return TerminalColours::kNone;
-    case ColourChoice::k16:
-      return TerminalColours::k16;
-    case ColourChoice::k256:
-      return TerminalColours::k256;
-    case ColourChoice::k24Bit:
-      return TerminalColours::k24Bit;
-    case ColourChoice::kAlways:
-      return colours_of_terminal();
-    case ColourChoice::kAuto:
-      break;
-  }
+// Whether the stream leads to a terminal that does what escapes say.
+bool obeys_escapes(int stream) {
   const std::string_view terminal = variable("TERM");
-  const bool plain = !variable("NO_COLOR").empty() || terminal.empty() || terminal == "dumb";
-  return plain || isatty(STDOUT_FILENO) != 1 ? TerminalColours::kNone : colours_of_terminal();
+  return !terminal.empty() && terminal != "dumb" && isatty(stream) == 1;
+}
+
+bool shows_colours() { return variable("NO_COLOR").empty() && obeys_escapes(STDOUT_FILENO); }
+
+TerminalColours output_colours() {
+  if (chosen->colours) return *chosen->colours;
+  return !is_auto() || shows_colours() ? colours_of_terminal() : TerminalColours::kNone;
 }
 
 int output_width() {
@@ -64,13 +73,6 @@ int output_width() {
   int columns = 0;
   std::from_chars(text.data(), text.data() + text.size(), columns);
   return columns > 0 ? columns : kUsual;
-}
-
-template <class T>
-void write_array(JsonWriter& json, std::string_view name, std::span<const T> values) {
-  json.key(name).begin_array(JsonLayout::kInline);
-  for (const T& value : values) json.value(value);
-  json.end_array();
 }
 
 }  // namespace
@@ -107,43 +109,37 @@ void hold_closed_streams() noexcept {
   }
 }
 
-void message(const CommonOptions& common, std::string_view text) {
-  if (!common.quiet) write_error(fmt::format("{}\n", text));
+void choose_output(const Given& given) {
+  quiet = given.flag("--quiet");
+  const auto word = given.one("--color");
+  if (!word) return;
+  const auto* const found = std::ranges::find(kChoices, *word, &ColourChoice::word);
+  if (found == std::ranges::end(kChoices)) {
+    given.fail(fmt::format("--color is auto, always, never, 16, 256 or truecolor, not {}",
+                           quoted_text(*word)));
+  }
+  chosen = found;
 }
 
-void choose_colours(ColourChoice choice) { chosen_colours = choice; }
+bool is_quiet() { return quiet; }
+
+void message(std::string_view text) {
+  if (!quiet) write_error(fmt::format("{}\n", text));
+}
 
 TextStyle text_style() {
   const bool terminal = isatty(STDOUT_FILENO) == 1;
   const TerminalStyle style{.colours = output_colours(), .width = output_width()};
-  const bool asked = chosen_colours != ColourChoice::kAuto;
   return {.bold = style.colours != TerminalColours::kNone,
           .escaped = terminal,
-          .terminal = asked || terminal ? std::optional(style) : std::nullopt};
+          .terminal = !is_auto() || terminal ? std::optional(style) : std::nullopt};
 }
 
 std::string heading(std::string_view text) { return heading(text, text_style()); }
 
-std::string quote(std::string_view text) {
-  std::string result = "\"";
-  for (std::size_t begin = 0; begin <= text.size();) {
-    const std::size_t end = std::min(text.find_first_of("\"\\", begin), text.size());
-    result += visible_text(text.substr(begin, end - begin));
-    if (end < text.size()) result += {'\\', text[end]};
-    begin = end + 1;
-  }
-  return result + "\"";
-}
-
 std::string printable(std::string_view text) { return printable(text, text_style()); }
 
-std::string Table::str() const { return TextTable::str(text_style()); }
-
-std::string bracketed(std::span<const std::int64_t> values) {
-  return fmt::format("[{}]", fmt::join(values, ", "));
-}
-
-std::string with_commas(std::int64_t number) {
+std::string with_commas(std::uint64_t number) {
   std::string digits = std::to_string(number);
   for (auto i = static_cast<std::ptrdiff_t>(digits.size()) - 3; i > 0; i -= 3) {
     digits.insert(static_cast<std::size_t>(i), ",");
@@ -151,27 +147,16 @@ std::string with_commas(std::int64_t number) {
   return digits;
 }
 
-void write_token(JsonWriter& json, TokenId id, const std::optional<std::string>& bytes) {
-  json.member("id", id);
-  if (!bytes) {
-    json.key("token").null();
-    return;
-  }
-  json.member("token", *bytes);
-  if (!find_invalid_utf8(*bytes)) return;
-  json.key("bytes").begin_array(JsonLayout::kInline);
-  for (const char byte : *bytes) json.value(static_cast<int>(static_cast<unsigned char>(byte)));
-  json.end_array();
+StatusLine::StatusLine() : moves_(obeys_escapes(STDERR_FILENO)) {}
+
+void StatusLine::show(std::string_view text) {
+  write_error(moves_ ? fmt::format("\r{}\x1b[K", text) : fmt::format("{}\n", text));
+  open_ = moves_;
 }
 
-void write_integers(JsonWriter& json, std::string_view name, std::span<const std::int64_t> values) {
-  write_array(json, name, values);
-}
-void write_integers(JsonWriter& json, std::string_view name, std::span<const TokenId> values) {
-  write_array(json, name, values);
-}
-void write_strings(JsonWriter& json, std::string_view name, std::span<const std::string> values) {
-  write_array(json, name, values);
+void StatusLine::clear() {
+  if (open_) write_error("\r\x1b[K");
+  open_ = false;
 }
 
 }  // namespace patchbay::cli

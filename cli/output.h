@@ -1,13 +1,11 @@
 // Standard output for data, standard error for messages, and how texts and numbers look in them.
 #pragma once
 
-#include <optional>
-#include <span>
+#include <cstdint>
 #include <string>
 #include <string_view>
-#include <vector>
 
-#include "cli/commands.h"
+#include "cli/given.h"
 #include "patchbay/io/json_writer.h"
 #include "patchbay/report/text_table.h"
 
@@ -24,42 +22,49 @@ void write_error(std::string_view text) noexcept;
 /// Gives each of the three standard streams that is closed a descriptor that cannot be used, so
 /// that no file is opened in its place and what is written there fails as it did.
 void hold_closed_streams() noexcept;
-/// A line on standard error, unless --quiet.
-void message(const CommonOptions& common, std::string_view text);
 
-/// What --color asked for, until it is called again.
-void choose_colours(ColourChoice choice);
+/// What --quiet and --color ask of the whole process from now on. Throws kUsage.
+void choose_output(const Given& given);
+/// Whether nothing but errors goes to standard error.
+bool is_quiet();
+/// A line on standard error, unless --quiet.
+void message(std::string_view text);
+
 /// How text is to look on standard output: in the colours that were asked for or that the terminal
 /// shows; as in a file where there is none.
 TextStyle text_style();
 /// Bold, where standard output has colours.
 std::string heading(std::string_view text);
-
-/// The text in double quotes, whole: what does not print (controls, directions, bytes that are not
-/// UTF-8) is escaped.
-std::string quote(std::string_view text);
-/// Such a text without quotes for a terminal, as it is for files and pipes. Line breaks and tabs
-/// stay.
+/// The text, with what does not print escaped for a terminal. Line breaks and tabs stay.
 std::string printable(std::string_view text);
 
 /// A table for standard output.
 class Table : public TextTable {
  public:
   using TextTable::TextTable;
-  [[nodiscard]] std::string str() const;
+  [[nodiscard]] std::string str() const { return TextTable::str(text_style()); }
 };
 
-/// "[1, 12, 32]"
-std::string bracketed(std::span<const std::int64_t> values);
 /// "124,439,808"
-std::string with_commas(std::int64_t number);
+std::string with_commas(std::uint64_t number);
 
-/// Members "id" and "token"; and "bytes", when the token is not UTF-8 on its own. The token is null
-/// where it is not known.
-void write_token(JsonWriter& json, TokenId id, const std::optional<std::string>& bytes);
-/// key(name) and an array on one line.
-void write_integers(JsonWriter& json, std::string_view name, std::span<const std::int64_t> values);
-void write_integers(JsonWriter& json, std::string_view name, std::span<const TokenId> values);
-void write_strings(JsonWriter& json, std::string_view name, std::span<const std::string> values);
+/// A line on standard error that is written over and over, where that is a terminal.
+class StatusLine {
+ public:
+  StatusLine();
+  ~StatusLine() { clear(); }
+  StatusLine(const StatusLine&) = delete;
+  StatusLine& operator=(const StatusLine&) = delete;
+
+  [[nodiscard]] bool moves() const { return moves_; }
+  /// In place of the last one where it moves, else as a line of its own.
+  void show(std::string_view text);
+  /// Leaves the terminal's line free for what comes next.
+  void clear();
+
+ private:
+  bool moves_;
+  bool open_ = false;
+};
 
 }  // namespace patchbay::cli

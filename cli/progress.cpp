@@ -1,12 +1,9 @@
 #include "cli/progress.h"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <cmath>
 #include <utility>
-
-#include "cli/output.h"
 
 namespace patchbay::cli {
 namespace {
@@ -29,9 +26,6 @@ std::string bar_text(double share) {
 
 }  // namespace
 
-Progress::Progress(const CommonOptions& common)
-    : quiet_(common.quiet), terminal_(isatty(STDERR_FILENO) == 1), begin_(Clock::now()) {}
-
 void Progress::begin(std::string what) {
   clear();
   what_ = std::move(what);
@@ -42,7 +36,7 @@ void Progress::begin(std::string what) {
 }
 
 std::function<void(std::int64_t, std::int64_t)> Progress::function() {
-  if (quiet_) return {};
+  if (is_quiet()) return {};
   return [this](std::int64_t done, std::int64_t total) { show(done, total); };
 }
 
@@ -55,25 +49,14 @@ void Progress::show(std::int64_t done, std::int64_t total) {
   last_ = done;
   const double elapsed = std::chrono::duration<double>(now - begin_).count();
   const double since = std::chrono::duration<double>(now - shown_).count();
-  if (elapsed < 1.0 || done <= first_ || since < (terminal_ ? 0.1 : 10.0)) return;
+  if (elapsed < 1.0 || done <= first_ || since < (line_.moves() ? 0.1 : 10.0)) return;
   shown_ = now;
   const double rate = static_cast<double>(done - first_) / elapsed;
   const double left = static_cast<double>(total - done) / rate;
-  const std::string name = what_.empty() ? "" : what_ + ": ";
-  const std::string figures =
-      fmt::format("{} of {} done, {:.3g} a second, {} left", done, total, rate, time_text(left));
-  if (terminal_) {
-    const double share = total == 0 ? 1.0 : static_cast<double>(done) / static_cast<double>(total);
-    write_error(fmt::format("\r{}{} {}\x1b[K", name, bar_text(share), figures));
-    open_ = true;
-  } else {
-    write_error(fmt::format("{}{}\n", name, figures));
-  }
-}
-
-void Progress::clear() {
-  if (open_) write_error("\r\x1b[K");
-  open_ = false;
+  const double share = total == 0 ? 1.0 : static_cast<double>(done) / static_cast<double>(total);
+  line_.show(
+      fmt::format("{}{}{} of {} done, {:.3g} a second, {} left", what_.empty() ? "" : what_ + ": ",
+                  line_.moves() ? bar_text(share) + " " : "", done, total, rate, time_text(left)));
 }
 
 }  // namespace patchbay::cli

@@ -1,12 +1,11 @@
-# Registries by file name: every patchbay/FOLDER/STEM.cpp beside the folder's own helpers defines
-# `const TYPE& patchbay::FOLDER::STEM()`, and this function writes the list of them that
-# patchbay::FOLDER::all() returns. Adding one file is all it takes to add an entry.
+# Registries by file name: every FOLDER/STEM.cpp beside the folder's own helpers defines
+# `const TYPE& patchbay::NAMESPACE::STEM()`, and this function writes the list of them that
+# patchbay::NAMESPACE::all() returns. Adding one file is all it takes to add an entry.
 # Files whose stem equals the folder's singular helper (the HEADER's stem) or ends in _common are not entries.
 
-function(patchbay_registry target folder type header)
+function(patchbay_registry target folder type header namespace)
   get_filename_component(helper "${header}" NAME_WE)
-  get_filename_component(namespace "${folder}" NAME)
-  file(GLOB entries CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/patchbay/${folder}/*.cpp)
+  file(GLOB entries CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/${folder}/*.cpp)
   list(SORT entries)
   set(declarations "")
   set(items "")
@@ -18,12 +17,13 @@ function(patchbay_registry target folder type header)
     string(APPEND declarations "const ${type}& ${stem}();\n")
     string(APPEND items "      &${stem}(),\n")
   endforeach()
-  set(output ${PROJECT_BINARY_DIR}/generated/${namespace}_registry.cpp)
+  get_filename_component(name "${folder}" NAME)
+  set(output ${PROJECT_BINARY_DIR}/generated/${name}_registry.cpp)
   file(
     CONFIGURE
     OUTPUT ${output}
     CONTENT
-      "// Written by cmake/PatchbayRegistry.cmake from the files in patchbay/${folder}.
+      "// Written by cmake/PatchbayRegistry.cmake from the files in ${folder}.
 #include \"${header}\"
 
 namespace patchbay::${namespace} {

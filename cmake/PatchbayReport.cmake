@@ -14,7 +14,7 @@ target_link_libraries(
 patchbay_compile_options(patchbay_report)
 patchbay_exact_arithmetic(patchbay_report)
 patchbay_precompile_headers(patchbay_report)
-patchbay_registry(patchbay_report report/figures Figure "patchbay/report/figure.h")
+patchbay_registry(patchbay_report patchbay/report/figures Figure "patchbay/report/figure.h" figures)
 
 # The report's style and scripts, as text inside of the library.
 function(patchbay_page_files target)

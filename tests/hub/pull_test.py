@@ -99,7 +99,7 @@ class Clean(PullTest):
     def test_a_terminal_shows_one_line_that_is_gone_at_the_end(self):
         code, seen = self.on_terminal("gpt2")
         self.assertEqual(code, 0)
-        self.assertIn("\r\x1b[Kmodel.safetensors: 100% of 0.2 MB", seen)
+        self.assertIn("\rmodel.safetensors: 100% of 0.2 MB\x1b[K", seen)
         self.assertRegex(seen, r"\r\x1b\[K[^\r\n]*3 of 3 files downloaded[^\r\n]*\n$")
         self.assertEqual(self.on_terminal("gpt2", "--quiet"), (0, ""))
         shutil.rmtree(self.cache)

@@ -1,0 +1,122 @@
+// The command line, read with CLI11: what the verbs declare, and errors that suggest a name.
+//
+// Everything arrives as text; Given turns it into numbers. CLI11's own messages are replaced
+// because they do not suggest.
+#include "cli/parser.h"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+
+#include "patchbay/base/error.h"
+#include "patchbay/base/suggest.h"
+#include "patchbay/base/visible_text.h"
+#include "patchbay/experiments/experiment.h"
+
+namespace patchbay::cli {
+namespace {
+
+void declare(CLI::App& app, const Verb& verb) {
+  app.set_help_flag("-h,--help");
+  app.allow_extras();
+  app.require_subcommand(0, 1);  // so that a later word is never taken for a verb
+  for (const OptionSpec& option : verb.options) {
+    if (option.is_flag()) {
+      app.add_flag(option.names);
+      continue;
+    }
+    CLI::Option* made = app.add_option(option.names)
+                            ->type_name(option.type)
+                            ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
+                            ->allow_extra_args(option.is_many());
+    constexpr int kMost = 1 << 16;
+    if (option.is_many()) made->expected(0, kMost);
+  }
+  for (const Verb* inner : verbs_of(verb)) {
+    declare(*app.add_subcommand(inner->last_word()), *inner);
+  }
+}
+
+struct Chosen {
+  const CLI::App& app;
+  const Verb& verb;
+};
+
+Chosen chosen(const CLI::App& app, const std::string& path = "") {
+  const auto inner = app.get_subcommands();
+  if (inner.empty()) return {app, find_verb(path)};
+  const std::string before = path.empty() ? "" : path + " ";
+  return chosen(*inner.front(), before + inner.front()->get_name());
+}
+
+Given given_of(const Chosen& here) {
+  Given::Words words;
+  for (const OptionSpec& option : here.verb.options) {
+    words[option.name()] = here.app.get_option(option.name())->results();
+  }
+  return {here.verb.command(), std::move(words)};
+}
+
+// What is near a name that is no option, ready to append; or how to write a text that is like one.
+std::string advice_for(const std::string& name, const Options& known, bool takes_text) {
+  std::vector<std::string> names = {"--help"};
+  for (const OptionSpec& option : known) {
+    if (!option.is_argument()) names.push_back(option.name());
+  }
+  const std::string renamed = fmt::format(
+      "--{}", experiments::renamed_field(name.substr(std::min<std::size_t>(2, name.size()))));
+  if (std::ranges::find(names, renamed) != names.end()) {
+    return fmt::format("; did you mean {}?", quoted_text(renamed));
+  }
+  const std::string nearest = did_you_mean(name, names);
+  return nearest.empty() && takes_text ? "; put -- before a text that begins with a dash" : nearest;
+}
+
+// The first argument that nothing took.
+void refuse_unknown(const Verb& verb, const Given& given, const std::vector<std::string>& left) {
+  const auto first = std::ranges::find_if(left, [](const auto& word) { return word != "--"; });
+  if (first == left.end()) return;
+  const std::string& word = *first;
+  const bool after_mark = std::find(left.begin(), first, "--") != first;
+  if (word.starts_with('-') && !after_mark) {
+    const std::string name = word.substr(0, word.find('='));
+    given.fail(fmt::format("there is no option {}{}", quoted_text(name),
+                           advice_for(name, verb.options, given.knows("TEXT"))));
+  }
+  std::vector<std::string> names;
+  for (const Verb* inner : verbs_of(verb)) names.push_back(inner->last_word());
+  if (!names.empty()) {
+    given.fail(
+        fmt::format("there is no command {}{}", quoted_text(word), did_you_mean(word, names)));
+  }
+  const bool is_part = word.find(' ') == std::string::npos && given.knows("TEXT");
+  given.fail(fmt::format("the argument {} is one too many{}", quoted_text(word),
+                         is_part ? "; put a text with spaces in quotes" : ""));
+}
+
+}  // namespace
+
+Parsed parse(int argc, const char* const* argv) {
+  CLI::App app("", "patchbay");
+  declare(app, find_verb(""));
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::CallForHelp&) {
+    const Verb& verb = chosen(app).verb;
+    return {verb, Given(verb.command(), {}), true};
+  } catch (const CLI::ArgumentMismatch& error) {
+    const std::string text = error.what();  // "--model: 1 required PATH missing"
+    given_of(chosen(app)).fail(text.substr(0, text.find(':')) + " needs a value");
+  } catch (const CLI::ParseError& error) {
+    given_of(chosen(app)).fail(error.what());
+  }
+  const Chosen here = chosen(app);
+  Given given = given_of(here);
+  refuse_unknown(here.verb, given, app.remaining(true));
+  Given whole = given_of({app, find_verb("")});
+  if (whole.flag("--version")) return {find_verb(""), std::move(whole)};
+  return {here.verb, std::move(given)};
+}
+
+}  // namespace patchbay::cli

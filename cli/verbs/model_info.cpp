@@ -1,0 +1,135 @@
+// patchbay model info: sizes, weights and tokenizer of a model, from its files' headers.
+#include <fmt/format.h>
+
+#include <filesystem>
+
+#include "cli/options.h"
+#include "cli/output.h"
+#include "patchbay/base/visible_text.h"
+#include "patchbay/families/family.h"
+#include "patchbay/hub/load_model.h"
+
+namespace patchbay::cli::verbs {
+
+const Verb& model_info();
+
+namespace {
+
+// TransformerLens's word.
+std::string_view normalization_name(const HookedTransformerConfig& cfg) {
+  switch (cfg.normalization_type) {
+    case NormKind::kNone:
+      return "none";
+    case NormKind::kLayer:
+      return "LN";
+    case NormKind::kRms:
+      return "RMS";
+  }
+  return "";
+}
+
+std::string bos_text(const Tokenizer& tokenizer) {
+  const auto bos = tokenizer.bos_token_id();
+  return bos ? fmt::format("{} ({})", quoted_text(tokenizer.token_bytes(*bos)), *bos) : "none";
+}
+
+std::string text_of(const HookedTransformerConfig& cfg, const CheckpointSummary& weights,
+                    const std::optional<Tokenizer>& tokenizer) {
+  std::string text;
+  const auto line = [&text](std::string_view name, const std::string& value) {
+    text += fmt::format("{:<15}  {}\n", name, value);
+  };
+  const auto id = [](const auto& token) { return token ? std::to_string(*token) : "none"; };
+  text += heading(cfg.model_name) + "\n";
+  line("family", cfg.original_family);
+  for (const auto& [name, value] :
+       {std::pair{"n_layers", cfg.n_layers}, std::pair{"n_heads", cfg.n_heads},
+        std::pair{"d_model", cfg.d_model}, std::pair{"d_head", cfg.d_head},
+        std::pair{"d_mlp", cfg.d_mlp}, std::pair{"n_ctx", cfg.n_ctx},
+        std::pair{"d_vocab", cfg.d_vocab}}) {
+    line(name, std::to_string(value));
+  }
+  if (cfg.grouped_queries()) line("key/value heads", std::to_string(cfg.key_value_heads()));
+  line("act_fn", fmt::format("{}{}", name_of(cfg.act_fn), cfg.gated_mlp ? ", gated" : ""));
+  line("norm", fmt::format("{}, eps {}", normalization_name(cfg), json_number(cfg.eps)));
+  line("positions", cfg.is_rotary() ? fmt::format("rotary, base {}", json_number(cfg.rotary_base))
+                                    : std::string("standard"));
+  line("attn_scale", json_number(cfg.attn_scale));
+  line("bos, eos", id(cfg.bos_token_id) + ", " + id(cfg.eos_token_id));
+  line("parameters", with_commas(weights.n_params));
+  for (const auto& [dtype, count] : weights.tensors_by_type) {
+    line("tensors", fmt::format("{} of {}", count, dtype));
+  }
+  for (const auto& [path, bytes] : weights.files) {
+    line("file", fmt::format("{}, {} bytes", path, with_commas(bytes)));
+  }
+  if (!tokenizer) {
+    line("tokenizer", "none");
+    return text;
+  }
+  line("tokenizer",
+       fmt::format("byte-level BPE from {}, {} tokens", weights.tokenizer, tokenizer->d_vocab()));
+  line("BOS", bos_text(*tokenizer));
+  return text;
+}
+
+std::string json_of(const HookedTransformerConfig& cfg, const CheckpointSummary& weights,
+                    const std::optional<Tokenizer>& tokenizer) {
+  JsonWriter json;
+  json.begin_object().member("model", cfg.model_name).key("config").begin_object();
+  json.member("original_family", cfg.original_family).member("n_layers", cfg.n_layers);
+  json.member("n_heads", cfg.n_heads).member("d_model", cfg.d_model);
+  json.member("d_head", cfg.d_head).member("d_mlp", cfg.d_mlp).member("n_ctx", cfg.n_ctx);
+  json.member("d_vocab", cfg.d_vocab).member("n_key_value_heads", cfg.key_value_heads());
+  json.member("act_fn", name_of(cfg.act_fn)).member("gated_mlp", cfg.gated_mlp);
+  json.member("normalization_type", normalization_name(cfg));
+  json.member("positional_embedding_type",
+              std::string_view(cfg.is_rotary() ? "rotary" : "standard"));
+  if (cfg.is_rotary()) json.member("rotary_base", cfg.rotary_base);
+  json.member("eps", cfg.eps).member("attn_scale", cfg.attn_scale);
+  json.member("bos_token_id", cfg.bos_token_id).member("eos_token_id", cfg.eos_token_id);
+  json.end_object().member("n_params", weights.n_params);
+  json.key("tensors").begin_object(JsonLayout::kInline);
+  for (const auto& [dtype, count] : weights.tensors_by_type) json.member(dtype, count);
+  json.end_object().key("files").begin_array();
+  for (const auto& [path, bytes] : weights.files) {
+    json.begin_object(JsonLayout::kInline).member("path", path).member("bytes", bytes);
+    json.end_object();
+  }
+  json.end_array().key("tokenizer");
+  if (!tokenizer) return json.null().end_object().take();
+  json.begin_object().member("kind", std::string_view("byte-level BPE"));
+  json.member("from", weights.tokenizer).member("d_vocab", tokenizer->d_vocab());
+  json.member("bos_token_id", tokenizer->bos_token_id());
+  json.key("special_tokens").begin_array();
+  for (const AddedToken& token : tokenizer->special_tokens()) {
+    json.begin_object(JsonLayout::kInline).member("id", token.id).member("token", token.content);
+    json.end_object();
+  }
+  return json.end_array().end_object().end_object().take();
+}
+
+int run_given(const Given& given) {
+  const hub::FoundModel found = hub::find_model(model_argument_of(given));
+  const HookedTransformerConfig cfg = hub::load_config(found);
+  const CheckpointSummary weights = summarize_checkpoint(found.path);
+  const std::optional<Tokenizer> tokenizer = load_tokenizer(found.path);
+  write_output((given.flag("--json") ? json_of : text_of)(cfg, weights, tokenizer));
+  return 0;
+}
+
+}  // namespace
+
+const Verb& model_info() {
+  static const Verb verb = {.place = 11,
+                            .path = "model info",
+                            .what = "sizes, weights and tokenizer of a model",
+                            .examples =
+                                "patchbay model info tests/golden/tiny-gpt2\n"
+                                "patchbay model info --json tests/golden/tiny-gpt2",
+                            .options = model_argument(),
+                            .run = run_given};
+  return verb;
+}
+
+}  // namespace patchbay::cli::verbs
