@@ -1,7 +1,11 @@
 // patchbay model info: sizes, weights and tokenizer of a model, from its files' headers.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <filesystem>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "cli/options.h"
 #include "cli/output.h"
@@ -28,6 +32,43 @@ std::string_view normalization_name(const HookedTransformerConfig& cfg) {
   return "";
 }
 
+std::string positions_text(const HookedTransformerConfig& cfg) {
+  std::string text(name_of(cfg.positional_embedding_type));
+  if (!cfg.is_rotary()) return text;
+  text += fmt::format(", base {}", json_number(cfg.rotary_base));
+  if (cfg.rotary_dims() != cfg.d_head) {
+    text += fmt::format(", {} of {} dimensions turn", cfg.rotary_dims(), cfg.d_head);
+  }
+  return text + (cfg.rotary_adjacent_pairs ? ", adjacent ones in pairs" : "");
+}
+
+std::int64_t local_layers(const HookedTransformerConfig& cfg) {
+  return std::ranges::count(cfg.attn_types, AttentionType::kLocal);
+}
+
+// What most models do not have, in TransformerLens's words.
+std::vector<std::string> traits_of(const HookedTransformerConfig& cfg) {
+  std::vector<std::string> traits;
+  if (cfg.attn_only) traits.emplace_back("attn_only: no MLPs");
+  if (cfg.parallel_attn_mlp) {
+    traits.emplace_back("parallel_attn_mlp: attention and MLP read the same stream");
+  }
+  if (cfg.use_normalization_before_and_after) {
+    traits.emplace_back("use_normalization_before_and_after: norms behind attention and MLP too");
+  }
+  if (cfg.use_qk_norm) traits.emplace_back("use_qk_norm: norms of queries and keys");
+  for (const auto& [name, cap] :
+       {std::pair{"attn_scores_soft_cap", cfg.attn_scores_soft_cap},
+        std::pair{"output_logits_soft_cap", cfg.output_logits_soft_cap}}) {
+    if (cap > 0) traits.push_back(fmt::format("{}: {}", name, json_number(cap)));
+  }
+  if (local_layers(cfg) > 0) {
+    traits.push_back(fmt::format("window_size: {} tokens in {} of {} layers", cfg.window_size,
+                                 local_layers(cfg), cfg.n_layers));
+  }
+  return traits;
+}
+
 std::string bos_text(const Tokenizer& tokenizer) {
   const auto bos = tokenizer.bos_token_id();
   return bos ? fmt::format("{} ({})", quoted_text(tokenizer.token_bytes(*bos)), *bos) : "none";
@@ -52,9 +93,9 @@ std::string text_of(const HookedTransformerConfig& cfg, const CheckpointSummary&
   if (cfg.grouped_queries()) line("key/value heads", std::to_string(cfg.key_value_heads()));
   line("act_fn", fmt::format("{}{}", name_of(cfg.act_fn), cfg.gated_mlp ? ", gated" : ""));
   line("norm", fmt::format("{}, eps {}", normalization_name(cfg), json_number(cfg.eps)));
-  line("positions", cfg.is_rotary() ? fmt::format("rotary, base {}", json_number(cfg.rotary_base))
-                                    : std::string("standard"));
+  line("positions", positions_text(cfg));
   line("attn_scale", json_number(cfg.attn_scale));
+  for (const std::string& trait : traits_of(cfg)) line("trait", trait);
   line("bos, eos", id(cfg.bos_token_id) + ", " + id(cfg.eos_token_id));
   line("parameters", with_commas(weights.n_params));
   for (const auto& [dtype, count] : weights.tensors_by_type) {
@@ -83,10 +124,22 @@ std::string json_of(const HookedTransformerConfig& cfg, const CheckpointSummary&
   json.member("d_vocab", cfg.d_vocab).member("n_key_value_heads", cfg.key_value_heads());
   json.member("act_fn", name_of(cfg.act_fn)).member("gated_mlp", cfg.gated_mlp);
   json.member("normalization_type", normalization_name(cfg));
-  json.member("positional_embedding_type",
-              std::string_view(cfg.is_rotary() ? "rotary" : "standard"));
-  if (cfg.is_rotary()) json.member("rotary_base", cfg.rotary_base);
+  json.member("positional_embedding_type", name_of(cfg.positional_embedding_type));
+  if (cfg.is_rotary()) {
+    json.member("rotary_base", cfg.rotary_base).member("rotary_dim", cfg.rotary_dims());
+    json.member("rotary_adjacent_pairs", cfg.rotary_adjacent_pairs);
+  }
   json.member("eps", cfg.eps).member("attn_scale", cfg.attn_scale);
+  json.member("attn_only", cfg.attn_only).member("parallel_attn_mlp", cfg.parallel_attn_mlp);
+  json.member("use_normalization_before_and_after", cfg.use_normalization_before_and_after);
+  json.member("use_qk_norm", cfg.use_qk_norm);
+  json.member("attn_scores_soft_cap", cfg.attn_scores_soft_cap);
+  json.member("output_logits_soft_cap", cfg.output_logits_soft_cap);
+  json.member("window_size", cfg.window_size).key("attn_types").begin_array(JsonLayout::kInline);
+  for (const AttentionType type : cfg.attn_types) {
+    json.value(std::string_view(type == AttentionType::kLocal ? "local" : "global"));
+  }
+  json.end_array();
   json.member("bos_token_id", cfg.bos_token_id).member("eos_token_id", cfg.eos_token_id);
   json.end_object().member("n_params", weights.n_params);
   json.key("tensors").begin_object(JsonLayout::kInline);
