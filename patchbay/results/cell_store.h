@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <memory_resource>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -24,7 +25,7 @@ class CellStore {
   struct Hash {
     std::size_t operator()(const CellKey& key) const { return key.low; }
   };
-  using Cells = std::unordered_map<CellKey, double, Hash>;
+  using Cells = std::pmr::unordered_map<CellKey, double, Hash>;
 
   /// In memory alone.
   CellStore() = default;
@@ -68,7 +69,10 @@ class CellStore {
   int descriptor_ = -1;         // −1: memory alone
   std::uint64_t size_ = 0;      // of the part of the file that is believed
   std::uint64_t checksum_ = 0;  // of that part
-  Cells cells_;
+  // Cells lie side by side in few large pieces. One by one they would lie between the tensors of
+  // the passes that they come from, and the allocator could join no memory across them.
+  std::pmr::monotonic_buffer_resource cells_memory_;
+  Cells cells_{&cells_memory_};
 };
 
 }  // namespace patchbay
