@@ -96,7 +96,8 @@ void check(Session& session, const FindCircuit& settings) { (void)parts_of(sessi
 
 EffectTable run(Session& session, const FindCircuit& settings) {
   const Parts parts = parts_of(session, settings);
-  FoundCircuit found = patchbay::find_circuit(session, parts.search);
+  const Session asked = session.for_several_questions();
+  FoundCircuit found = patchbay::find_circuit(asked, parts.search);
   if (found.edges.empty()) {
     throw FieldError(
         "threshold",
@@ -113,12 +114,11 @@ EffectTable run(Session& session, const FindCircuit& settings) {
   table.values = std::move(found.values);
   table.notes.push_back(fmt::format("{} heads at positions: {}", found.nodes.size(),
                                     node_list(found.nodes, session.prompts())));
-  table.notes.push_back(
-      fmt::format("alone, with MLPs kept and other heads' outputs replaced by {}: {}",
-                  name_of(parts.knockout.source.kind),
-                  faithfulness_text(session, parts.knockout, found.nodes)));
+  table.notes.push_back(fmt::format(
+      "alone, with MLPs kept and other heads' outputs replaced by {}: {}",
+      name_of(parts.knockout.source.kind), faithfulness_text(asked, parts.knockout, found.nodes)));
   if (settings.samples == 2 && session.prompts().size() >= 4) {
-    add_variation(session, parts, table.notes);
+    add_variation(asked, parts, table.notes);
   }
   return table;
 }

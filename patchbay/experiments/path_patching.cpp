@@ -118,8 +118,9 @@ EffectTable run(Session& session, const PathPatching& settings) {
   // Several have effects of their own, told in notes; a fraction is what they can be compared by.
   table.effect = alone ? first.effect : settings.effect.value_or(EffectKind::kFraction);
   table.aggregate = settings.aggregate;
+  const Session asked = alone ? session : session.for_several_questions();
   for (const PresetSweep& one : all.each) {
-    SweepResult result = session.run(one.sweep);
+    SweepResult result = asked.run(one.sweep);
     table.values.insert(table.values.end(), result.values.begin(), result.values.end());
     table.baselines = std::move(result.baselines);
     const std::string name = alone ? "" : fmt::format("{}: ", one.preset.name);

@@ -33,7 +33,7 @@ EdgeInputs::EdgeInputs(const SweepRuns& runs, const PathSweep& sweep, const Shar
       cfg_(runs.model.cfg()),
       meaning_(sweep.meaning),
       base_(base),
-      recorded_(runs.recording(prompts, edge_names(sweep))) {}
+      recorded_(runs.ctx, runs.model, prompts, edge_names(sweep), base) {}
 
 void EdgeInputs::follow(std::span<Job* const> jobs) const {
   std::vector<Edge> edges;

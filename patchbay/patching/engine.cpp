@@ -25,9 +25,9 @@ constexpr double kNoSuchPlace = std::numeric_limits<double>::quiet_NaN();
 
 using Side = MetricReader::Side;
 
-// What is recorded: the senders of the source, and what frozen components and edges are made of.
-std::vector<HookName> recorded_names(const HookedTransformerConfig& cfg, const PathSweep& sweep) {
-  std::vector<HookName> names = sender_names(sweep);
+// What is recorded beside the senders' source: what frozen components and edges are made of.
+std::vector<HookName> own_names(const HookedTransformerConfig& cfg, const PathSweep& sweep) {
+  std::vector<HookName> names;
   const auto add = [&](const std::vector<HookName>& more) {
     names.insert(names.end(), more.begin(), more.end());
   };
@@ -35,6 +35,24 @@ std::vector<HookName> recorded_names(const HookedTransformerConfig& cfg, const P
   if (sweep.norms != NormScale::kLive) add(norm_scales(cfg));
   if (is_edge(sweep.meaning)) add(edge_names(sweep));
   return names;
+}
+
+// Of each prompt, as many rows of the patched run as are the source's, from position 0 on. Noise on
+// its embeddings parts the patched run from the other one before their prompts differ.
+std::vector<std::int64_t> rows_alike(const Sides& sides, const PathSweep& sweep) {
+  std::vector<std::int64_t> alike(sides.prompts.pairs.size(), 0);
+  if (sweep.source.kind != SourceKind::kOtherRun) return alike;
+  for (std::size_t i = 0; i < alike.size(); ++i) {
+    alike[i] = sides.tokens_alike(static_cast<std::int64_t>(i));
+  }
+  if (sweep.embedding_edits == nullptr) return alike;
+  for (const auto& [name, list] : sweep.embedding_edits->entries()) {
+    for (const RowEdit& edit : list) {
+      std::int64_t& own = alike[static_cast<std::size_t>(edit.row.sequence)];
+      own = std::min<std::int64_t>(own, edit.row.position);
+    }
+  }
+  return alike;
 }
 
 class Engine {
@@ -45,15 +63,20 @@ class Engine {
         asked_(asked),
         sweep_(sweep),
         sides_{asked.prompts, sweep.direction},
+        source_(sides_, sweep.source, sender_names(sweep)),
         memory_(ctx_, model_.cfg(),
                 {.sides = sides_,
                  .source = sweep.source.kind,
                  .reads = sweep.metric.reads,
-                 .names = recorded_names(model_.cfg(), sweep),
-                 .own_base = sweep.embedding_edits != nullptr}),
-        runs_{ctx_, model_, asked.runs, memory_.shares_runs(), memory_.most_kept()},
-        source_(sides_, sweep.source, sender_names(sweep)),
-        keys_(sides_, sweep, source_) {}
+                 .names = source_.names(),
+                 .own_names = own_names(model_.cfg(), sweep),
+                 .means = source_.size_of_means(model_.cfg()),
+                 .own_base = sweep.embedding_edits != nullptr,
+                 .is_last = asked.is_last}),
+        runs_{ctx_, model_, asked.runs, memory_.keeps(),
+              memory_.most_kept() - source_.make_room(memory_.most_kept(), asked.means)},
+        keys_(sides_, sweep, source_),
+        alike_(rows_alike(sides_, sweep)) {}
 
   SweepResult run() {
     const std::int64_t prompts = asked_.prompts.size();
@@ -63,6 +86,7 @@ class Engine {
     clean.assign(static_cast<std::size_t>(prompts), kNoSuchPlace);
     corrupted = clean;
     total_ = std::ssize(result_.values);
+    asked_.runs.make_room(runs_.most_bytes);
     for (std::int64_t first = 0; first < prompts; first += memory_.prompts_at_once()) {
       run_group(first, std::min(prompts, first + memory_.prompts_at_once()));
     }
@@ -76,21 +100,16 @@ class Engine {
     std::vector<Job> jobs = open_jobs(first, last);
     const bool are_known = find_baselines(first, last);
     if (are_known && jobs.empty()) return;
-    const auto changed = [&](std::size_t job) { return changed_rows(jobs[job]); };
+    const auto reached = [&](std::size_t job) { return rows_reached(jobs[job]); };
     // Rows that are edited are there for a while even where they come out as they were.
     const auto rows = [&](std::size_t job) {
       return sweep_.meaning == PathMeaning::kEverything
                  ? std::int64_t{std::ssize(sides_.base(jobs[job].prompt))}
-                 : changed(job);
+                 : reached(job);
     };
     std::vector<Prompt> prompts;
-    std::vector<Prompt> others;
-    for (std::int64_t i = first; i < last; ++i) {
-      prompts.push_back(sides_.base(i));
-      others.push_back(sides_.other(i));
-    }
-    memory_.announce(ctx_, first, last, jobs.size(), rows, changed,
-                     asked_.runs.bytes_of(prompts, others));
+    for (std::int64_t i = first; i < last; ++i) prompts.push_back(sides_.base(i));
+    memory_.announce(ctx_, first, last, jobs.size(), rows, reached, asked_.runs);
     MetricReader reader(ctx_, sweep_.metric, sides_, first, last);
     const SharedRun base = base_run(prompts, first, last);
     std::optional<SourceValues> values;
@@ -229,7 +248,7 @@ class Engine {
   }
 
   // From the first row of a sender or a receiver on; norms of the other side change every row.
-  [[nodiscard]] std::int64_t changed_rows(const Job& job) const {
+  [[nodiscard]] std::int64_t rows_reached(const Job& job) const {
     const std::int64_t length = std::ssize(sides_.base(job.prompt));
     if (has_other_norms(sweep_)) return length;
     std::int64_t first = length;
@@ -238,10 +257,9 @@ class Engine {
         first = std::min<std::int64_t>(first, piece.position);
       }
     }
-    // Noise on its embeddings parts the base run from the other where their prompts are alike.
-    const bool from_other =
-        sweep_.source.kind == SourceKind::kOtherRun && sweep_.embedding_edits == nullptr;
-    return std::max(length - first, sides_.changed_rows(job.prompt, job.senders(), from_other));
+    return std::max(length - first,
+                    sides_.rows_reached(job.prompt, job.senders(),
+                                        alike_[static_cast<std::size_t>(job.prompt)]));
   }
 
   static void give_source(const SourceValues& values, Job& job) {
@@ -289,10 +307,11 @@ class Engine {
   const Asked& asked_;
   const PathSweep& sweep_;
   Sides sides_;
+  SourcePlan source_;
   MemoryPlan memory_;
   SweepRuns runs_;
-  SourcePlan source_;
   SweepKeys keys_;
+  std::vector<std::int64_t> alike_;  // [prompt]
   SweepResult result_;
   std::int64_t done_ = 0;
   std::int64_t total_ = 0;

@@ -19,6 +19,7 @@ struct Asked {
   MeanCache& means;
   CellStore& store;
   Shard shard;
+  bool is_last;  ///< no question follows, so nothing is left for one
 };
 
 /// `sweep` is a checked one.

@@ -43,7 +43,9 @@ FrozenPaths::FrozenPaths(const SweepRuns& runs, const PathSweep& sweep, const Si
     others.push_back(sides.other(i));
   }
   const std::vector<HookName> mlps = mlp_outputs(runs.model.cfg());
-  if (sweep.freeze_mlps && !mlps.empty()) mlp_out_.emplace(runs.recording(prompts, mlps));
+  if (sweep.freeze_mlps && !mlps.empty()) {
+    mlp_out_.emplace(runs.ctx, runs.model, prompts, mlps, base);
+  }
   if (sweep.norms == NormScale::kLive) return;
   other_scales_ = has_other_norms(sweep);
   scales_.emplace(runs.recording(other_scales_ ? others : prompts, norm_scales(runs.model.cfg())));

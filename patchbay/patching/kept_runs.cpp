@@ -6,51 +6,68 @@
 
 namespace patchbay {
 
-bool KeptRuns::Kept::has(const std::vector<Prompt>& prompts) const {
-  return std::ranges::all_of(prompts, [&](const Prompt& one) { return index.contains(one); });
-}
+namespace {
 
-SharedRun KeptRuns::of(const RunContext& ctx, const HookedTransformer& model,
-                       const std::vector<Prompt>& prompts, std::int64_t most_bytes) {
-  const auto known = std::ranges::find_if(kept_, [&](const Kept& one) { return one.has(prompts); });
-  if (known != kept_.end()) {
-    std::rotate(known, known + 1, kept_.end());
-  } else {
-    const std::vector<Prompt> once = distinct(prompts);
-    const std::int64_t bytes = tokens_of(once) * base_run_bytes(model.cfg());
-    std::int64_t total = bytes;
-    for (const Kept& one : kept_) total += one.bytes;
-    while (!kept_.empty() && total > most_bytes) {
-      total -= kept_.front().bytes;
-      kept_.erase(kept_.begin());
-    }
-    Kept fresh{std::make_shared<const BaseRun>(model.base_run(ctx, once)), {}, bytes};
-    for (std::size_t i = 0; i < once.size(); ++i) {
-      fresh.index.emplace(once[i], static_cast<std::int32_t>(i));
-    }
-    kept_.push_back(std::move(fresh));
+using Index = std::map<Prompt, std::int32_t>;
+
+Index index_of(const BaseRun& run) {
+  Index index;
+  for (std::size_t i = 0; i < run.prompts.size(); ++i) {
+    index.emplace(run.prompts[i], static_cast<std::int32_t>(i));
   }
-  return kept_.back().share(prompts);
+  return index;
 }
 
-SharedRun KeptRuns::Kept::share(const std::vector<Prompt>& prompts) const {
-  SharedRun shared{run, {}};
+SharedRun shared_run(std::shared_ptr<const BaseRun> run, const Index& index,
+                     const std::vector<Prompt>& prompts) {
+  SharedRun shared{std::move(run), {}};
   for (const Prompt& prompt : prompts) shared.index.push_back(index.at(prompt));
   return shared;
 }
 
-std::optional<SharedRun> KeptRuns::find(const std::vector<Prompt>& prompts) const {
-  for (const Kept& one : kept_) {
-    if (one.has(prompts)) return one.share(prompts);
-  }
-  return std::nullopt;
+}  // namespace
+
+SharedRun new_base_run(const RunContext& ctx, const HookedTransformer& model,
+                       const std::vector<Prompt>& prompts) {
+  auto run = std::make_shared<const BaseRun>(model.base_run(ctx, distinct(prompts)));
+  const Index index = index_of(*run);
+  return shared_run(std::move(run), index, prompts);
 }
 
-std::int64_t KeptRuns::bytes_of(const std::vector<Prompt>& side,
-                                const std::vector<Prompt>& other_side) const {
+bool KeptRuns::Kept::has(const std::vector<Prompt>& prompts) const {
+  return std::ranges::all_of(prompts, [&](const Prompt& one) { return index.contains(one); });
+}
+
+std::optional<SharedRun> KeptRuns::find(const std::vector<Prompt>& prompts) {
+  const auto known = std::ranges::find_if(kept_, [&](const Kept& one) { return one.has(prompts); });
+  if (known == kept_.end()) return std::nullopt;
+  std::rotate(known, known + 1, kept_.end());
+  return shared_run(kept_.back().run, kept_.back().index, prompts);
+}
+
+void KeptRuns::make_room(std::int64_t most_bytes) {
+  std::int64_t total = 0;
+  for (const Kept& one : kept_) total += one.bytes;
+  auto first = kept_.begin();
+  for (; first != kept_.end() && total > most_bytes; ++first) total -= first->bytes;
+  kept_.erase(kept_.begin(), first);
+}
+
+SharedRun KeptRuns::add(const RunContext& ctx, const HookedTransformer& model,
+                        const std::vector<Prompt>& prompts, std::int64_t most_bytes) {
+  const std::int64_t bytes = tokens_of(distinct(prompts)) * base_run_bytes(model.cfg());
+  make_room(most_bytes - bytes);
+  SharedRun fresh = new_base_run(ctx, model, prompts);
+  kept_.push_back({fresh.run, index_of(*fresh.run), bytes});
+  return fresh;
+}
+
+std::int64_t KeptRuns::bytes_of(const std::vector<std::vector<Prompt>>& sides) const {
   std::int64_t bytes = 0;
   for (const Kept& one : kept_) {
-    if (one.has(side) || one.has(other_side)) bytes += one.bytes;
+    if (std::ranges::any_of(sides, [&](const auto& side) { return one.has(side); })) {
+      bytes += one.bytes;
+    }
   }
   return bytes;
 }

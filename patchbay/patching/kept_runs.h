@@ -18,21 +18,30 @@ struct SharedRun {
   std::vector<std::int32_t> index;  ///< [prompt] in run->prompts
 };
 
-/// Base runs of one model, kept while they fit: the one that was used longest ago goes first.
+/// Whose base runs a sweep leaves for later questions.
+enum class Keeps { kNothing, kPatchedSide, kBothSides };
+
+/// A new base run of these prompts, which runs each of them once, however often it is named.
+SharedRun new_base_run(const RunContext& ctx, const HookedTransformer& model,
+                       const std::vector<Prompt>& prompts);
+
+/// Base runs of one model that later questions find, the one used longest ago first. They are
+/// searched one by one: a session has few sets of prompts, and a set has two sides.
 class KeptRuns {
  public:
-  /// The base run of these prompts: one that is kept and has them all, or a new one, which runs
-  /// each of them once, however often it is named. Before a new run others are dropped until all
-  /// that is kept, the new run too, takes at most `most_bytes`.
-  SharedRun of(const RunContext& ctx, const HookedTransformer& model,
-               const std::vector<Prompt>& prompts, std::int64_t most_bytes);
+  /// A kept run that has all of these prompts; it is then the one used last.
+  [[nodiscard]] std::optional<SharedRun> find(const std::vector<Prompt>& prompts);
 
-  /// A kept run that has all of these prompts.
-  [[nodiscard]] std::optional<SharedRun> find(const std::vector<Prompt>& prompts) const;
+  /// Drops runs, the one used longest ago first, until the others take at most `most_bytes`.
+  void make_room(std::int64_t most_bytes);
 
-  /// Bytes of the kept runs that have all prompts of one of two sides.
-  [[nodiscard]] std::int64_t bytes_of(const std::vector<Prompt>& side,
-                                      const std::vector<Prompt>& other_side) const;
+  /// Makes a base run of these prompts and keeps it. Others are dropped before, until all that is
+  /// kept, the new run too, takes at most `most_bytes`.
+  SharedRun add(const RunContext& ctx, const HookedTransformer& model,
+                const std::vector<Prompt>& prompts, std::int64_t most_bytes);
+
+  /// Bytes of the kept runs that have all prompts of one of these sides.
+  [[nodiscard]] std::int64_t bytes_of(const std::vector<std::vector<Prompt>>& sides) const;
 
  private:
   struct Kept {
@@ -40,9 +49,8 @@ class KeptRuns {
     std::map<Prompt, std::int32_t> index;
     std::int64_t bytes;
     [[nodiscard]] bool has(const std::vector<Prompt>& prompts) const;
-    [[nodiscard]] SharedRun share(const std::vector<Prompt>& prompts) const;
   };
-  std::vector<Kept> kept_;  // the one used last at the end
+  std::vector<Kept> kept_;
 };
 
 /// Bytes of what a base run keeps of one token.

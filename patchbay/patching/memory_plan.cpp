@@ -13,6 +13,7 @@ namespace patchbay {
 namespace {
 
 constexpr auto kFloat = static_cast<std::int64_t>(sizeof(float));
+constexpr auto kAveraged = static_cast<std::int64_t>(sizeof(double));  // a mean while it is summed
 
 // An eighth is left for what allocation rounds up: a tensor of 2 MiB or more takes whole huge
 // pages.
@@ -47,15 +48,13 @@ bool is_kept(const HookedTransformerConfig& cfg, const HookName& name) {
   return BaseRun::keeps(cfg, name.point);
 }
 
-// What one token takes of names that are recorded: all, or those that a shared base run does not
-// keep; and of the noisy copies of all of them.
-std::int64_t bytes_of_recorded(const HookedTransformerConfig& cfg, const MemoryPlan::Needs& needs,
-                               bool shared) {
+// What one token takes of names that are recorded: all, or those that the base run of the same
+// prompts, where there is one, does not have.
+std::int64_t bytes_of_recorded(const HookedTransformerConfig& cfg, std::int64_t longest,
+                               const std::vector<HookName>& names, bool has_base) {
   std::int64_t floats = 0;
-  for (const HookName& name : needs.names) {
-    const std::int64_t width = row_width(cfg, name, needs.sides.prompts.longest());
-    if (!shared || !is_kept(cfg, name)) floats += width;
-    if (needs.source == SourceKind::kGaussian) floats += width;
+  for (const HookName& name : names) {
+    if (!has_base || !is_kept(cfg, name)) floats += row_width(cfg, name, longest);
   }
   return floats * kFloat;
 }
@@ -70,35 +69,50 @@ MemoryPlan::MemoryPlan(const RunContext& ctx, const HookedTransformerConfig& cfg
                                 [&](const HookName& name) { return is_kept(cfg, name); })),
       d_model_(cfg.d_model),
       base_bytes_(base_run_bytes(cfg)),
-      recorded_bytes_(bytes_of_recorded(cfg, needs_, true)),
-      row_bytes_(bytes_of_row(cfg, needs_.names)) {
+      own_bytes_(bytes_of_recorded(cfg, needs_.sides.prompts.longest(), needs_.own_names, true)),
+      row_bytes_(std::max(bytes_of_row(cfg, needs_.names), bytes_of_row(cfg, needs_.own_names))) {
   const std::int64_t longest = needs_.sides.prompts.longest();
   const std::int64_t tokens = needs_.reads == metrics::Reads::kAnswers ? 256 : cfg.d_vocab;
   const std::int64_t rows = needs_.reads == metrics::Reads::kEveryPosition ? longest : 1;
   logit_bytes_ = rows * tokens * kFloat;
-  const std::int64_t memory = usable(ctx.max_memory());
+  const std::int64_t means = needs_.means * kAveraged;
+  const std::int64_t memory = usable(ctx.max_memory()) - means;
   const std::int64_t prompts = needs_.sides.prompts.size();
-  std::int64_t prompt_bytes = longest * (2 * base_bytes_ + recorded_bytes_) + replay_bytes(longest);
-  if (prompts * prompt_bytes > memory / 2) {
-    shares_runs_ = false;
-    recorded_bytes_ = bytes_of_recorded(cfg, needs_, false);
-    prompt_bytes = longest * (base_bytes_ + recorded_bytes_) + replay_bytes(longest);
-  }
+  const auto bytes_of_prompt = [&](std::int64_t base_runs) {
+    recorded_bytes_ = needs_.source == SourceKind::kZero
+                          ? 0
+                          : bytes_of_recorded(cfg, longest, needs_.names, base_runs == 2);
+    if (needs_.source == SourceKind::kGaussian) {  // noisy copies
+      recorded_bytes_ += bytes_of_recorded(cfg, longest, needs_.names, false);
+    }
+    return longest * (base_runs * base_bytes_ + recorded_bytes_ + own_bytes_) +
+           replay_bytes(longest);
+  };
+  std::int64_t prompt_bytes = bytes_of_prompt(2);
+  const bool both_fit = prompts * prompt_bytes <= memory / 2;
+  if (needs_.is_last || !both_fit) prompt_bytes = bytes_of_prompt(1);
   const std::int64_t least = prompt_bytes + replay_bytes(longest);
   if (least > memory) {
     constexpr std::int64_t kMebi = std::int64_t{1} << 20;
     throw Error(ErrorKind::kUsage, "memory",
                 fmt::format("{} MiB do not hold the activations of one prompt; this sweep needs at "
                             "least {} MiB beside the model",
-                            ctx.max_memory() / kMebi, least * 8 / 7 / kMebi + 1));
+                            ctx.max_memory() / kMebi, (means + least) * 8 / 7 / kMebi + 1));
   }
   prompts_at_once_ = std::clamp<std::int64_t>(memory / 2 / prompt_bytes, 1, prompts);
-  most_kept_ = std::max(memory / 2, prompts_at_once_ * prompt_bytes);
-  batch_bytes_ = memory - most_kept_;
+  if (!needs_.is_last && prompts_at_once_ == prompts) {
+    keeps_ = both_fit ? Keeps::kBothSides : Keeps::kPatchedSide;
+  }
+  const std::int64_t group = std::max(memory / 2, prompts_at_once_ * prompt_bytes);
+  const std::int64_t of_this_sweep =
+      recorded_bytes_ + own_bytes_ +
+      (keeps_ == Keeps::kNothing || needs_.own_base ? base_bytes_ : 0);
+  most_kept_ = group - prompts_at_once_ * longest * of_this_sweep;
+  batch_bytes_ = memory - group;
 }
 
-std::int64_t MemoryPlan::planned_bytes(std::int64_t first, std::int64_t last,
-                                       std::int64_t batch) const {
+std::int64_t MemoryPlan::planned_bytes(std::int64_t first, std::int64_t last, std::int64_t batch,
+                                       const KeptRuns& kept) const {
   std::vector<Prompt> base;
   std::vector<Prompt> source;
   for (std::int64_t i = first; i < last; ++i) {
@@ -109,20 +123,36 @@ std::int64_t MemoryPlan::planned_bytes(std::int64_t first, std::int64_t last,
   const std::int64_t base_tokens = tokens_of(needs_.own_base ? base : distinct(base));
   const std::int64_t source_tokens = tokens_of(source);
   // The other side's base run, where it is what the source is read from.
-  const std::int64_t other_tokens = shares_runs_ && held_ && reads_other_ ? source_tokens : 0;
+  const bool has_other = keeps_ == Keeps::kBothSides && held_ && reads_other_;
+  const std::int64_t other_tokens = has_other ? source_tokens : 0;
   std::map<std::size_t, std::int64_t> of_length;  // what is recorded runs by length
   std::int64_t recorded_at_once = 0;
   for (const Prompt& prompt : source) {
     recorded_at_once = std::max(recorded_at_once, of_length[prompt.size()] += std::ssize(prompt));
   }
-  if (recorded_bytes_ == 0) recorded_at_once = 0;
-  const std::int64_t recording = recorded_at_once * row_bytes_ + (last - first) * logit_bytes_;
-  std::int64_t held = (base_tokens + other_tokens) * base_bytes_;
-  // Tensors smaller than a huge page lie between what passes have given back.
+  if (recorded_bytes_ + own_bytes_ == 0) recorded_at_once = 0;
+  const std::int64_t recording = pass_bytes(recorded_at_once, last - first);
+  const std::int64_t recorded = source_tokens * recorded_bytes_;
+  const std::int64_t held = (base_tokens + other_tokens) * base_bytes_ + base_tokens * own_bytes_;
+  const std::int64_t averaging = needs_.means * kAveraged + recorded + recording;
+  const std::int64_t replays =
+      needs_.means * kFloat + (is_mean(needs_.source) ? 0 : recorded) + batch;
+  const std::int64_t most =
+      std::max({held + other_tokens * row_bytes_, base_tokens * (base_bytes_ + row_bytes_),
+                held + std::max(averaging, replays)});
+  std::vector<std::vector<Prompt>> sides;  // that are read from base runs which others may share
+  if (!needs_.own_base) sides.push_back(std::move(base));
+  if (has_other) sides.push_back(std::move(source));
+  return std::max<std::int64_t>(most - kept.bytes_of(sides), 0);
+}
+
+std::int64_t MemoryPlan::pass_bytes(std::int64_t rows, std::int64_t sequences) const {
   constexpr std::int64_t kHugePage = std::int64_t{2} << 20;
-  if (base_tokens * d_model_ * kFloat < kHugePage) held += held / 8;
-  return std::max({held + other_tokens * row_bytes_, base_tokens * (base_bytes_ + row_bytes_),
-                   held + source_tokens * recorded_bytes_ + std::max(recording, batch)});
+  const std::int64_t stream = rows * d_model_ * kFloat;
+  // Tensors smaller than a huge page lie between what others have given back.
+  const std::int64_t block = rows * row_bytes_ * (stream < kHugePage ? 4 : 3) / 3;
+  // Stream, what is normalised, and rows that were picked are there while logits are computed.
+  return std::max(block, 3 * stream + sequences * logit_bytes_);
 }
 
 }  // namespace patchbay

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "patchbay/base/error.h"
 #include "patchbay/patching/engine.h"
@@ -26,9 +27,22 @@ Session::Session(const Session& other, const PromptSet& prompts)
       model_(other.model_),
       prompts_(prompts),
       shard_(other.shard_),
+      is_last_(other.is_last_),
       shared_(other.shared_) {}
 
 Session Session::with(const PromptSet& prompts) const { return {*this, prompts}; }
+
+Session Session::for_last_question() const {
+  Session last = *this;
+  last.is_last_ = true;
+  return last;
+}
+
+Session Session::for_several_questions() const {
+  Session several = *this;
+  several.is_last_ = false;
+  return several;
+}
 
 Session Session::part(const Shard& shard) const {
   if (shard.number < 0 || shard.number >= shard.count) {
@@ -46,7 +60,7 @@ SweepResult Session::ask(const PathSweep& sweep) const {
   const auto& known = metrics::all();
   const bool is_known = std::ranges::find(known, &sweep.metric) != known.end();
   return patchbay::ask({ctx_, model_, prompts_, shared_->runs, shared_->means,
-                        is_known ? *shared_->store : forgotten, shard_},
+                        is_known ? *shared_->store : forgotten, shard_, is_last_},
                        sweep);
 }
 
@@ -70,17 +84,21 @@ SweepResult Session::run(const PathSweep& sweep) const {
 }
 
 SharedRun Session::base_run(const std::vector<Prompt>& prompts) const {
-  return shared_->runs.of(ctx_, model_, prompts, ctx_.max_memory() / 2);
+  if (auto known = shared_->runs.find(prompts)) return std::move(*known);
+  const std::int64_t most_bytes = ctx_.max_memory() / 2;
+  const std::int64_t bytes = tokens_of(distinct(prompts)) * base_run_bytes(model_.cfg());
+  return is_last_ || bytes > most_bytes ? new_base_run(ctx_, model_, prompts)
+                                        : shared_->runs.add(ctx_, model_, prompts, most_bytes);
 }
 
 SweepResult run_sweep(const RunContext& ctx, const HookedTransformer& model,
                       const PromptSet& prompts, const Sweep& sweep) {
-  return Session(ctx, model, prompts).run(sweep);
+  return Session(ctx, model, prompts).for_last_question().run(sweep);
 }
 
 SweepResult run_path_sweep(const RunContext& ctx, const HookedTransformer& model,
                            const PromptSet& prompts, const PathSweep& sweep) {
-  return Session(ctx, model, prompts).run(sweep);
+  return Session(ctx, model, prompts).for_last_question().run(sweep);
 }
 
 }  // namespace patchbay

@@ -28,6 +28,11 @@ class Session {
   Session with(PromptSet&& prompts) const = delete;  // they would be gone before the first question
   Session(const RunContext& ctx, const HookedTransformer& model, PromptSet&& prompts,
           CellStore* store = nullptr) = delete;
+  /// This session, for a question that no other follows: it takes base runs that are kept, and
+  /// leaves none itself.
+  [[nodiscard]] Session for_last_question() const;
+  /// This session, for questions that others follow, which is what a new session is for.
+  [[nodiscard]] Session for_several_questions() const;
   /// One of several processes' parts: values of other parts that the store does not have are NaN.
   [[nodiscard]] Session part(const Shard& shard) const;
 
@@ -39,17 +44,21 @@ class Session {
   /// The metric of each (variant, prompt).
   ///
   /// A value that is in the store is not computed again; those of a metric that is not one of
-  /// metrics::all() are not kept, since any name may mean anything. Base runs of both sides are
-  /// kept for later questions while half of ctx.max_memory() holds them; where it does not, base
-  /// runs and source activations are of as many prompts as fit, and replays run in the rest. Throws
-  /// as check_sweep, kUsage too for a budget that does not hold one prompt, kInterrupted when the
-  /// context was cancelled.
+  /// metrics::all() are not kept, since any name may mean anything.
+  ///
+  /// All that is held at once, for this question and for later ones, is within ctx.max_memory().
+  /// Base runs are kept for later questions where half of it holds those of all prompts: of both
+  /// sides, or else of the patched one. Where it holds neither, prompts are taken in groups, one
+  /// after the other, and no base run is kept; nor is one by a session for_last_question().
+  ///
+  /// Throws as check_sweep, kUsage too for a budget that does not hold one prompt, kInterrupted
+  /// when the context was cancelled.
   [[nodiscard]] SweepResult run(const Sweep& sweep) const;
   /// The metric of each (path, prompt), in the same way. Throws as check_path_sweep too.
   [[nodiscard]] SweepResult run(const PathSweep& sweep) const;
 
-  /// A base run that has these prompts, kept for later questions while half of ctx.max_memory()
-  /// holds it.
+  /// A base run that has these prompts, kept for later questions where those follow and half of
+  /// ctx.max_memory() holds it.
   [[nodiscard]] SharedRun base_run(const std::vector<Prompt>& prompts) const;
 
  private:
@@ -61,6 +70,7 @@ class Session {
   const HookedTransformer& model_;
   const PromptSet& prompts_;
   Shard shard_{};
+  bool is_last_ = false;  // no question follows
   std::shared_ptr<Shared> shared_;
 };
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 #include <string>
 #include <utility>
 
@@ -13,11 +14,6 @@
 
 namespace patchbay {
 namespace {
-
-bool is_mean(SourceKind kind) {
-  return kind == SourceKind::kMean || kind == SourceKind::kMeanByPosition ||
-         kind == SourceKind::kMeanByTemplate;
-}
 
 // A stream of its own for every prompt and activation: what else is patched draws no other numbers.
 std::uint64_t random_stream(std::uint64_t seed, std::int64_t prompt, const HookName& name) {
@@ -69,6 +65,11 @@ std::string_view name_of(SourceKind kind) {
   return "";
 }
 
+bool is_mean(SourceKind kind) {
+  return kind == SourceKind::kMean || kind == SourceKind::kMeanByPosition ||
+         kind == SourceKind::kMeanByTemplate;
+}
+
 SourceKind parse_source(std::string_view name) {
   std::vector<std::string> names;
   for (const SourceKind kind : kSourceKinds) {
@@ -100,18 +101,21 @@ const std::vector<std::int32_t>& Sides::other_positions(std::int64_t prompt) con
   return direction == Direction::kDenoise ? pair.positions : pair.corrupted_positions;
 }
 
-std::int64_t Sides::changed_rows(std::int64_t prompt, std::span<const Piece> pieces,
-                                 bool from_other) const {
+std::int64_t Sides::tokens_alike(std::int64_t prompt) const {
   const Prompt& tokens = base(prompt);
-  const auto alike =
-      from_other ? std::ranges::mismatch(tokens, other(prompt)).in1 - tokens.begin() : 0;
-  std::int64_t first = std::ssize(tokens);
+  return std::ranges::mismatch(tokens, other(prompt)).in1 - tokens.begin();
+}
+
+std::int64_t Sides::rows_reached(std::int64_t prompt, std::span<const Piece> pieces,
+                                 std::int64_t alike) const {
+  const std::int64_t length = std::ssize(base(prompt));
+  std::int64_t first = length;
   for (const Piece& piece : pieces) {
     const bool same = piece.position < alike && piece.position == piece.source_position &&
                       piece.begin == piece.source_begin;
     if (!same) first = std::min<std::int64_t>(first, piece.position);
   }
-  return std::ssize(tokens) - first;
+  return length - first;
 }
 
 SourcePlan::SourcePlan(const Sides& sides, const Source& source, const std::vector<HookName>& names)
@@ -154,12 +158,9 @@ void SourcePlan::prepare(const SweepRuns& runs, std::int64_t prompts_at_once, Me
   if (!is_mean(source_.kind) || !means_.empty()) return;
   const HookedTransformerConfig& cfg = runs.model.cfg();
   const std::int64_t prompts = sides_.prompts.size();
-  const auto key_of = [&](const std::string& of_class, const HookName& name) {
-    return KeyMaker().add(name_of(source_.kind)).add(averaged_).add(of_class).add(name.str()).key();
-  };
   std::vector<HookName> unknown;
   for (const HookName& name : names_) {
-    if (prompts > 0 && !means.contains(key_of(mean_class(0), name))) unknown.push_back(name);
+    if (prompts > 0 && !means.contains(mean_key(mean_class(0), name))) unknown.push_back(name);
   }
   std::map<std::string, std::map<HookName, Sum>> sums;
   for (std::int64_t first = 0; first < prompts && !unknown.empty(); first += prompts_at_once) {
@@ -185,13 +186,14 @@ void SourcePlan::prepare(const SweepRuns& runs, std::int64_t prompts_at_once, Me
       }
     }
   }
-  for (const auto& [of_class, by_name] : sums) {
-    for (const auto& [name, sum] : by_name) {
+  for (auto& [of_class, by_name] : sums) {
+    for (auto& [name, sum] : by_name) {
       Tensor mean = Tensor::uninitialized({static_cast<std::int64_t>(sum.total.size())});
       for (std::size_t i = 0; i < sum.total.size(); ++i) {
         mean.flat()[i] = static_cast<float>(sum.total[i] / static_cast<double>(sum.count));
       }
-      means.emplace(key_of(of_class, name), std::move(mean));
+      means.emplace(mean_key(of_class, name), std::move(mean));
+      sum = {};
     }
   }
   for (std::int64_t i = 0; i < prompts; ++i) {
@@ -199,7 +201,7 @@ void SourcePlan::prepare(const SweepRuns& runs, std::int64_t prompts_at_once, Me
     const auto [own, is_new] = means_.try_emplace(of_class);
     means_of_.push_back(&own->second);
     for (const HookName& name : names_) {
-      if (is_new) own->second[name] = &means.at(key_of(of_class, name));
+      if (is_new) own->second[name] = &means.at(mean_key(of_class, name));
     }
   }
 }
@@ -215,6 +217,42 @@ std::string SourcePlan::mean_class(std::int64_t prompt) const {
     default:
       return "";
   }
+}
+
+CellKey SourcePlan::mean_key(const std::string& of_class, const HookName& name) const {
+  return KeyMaker().add(name_of(source_.kind)).add(averaged_).add(of_class).add(name.str()).key();
+}
+
+std::map<std::string, std::int64_t> SourcePlan::first_of_classes() const {
+  std::map<std::string, std::int64_t> first;
+  for (std::int64_t i = 0; is_mean(source_.kind) && i < sides_.prompts.size(); ++i) {
+    first.emplace(mean_class(i), i);
+  }
+  return first;
+}
+
+std::int64_t SourcePlan::size_of_means(const HookedTransformerConfig& cfg) const {
+  std::int64_t size = 0;
+  for (const auto& [of_class, prompt] : first_of_classes()) {
+    const std::int64_t length = std::ssize(sides_.other(prompt));
+    const std::int64_t rows = source_.kind == SourceKind::kMean ? 1 : length;
+    for (const HookName& name : names_) size += rows * row_width(cfg, name, length);
+  }
+  return size;
+}
+
+std::int64_t SourcePlan::make_room(std::int64_t most_bytes, MeanCache& means) const {
+  std::set<CellKey> own;
+  for (const auto& [of_class, prompt] : first_of_classes()) {
+    for (const HookName& name : names_) own.insert(mean_key(of_class, name));
+  }
+  std::int64_t bytes = 0;
+  for (const auto& [key, mean] : means) {
+    if (!own.contains(key)) bytes += mean.size() * static_cast<std::int64_t>(sizeof(float));
+  }
+  if (bytes <= most_bytes) return bytes;
+  std::erase_if(means, [&](const auto& one) { return !own.contains(one.first); });
+  return 0;
 }
 
 const Prompt& SourcePlan::source_prompt(std::int64_t prompt) const {

@@ -34,6 +34,8 @@ inline constexpr SourceKind kSourceKinds[] = {
 
 /// "other", "zero", "mean", "mean_by_position", "mean_by_template", "resample", "gaussian".
 std::string_view name_of(SourceKind kind);
+/// Whether it is one of the three means.
+bool is_mean(SourceKind kind);
 /// Throws kUsage with the nearest name.
 SourceKind parse_source(std::string_view name);
 
@@ -52,11 +54,12 @@ struct Sides {
   [[nodiscard]] const Prompt& other(std::int64_t prompt) const;
   [[nodiscard]] const std::vector<std::int32_t>& base_positions(std::int64_t prompt) const;
   [[nodiscard]] const std::vector<std::int32_t>& other_positions(std::int64_t prompt) const;
-  /// How many rows of the patched run these pieces may change: from the first on that gets another
-  /// value. `from_other`: the values are those of a run of the other prompt, which has the same
-  /// bits in the same places as far as both prompts begin alike.
-  [[nodiscard]] std::int64_t changed_rows(std::int64_t prompt, std::span<const Piece> pieces,
-                                          bool from_other) const;
+  /// As far as both prompts begin alike, their runs have the same bits in the same places.
+  [[nodiscard]] std::int64_t tokens_alike(std::int64_t prompt) const;
+  /// How many rows of the patched run these pieces reach: all from the first on that gets another
+  /// value. In the first `alike` rows the source has the patched run's values.
+  [[nodiscard]] std::int64_t rows_reached(std::int64_t prompt, std::span<const Piece> pieces,
+                                          std::int64_t alike) const;
 };
 
 /// Means that were computed before, by everything that they depend on.
@@ -70,6 +73,11 @@ class SourcePlan {
   /// resampled from.
   SourcePlan(const Sides& sides, const Source& source, const std::vector<HookName>& names);
 
+  /// How many numbers the means are; 0 for other sources.
+  [[nodiscard]] std::int64_t size_of_means(const HookedTransformerConfig& cfg) const;
+  /// Drops the means of other plans where they take more than `most_bytes`. Gives the bytes of
+  /// those that stay.
+  std::int64_t make_room(std::int64_t most_bytes, MeanCache& means) const;
   /// Computes the means, if there are any, before the first values are asked for: runs the other
   /// side's prompts, `prompts_at_once` at a time.
   void prepare(const SweepRuns& runs, std::int64_t prompts_at_once, MeanCache& means);
@@ -89,6 +97,9 @@ class SourcePlan {
  private:
   void draw();
   [[nodiscard]] std::string mean_class(std::int64_t prompt) const;
+  /// By class of prompts that share means, the first prompt.
+  [[nodiscard]] std::map<std::string, std::int64_t> first_of_classes() const;
+  [[nodiscard]] CellKey mean_key(const std::string& of_class, const HookName& name) const;
 
   Sides sides_;
   Source source_;

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "patchbay/patching/kept_runs.h"
@@ -15,21 +16,27 @@ struct SweepRuns {
   const RunContext& ctx;
   const HookedTransformer& model;
   KeptRuns& kept;
-  bool share;               ///< whether base runs of both sides of all prompts fit
+  Keeps keeps;              ///< what is left for later questions
   std::int64_t most_bytes;  ///< that kept runs may take together
 
+  /// A kept one, or a new one.
   [[nodiscard]] SharedRun base(const std::vector<Prompt>& prompts) const {
-    return kept.of(ctx, model, prompts, most_bytes);
+    if (auto known = kept.find(prompts)) return std::move(*known);
+    return keeps == Keeps::kNothing ? new_base_run(ctx, model, prompts)
+                                    : kept.add(ctx, model, prompts, most_bytes);
   }
-  /// What is read of unpatched runs: from base runs where both sides' fit, so that later questions
-  /// find them, else recorded for this sweep alone.
+  /// What is read of unpatched runs: from a base run that is kept or is to be, else recorded for
+  /// this sweep alone.
   [[nodiscard]] Recording recording(const std::vector<Prompt>& prompts,
                                     const std::vector<HookName>& names,
                                     const Demand& demand = {.logits = Demand::At::kNowhere}) const {
-    const bool held = share && std::ranges::any_of(names, [&](const HookName& name) {
-                        return BaseRun::keeps(model.cfg(), name.point);
-                      });
-    return {ctx, model, prompts, names, held ? std::optional(base(prompts)) : std::nullopt, demand};
+    std::optional<SharedRun> shared;
+    const bool held = std::ranges::any_of(
+        names, [&](const HookName& name) { return BaseRun::keeps(model.cfg(), name.point); });
+    if (held) {
+      shared = keeps == Keeps::kBothSides ? base(prompts) : kept.find(prompts);
+    }
+    return {ctx, model, prompts, names, shared, demand};
   }
 };
 

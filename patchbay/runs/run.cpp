@@ -102,7 +102,7 @@ Result Run::result(const ExperimentChoice& experiment, const Output& output) con
   std::optional<FinishedValues> finished;
   if (!output.folder.empty()) finished.emplace(output.folder, experiment.name, scope());
   const Session session(ctx_, model_, prompts_, finished ? &finished->store() : nullptr);
-  Result result = step(session, experiment, output,
+  Result result = step(session.for_last_question(), experiment, output,
                        {.stem = experiment.name, .command = command_line(spec(experiment))});
   if (!finished) return result;
   finished->remove();
@@ -124,7 +124,8 @@ void Run::run_shard(const ExperimentChoice& experiment, const Output& output, co
   check_formats(output.formats, false);
   check_shard(shard, output);
   FinishedValues finished(shard_folder(output.folder, shard).string(), experiment.name, scope());
-  compute(Session(ctx_, model_, prompts_, &finished.store()).part(shard), experiment);
+  const Session session(ctx_, model_, prompts_, &finished.store());
+  compute(session.for_last_question().part(shard), experiment);
   finish_shard(output.folder, shard,
                {.what = spec(experiment), .formats = output.formats, .notes = notes});
 }

@@ -14,8 +14,11 @@ COMMANDS = [
     (*SWEEP, "--prompts", "20"),
     (*SWEEP, "--prompts", "100"),
     (*SWEEP, "--prompts", "500"),
-    (*SWEEP, "--prompts", "500", "--max-memory", "32M"),
+    (*SWEEP, "--prompts", "500", "--threads", "1", "--max-memory", "32M"),
+    (*SWEEP, "--prompts", "500", "--threads", "1", "--max-memory", "64M"),
+    (*SWEEP, "--prompts", "500", "--threads", "1", "--max-memory", "128M"),
     (*SWEEP, "--prompts", "100", "--source", "mean", "--threads", "1"),
+    (*SWEEP, "--prompts", "300", "--source", "mean_by_template", "--site", "result"),
     (*SWEEP, "--prompts", "100", "--metric", "next_token_loss"),
     (*SWEEP, "--prompts", "50", "--site", "result"),
     (*SWEEP, "--prompts", "50", "--site", "mlp_post", *PLACES),
@@ -45,8 +48,11 @@ class MemoryTest(CommandTest):
         used, said = self.peak(*args, *([] if "--threads" in args else ["--threads", "2"]))
         planned = [int(number.replace(",", "")) << 20 for number in re.findall(r"memory: about ([\d,]+) MiB", said)]
         self.assertTrue(planned, said)
-        difference = used / max(planned) - 1
-        print(f"{max(planned) >> 20:6} MiB planned {used >> 20:6} used {difference:+7.1%}  patchbay {' '.join(args)}")
+        # One question's groups of prompts are alike, so what the first one plans is what the last one takes: a line
+        # that is said again would hide that memory grows from group to group. Steps of a study differ.
+        plan = max(planned) if args[0] == "study" else planned[0]
+        difference = used / plan - 1
+        print(f"{plan >> 20:6} MiB planned {used >> 20:6} used {difference:+7.1%}  patchbay {' '.join(args)}")
         self.assertLess(abs(difference), 0.15, args)
 
     def test_the_most_that_is_resident_is_within_15_percent_of_the_plan(self):

@@ -62,6 +62,9 @@ class PathPatching : public ::testing::TestWithParam<const char*> {
     for (const RunOptions& options : twin_runs(900'000)) {
       const RunContext ctx(options);
       const SweepResult fast = run_path_sweep(ctx, tiny_.model, prompts, sweep);
+      // From runs that are kept for later questions, of both sides where memory holds them.
+      EXPECT_EQ(differing(Session(ctx, tiny_.model, prompts).run(sweep).values, plain.values), 0)
+          << what;
       EXPECT_EQ(differing(fast.values, plain.values), 0) << what << ", " << options.max_memory;
       EXPECT_EQ(differing(fast.baselines.clean, plain.baselines.clean), 0) << what;
       EXPECT_EQ(differing(fast.baselines.corrupted, plain.baselines.corrupted), 0) << what;

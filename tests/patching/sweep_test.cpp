@@ -63,6 +63,8 @@ void expect_same(const RunContext& plain_ctx, const HookedTransformer& model,
   for (const RunOptions& options : twin_runs(small_memory)) {
     const RunContext ctx(options);
     const SweepResult fast = run_sweep(ctx, model, prompts, sweep);
+    // From runs that are kept for later questions, of both sides where memory holds them.
+    EXPECT_EQ(differing(Session(ctx, model, prompts).run(sweep).values, plain.values), 0) << what;
     EXPECT_EQ(differing(fast.values, plain.values), 0) << what << ", " << options.max_memory;
     EXPECT_EQ(differing(fast.baselines.clean, plain.baselines.clean), 0) << what;
     EXPECT_EQ(differing(fast.baselines.corrupted, plain.baselines.corrupted), 0) << what;

@@ -145,6 +145,27 @@ TEST_P(Work, OfAQuestionThatWasAnsweredIsNothing) {
   expect_at_most(formula, [&] { (void)session.run(sweep); });
 }
 
+TEST_P(Work, OfTheLastQuestionIsWithoutWhatEarlierOnesLeft) {
+  const Session session(tiny_.ctx, tiny_.model, prompts_);
+  Sweep sweep{.variants = {{{.site = kZ, .layer = 0, .head = 1}}},
+              .metric = metrics::find("logit_diff")};
+  std::int64_t replays = 0;
+  std::int64_t base_runs = 0;
+  for (const PromptPair& pair : prompts_.pairs) {
+    replays += replay_work(cfg(), 0, rows_that_differ(pair));
+    base_runs += base_work(cfg(), pair);
+  }
+  // It keeps nothing itself …
+  expect_at_most(base_runs + replays, [&] { (void)session.for_last_question().run(sweep); });
+  sweep.variants[0][0].head = 0;
+  expect_at_most(base_runs + replays, [&] { (void)session.run(sweep); });
+  // … and finds what others kept.
+  sweep.variants[0][0].layer = 1;
+  const std::int64_t before = tiny_.ctx.work();
+  (void)session.for_last_question().run(sweep);
+  EXPECT_LT(tiny_.ctx.work() - before, base_runs / 2);
+}
+
 INSTANTIATE_TEST_SUITE_P(Each, Work, ::testing::ValuesIn(kTinyModels), model_test_name);
 
 // A search asks some hundred questions in a row, whose base runs are made once; one on half of the
