@@ -54,6 +54,7 @@ HookedTransformer made_up_model(const RunContext& ctx, std::int64_t n_layers,
 PromptSet made_up_pairs(std::int64_t prompts, std::int64_t length, std::int64_t corrupted) {
   PromptSet set;
   set.task = "growth";
+  set.position_names = {"END"};
   SplitMix64 random(2);
   for (std::int64_t i = 0; i < prompts; ++i) {
     PromptPair& pair = set.pairs.emplace_back();
@@ -63,6 +64,8 @@ PromptSet made_up_pairs(std::int64_t prompts, std::int64_t length, std::int64_t 
     pair.corrupted = pair.clean;
     TokenId& token = pair.corrupted[static_cast<std::size_t>(corrupted)];
     token = (token + 1) % kVocabulary;
+    pair.positions = {static_cast<std::int32_t>(length) - 1};
+    pair.corrupted_positions = pair.positions;
     pair.answers = {1};
     pair.wrongs = {2};
   }
