@@ -87,10 +87,10 @@ Timing time_sweep(const RunContext& ctx, const HookedTransformer& model, const P
   const Sweep sweep{.direction = Direction::kNoise,
                     .variants = std::move(variants),
                     .metric = metrics::find("logit_diff")};
-  const std::int64_t work = ctx.work();
+  const std::int64_t work = ctx.flops();
   const double begin = bench::now();
   (void)run_sweep(ctx, model, pairs, sweep);
-  return {bench::now() - begin, static_cast<double>(ctx.work() - work) * 1e-9};
+  return {bench::now() - begin, static_cast<double>(ctx.flops() - work) * 1e-9};
 }
 
 // The slope of the straight line through (log size, log value), by least squares.

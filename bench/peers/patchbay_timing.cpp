@@ -123,11 +123,11 @@ class Report {
   template <class Sweep>
   void sweep(const char* name, std::int64_t prompts, const Sweep& sweep) {
     const double peak_before = bench::fma_peak(threads_);
-    const std::int64_t work = ctx_.work();
+    const std::int64_t work = ctx_.flops();
     const double begin = now();
     const SweepResult result = sweep();
     const double seconds = now() - begin;
-    const double gigaflop = static_cast<double>(ctx_.work() - work) * 1e-9;
+    const double gigaflop = static_cast<double>(ctx_.flops() - work) * 1e-9;
     const double peak = (peak_before + bench::fma_peak(threads_)) / 2;
     text_ += fmt::format("\"{}\": {{\"seconds\": {}, \"gigaflop\": {}, \"peak\": {}}}, ", name,
                          seconds, gigaflop, peak);

@@ -42,9 +42,9 @@ class RunContext {
   }
 
   /// Floating-point operations of all matrix products so far, a fused multiply-add being two.
-  [[nodiscard]] std::int64_t work() const { return work_.load(std::memory_order_relaxed); }
-  void count_work(std::int64_t operations) const {
-    work_.fetch_add(operations, std::memory_order_relaxed);
+  [[nodiscard]] std::int64_t flops() const { return flops_.load(std::memory_order_relaxed); }
+  void count_flops(std::int64_t operations) const {
+    flops_.fetch_add(operations, std::memory_order_relaxed);
   }
 
   /// Asks the run to stop at the next piece of work, which then throws Error(kInterrupted).
@@ -69,7 +69,7 @@ class RunContext {
   std::int64_t max_memory_;
   std::function<void(std::int64_t done, std::int64_t total)> progress_;
   std::function<void(std::int64_t bytes)> memory_plan_;
-  mutable std::atomic<std::int64_t> work_{0};
+  mutable std::atomic<std::int64_t> flops_{0};
   mutable std::atomic<bool> busy_{false};  // within parallel_for
   std::atomic<bool> cancelled_{false};
   std::unique_ptr<Pool> pool_;

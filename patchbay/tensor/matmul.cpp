@@ -302,7 +302,7 @@ void multiply_piece(const Product& product, std::int64_t row_begin, std::int64_t
 void multiply(const RunContext& ctx, const Product& product) {
   const std::int64_t rows = product.x.shape()[0];
   const std::int64_t panels = product.w.panel_count();
-  ctx.count_work(2 * rows * product.w.k() * product.w.n());
+  ctx.count_flops(2 * rows * product.w.k() * product.w.n());
   const std::int64_t row_blocks = (rows + kBlockRows - 1) / kBlockRows;
   // Wide groups read x least often; several pieces a thread keep all threads at work to the end.
   const std::int64_t pieces = ctx.threads() == 1 ? 1 : kPiecesPerThread * ctx.threads();

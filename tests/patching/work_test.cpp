@@ -62,9 +62,9 @@ class Work : public ::testing::TestWithParam<const char*> {
   // What `ask` computes is at most a tenth more than the formula, and not far less.
   template <class Ask>
   void expect_at_most(std::int64_t formula, const Ask& ask) {
-    const std::int64_t before = tiny_.ctx.work();
+    const std::int64_t before = tiny_.ctx.flops();
     ask();
-    const std::int64_t work = tiny_.ctx.work() - before;
+    const std::int64_t work = tiny_.ctx.flops() - before;
     EXPECT_LE(static_cast<double>(work), 1.1 * static_cast<double>(formula));
     EXPECT_GE(static_cast<double>(work), 0.8 * static_cast<double>(formula));
   }
@@ -118,9 +118,9 @@ TEST_P(Work, OfFrozenNormsIsThatOfLiveOnes) {
          {{{.site = kMlpPre, .layer = 1, .neuron = 3}}},
          true});
   }
-  const std::int64_t before = tiny_.ctx.work();
+  const std::int64_t before = tiny_.ctx.flops();
   (void)run_path_sweep(tiny_.ctx, tiny_.model, prompts_, sweep);
-  const std::int64_t live = tiny_.ctx.work() - before;
+  const std::int64_t live = tiny_.ctx.flops() - before;
   sweep.norms = NormScale::kClean;
   std::int64_t scales = 0;  // one more pass, which records them
   for (const PromptPair& pair : prompts_.pairs) scales += base_work(cfg(), pair) / 2;
@@ -133,9 +133,9 @@ TEST_P(Work, OfAQuestionThatWasAnsweredIsNothing) {
   Sweep sweep{.variants = {{{.site = kZ, .layer = 0, .head = 1}}},
               .metric = metrics::find("logit_diff")};
   (void)session.run(sweep);
-  const std::int64_t before = tiny_.ctx.work();
+  const std::int64_t before = tiny_.ctx.flops();
   (void)session.run(sweep);
-  EXPECT_EQ(tiny_.ctx.work(), before);
+  EXPECT_EQ(tiny_.ctx.flops(), before);
   // The other direction, and other places, need no base run any more.
   sweep.direction = Direction::kDenoise;
   std::int64_t formula = 0;
@@ -161,9 +161,9 @@ TEST_P(Work, OfTheLastQuestionIsWithoutWhatEarlierOnesLeft) {
   expect_at_most(base_runs + replays, [&] { (void)session.run(sweep); });
   // … and finds what others kept.
   sweep.variants[0][0].layer = 1;
-  const std::int64_t before = tiny_.ctx.work();
+  const std::int64_t before = tiny_.ctx.flops();
   (void)session.for_last_question().run(sweep);
-  EXPECT_LT(tiny_.ctx.work() - before, base_runs / 2);
+  EXPECT_LT(tiny_.ctx.flops() - before, base_runs / 2);
 }
 
 INSTANTIATE_TEST_SUITE_P(Each, Work, ::testing::ValuesIn(kTinyModels), model_test_name);
@@ -179,12 +179,12 @@ TEST(WorkOfTheSearch, IsWhatItWasOnce) {
   const FoundCircuit circuit = find_circuit(session, {.metric = metrics::find("logit_diff")});
   EXPECT_FALSE(circuit.edges.empty());
   constexpr std::int64_t kGiga = 1'000'000'000;
-  EXPECT_LE(ctx.work(), 42 * kGiga);
-  const std::int64_t whole = ctx.work();
+  EXPECT_LE(ctx.flops(), 42 * kGiga);
+  const std::int64_t whole = ctx.flops();
   PromptSet half = prompts;
   half.pairs.resize(20);
   (void)find_circuit(session.with(half), {.metric = metrics::find("logit_diff")});
-  EXPECT_LE(ctx.work() - whole, whole / 5);
+  EXPECT_LE(ctx.flops() - whole, whole / 5);
 }
 
 }  // namespace

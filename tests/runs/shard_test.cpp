@@ -37,9 +37,9 @@ class Shards : public ::testing::Test {
 
 TEST_F(Shards, MergedHaveTheBytesOfOneProcess) {
   const Output whole{.folder = (folder_ / "whole").string(), .formats = output_.formats};
-  const std::int64_t start = ctx_.work();
+  const std::int64_t start = ctx_.flops();
   (void)run_.result(kHeads, whole);
-  const std::int64_t work = ctx_.work() - start;
+  const std::int64_t work = ctx_.flops() - start;
   for (const std::int64_t number : {1, 0, 2}) run_shard(number, 3);
   EXPECT_TRUE(contents_of(output_.folder).empty());
 
@@ -48,9 +48,9 @@ TEST_F(Shards, MergedHaveTheBytesOfOneProcess) {
   EXPECT_EQ(merged.notes.at("colour"), "red");
   const RunContext ctx;
   const runs::Run again(ctx, spec.model, spec.process, spec.task);
-  const std::int64_t before = ctx.work();
+  const std::int64_t before = ctx.flops();
   (void)again.result(spec.experiment, {.folder = output_.folder, .formats = merged.formats});
-  EXPECT_LT(ctx.work() - before, work / 4) << "what shards have computed is not computed again";
+  EXPECT_LT(ctx.flops() - before, work / 4) << "what shards have computed is not computed again";
   EXPECT_EQ(contents_of(output_.folder), contents_of(whole.folder));
 }
 
