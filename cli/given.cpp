@@ -3,24 +3,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <limits>
-#include <system_error>
 
 #include "patchbay/base/error.h"
 #include "patchbay/base/visible_text.h"
+#include "patchbay/base/words.h"
 
 namespace patchbay::cli {
 namespace {
-
-// The whole text as a number; nothing when it is none.
-template <class Number>
-std::optional<Number> number_of(std::string_view text) {
-  Number value{};
-  const char* end = text.data() + text.size();
-  const auto [stop, error] = std::from_chars(text.data(), end, value);
-  return error == std::errc() && stop == end ? std::optional(value) : std::nullopt;
-}
 
 [[noreturn]] void no_number(std::string_view option, std::string_view text,
                             std::string_view range) {
@@ -32,7 +22,7 @@ std::optional<Number> number_of(std::string_view text) {
 
 std::int64_t read_integer(std::string_view option, std::string_view text, std::int64_t least,
                           std::int64_t most) {
-  const auto value = number_of<std::int64_t>(text);
+  const auto value = parse_number<std::int64_t>(text);
   if (!value || *value < least || *value > most) {
     no_number(option, text, fmt::format("{} to {}", least, most));
   }
@@ -40,16 +30,8 @@ std::int64_t read_integer(std::string_view option, std::string_view text, std::i
 }
 
 std::vector<std::string> split_at_commas(std::string_view text) {
-  std::vector<std::string> parts;
-  while (true) {
-    const std::size_t comma = std::min(text.find(','), text.size());
-    std::string_view part = text.substr(0, comma);
-    while (part.starts_with(' ')) part.remove_prefix(1);
-    while (part.ends_with(' ')) part.remove_suffix(1);
-    parts.emplace_back(part);
-    if (comma == text.size()) return parts;
-    text.remove_prefix(comma + 1);
-  }
+  const std::vector<std::string_view> parts = split(text, ',');
+  return {parts.begin(), parts.end()};
 }
 
 std::optional<std::string> Given::one(const std::string& name) const {
@@ -81,7 +63,7 @@ std::optional<std::int64_t> Given::integer(const std::string& name, std::int64_t
 std::optional<std::uint64_t> Given::unsigned_integer(const std::string& name) const {
   const auto word = one(name);
   if (!word) return std::nullopt;
-  const auto value = number_of<std::uint64_t>(*word);
+  const auto value = parse_number<std::uint64_t>(*word);
   if (!value) {
     no_number(name, *word, fmt::format("0 to {}", std::numeric_limits<std::uint64_t>::max()));
   }
@@ -111,7 +93,7 @@ std::optional<double> Given::seconds(const std::string& name) const {
   if (digits.ends_with('m')) factor = 60.0;
   if (digits.ends_with('h')) factor = 3600.0;
   if (factor > 1.0 || digits.ends_with('s')) digits.remove_suffix(1);
-  const double value = factor * number_of<double>(digits).value_or(0.0);
+  const double value = factor * parse_number<double>(digits).value_or(0.0);
   if (value > 0.0 && value <= kYear) return value;
   throw Error(
       ErrorKind::kUsage, name,

@@ -18,7 +18,7 @@
 
 namespace patchbay::cli {
 
-/// What decides no result.
+/// How something is run: what decides no value of its result.
 struct HowToRun {
   int threads = 0;  ///< 0: every processor
   bool json = false;

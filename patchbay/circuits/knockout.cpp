@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "patchbay/base/check.h"
+#include "patchbay/base/error.h"
 
 namespace patchbay {
 namespace {
@@ -110,6 +111,9 @@ void Knockouts::check_nodes(const CircuitNodes& nodes) const {
 
 std::size_t Knockouts::add_circuit(const CircuitNodes& kept) {
   check_nodes(kept);
+  if (settings_.ablate_mlps && session_.model().cfg().attn_only) {
+    throw Error(ErrorKind::kUsage, "`mlps`", "this model has no MLPs to ablate; keep them");
+  }
   Intervention places = all_but(session_.model().cfg(), kept);
   for (int layer = 0; settings_.ablate_mlps && layer < session_.model().cfg().n_layers; ++layer) {
     places.push_back({.site = kMlpOut, .layer = layer});

@@ -116,7 +116,9 @@ void check(Session& session, const Completeness& settings) {
 
 EffectTable run(Session& session, const Completeness& settings) {
   const CircuitKnockouts parts = circuit_knockouts(session, settings);
-  Sets sets(session, parts);
+  const bool is_one = settings.rounds == 0 || settings.samples == 0;
+  Session asked = is_one ? session : session.for_several_questions();
+  Sets sets(asked, parts);
   SplitMix64 random(settings.set_seed);
   sets.keep("nothing", sets.add({}));
   for (const HeadClass& one : parts.circuit.classes) {

@@ -15,7 +15,7 @@ Logits lens(Session& session, const Prompt& prompt, bool cached) {
   const HookedTransformer& model = session.model();
   const auto n_layers = static_cast<int>(model.cfg().n_layers);
   const auto end = static_cast<std::int32_t>(prompt.size()) - 1;
-  const SharedRun shared = session.base_run({prompt});
+  const SharedRun shared = session.for_last_question().base_run({prompt});
   const BaseRun& base = *shared.run;
   const std::int32_t own = shared.index.front();
   ReplayStart start;

@@ -131,6 +131,9 @@ Senders senders_of(Session& session, const PathPatching& settings,
       sender_position.at_once(session.prompts(), "sender-position");
   std::string text = settings.sender.text();
   Senders senders;
+  if (text == "mlps" && cfg.attn_only) {
+    throw FieldError("sender", "this model has no MLPs; take heads or attn_outs");
+  }
   if (text == "heads" || text == "mlps" || text == "attn_outs") {
     senders.axes.push_back(number_axis("layer", 0, cfg.n_layers));
     if (text == "heads") senders.axes.push_back(number_axis("head", 0, cfg.n_heads));

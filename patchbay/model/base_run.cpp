@@ -9,8 +9,8 @@ BaseRun::Part BaseRun::part_of(const HookedTransformerConfig& cfg, HookPoint poi
     case kResidPre:
     case kResidPost:  // the next block's resid_pre
       return &Layer::resid_pre;
-    case kK:
-      return cfg.is_rotary() ? nullptr : &Layer::k;
+    case kK:  // before norm and turn
+      return cfg.is_rotary() || info(kKNormScale).is_in(cfg) ? nullptr : &Layer::k;
     case kRotK:
       return &Layer::k;
     case kV:

@@ -21,9 +21,9 @@ using Prompt = std::vector<TokenId>;
 struct BaseRun {
   struct Layer {
     Tensor resid_pre;  // [rows, d_model]
-    Tensor k;          // [rows, n_key_value_heads·d_head], turned by position where it is rotary
-    Tensor v;          // [rows, n_key_value_heads·d_head]
-    Tensor z;          // [rows, n_heads·d_head]
+    Tensor k;  // [rows, n_key_value_heads·d_head], as attention reads them: normalised, turned
+    Tensor v;  // [rows, n_key_value_heads·d_head]
+    Tensor z;  // [rows, n_heads·d_head]
     Tensor attn_out;   // [rows, d_model]
     Tensor resid_mid;  // [rows, d_model]
   };

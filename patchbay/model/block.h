@@ -38,8 +38,6 @@ struct Block {
   PackedLinear O;  // [n_heads·d_head, d_model]
   NormPlace ln1_post;
 
-  bool positions_at_queries_and_keys;  // which read them beside what is normalised
-
   bool has_mlp;
   bool parallel;  // the MLP reads what attention reads
   NormPlace ln2;

@@ -1,10 +1,10 @@
 // The model: embeddings, blocks of attention and MLP, the final normalisation (Radford et al. 2019,
 // Touvron et al. 2023). What differs between models are traits in the config.
 //
-// Read embed, attention_half, mlp_half and final_layer_norm: together they are the whole pass.
-// Every activation passes through `visit`, where edits replace it and hooks see it. Each half of a
-// block first decides which rows have to be computed (changed_rows.cpp); a run that changes a few
-// rows computes those alone.
+// Read embed, attention_half, mlp_half (with mlp) and final_layer_norm: together they are the whole
+// pass. Every activation passes through `visit`, where edits replace it and hooks see it. Each half
+// of a block first decides which rows have to be computed (changed_rows.cpp); a run that changes a
+// few rows computes those alone.
 #include "patchbay/model/forward.h"
 
 #include <algorithm>
@@ -51,8 +51,7 @@ Stream Forward::embed(const std::vector<Prompt>& prompts) {
   embedding(ctx_, model_.weights.W_pos, all_.positions(), pos_embed);
   visit(kPosEmbed, -1, all_, pos_embed);
   if (model_.cfg.positions_at_queries_and_keys()) {
-    if (task_.keep != nullptr) task_.keep->pos_embed = Tensor::copy_of(pos_embed);
-    pos_embed_ = std::move(pos_embed);
+    (task_.keep != nullptr ? task_.keep->pos_embed : pos_embed_) = std::move(pos_embed);
   } else {
     add(ctx_, embed, pos_embed, embed);
   }
@@ -195,9 +194,10 @@ PickedRows Forward::with_positions(const RowSet& rows, PickedRows normalized) co
 }
 
 void Forward::add_position(const Row& row, std::span<float> normalized) const {
+  const Tensor& own = task_.keep != nullptr ? task_.keep->pos_embed : pos_embed_;
   const ConstTensorView position = task_.base != nullptr
                                        ? task_.base->pos_embed.view()[base_row(row)]
-                                       : pos_embed_.view()[all_.find(row)];
+                                       : own.view()[all_.find(row)];
   std::ranges::transform(normalized, position.flat(), normalized.begin(), std::plus<>());
 }
 

@@ -59,6 +59,10 @@ class Forward {
   Stream attention_half(int layer, Stream& stream);
   /// resid_mid → resid_post, which are the same where there is no MLP.
   void mlp_half(int layer, Stream& stream, Stream parallel_input);
+  struct MlpRows;
+  /// mlp_out [rows.out, d_model] of the stream `resid` [rows.out, d_model], or of what attention
+  /// reads where the two are parallel.
+  Tensor mlp(int layer, const MlpRows& rows, const Tensor& resid, Stream parallel_input);
   Tensor final_layer_norm(Stream stream);
 
   struct QueryRows {
@@ -114,9 +118,6 @@ class Forward {
     RowSet post;      // with a resid_post of their own
   };
   [[nodiscard]] MlpRows mlp_rows(int layer, const RowSet& stream) const;
-  /// mlp_out [rows.out, d_model] of the stream `resid` [rows.out, d_model], or of what attention
-  /// reads where the two are parallel.
-  Tensor mlp(int layer, const MlpRows& rows, const Tensor& resid, Stream parallel_input);
   /// Whether anything that the run must produce reads this row of a block's output.
   [[nodiscard]] bool is_needed(int layer, const Row& row) const;
   [[nodiscard]] RowSet edited_rows(int layer, std::initializer_list<HookPoint> points) const {

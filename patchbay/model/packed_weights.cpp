@@ -20,7 +20,6 @@ Block block_of(const HookedTransformerConfig& cfg, const BlockWeights& weights) 
       .k_norm = {&attn.k_norm, kKNormScale, kKNormNormalized, cfg.key_value_heads()},
       .O = {PackedMatrix::pack(attn.W_O.view().reshaped({o[0] * o[1], o[2]})), attn.b_O.flat()},
       .ln1_post = {&weights.ln1_post, kLn1PostScale, kLn1PostNormalized},
-      .positions_at_queries_and_keys = cfg.positions_at_queries_and_keys(),
       .has_mlp = !cfg.attn_only,
       .parallel = cfg.parallel_attn_mlp,
       .ln2 = {&weights.ln2, kLn2Scale, kLn2Normalized},

@@ -199,6 +199,9 @@ ResidualStack accumulated_resid(const ActivationCache& cache, const AccumulatedO
 ResidualStack decompose_resid(const ActivationCache& cache, const DecomposeOptions& options) {
   const int layer = resolve_layer(cache.cfg(), options.layer, options.mlp_input);
   const bool attn = options.mode != DecomposeMode::kMlp;
+  if (options.mode == DecomposeMode::kMlp && cache.cfg().attn_only) {
+    fail("this model has no MLPs; take another mode");
+  }
   const bool mlp = options.mode != DecomposeMode::kAttn && !cache.cfg().attn_only;
   Builder stack(cache, options.pos);
   if (options.incl_embeds) {

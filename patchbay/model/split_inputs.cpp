@@ -93,7 +93,7 @@ void Forward::read_edited_inputs(int layer, HookPoint output, const PackedLinear
                                  const RowSet& rows, TensorView projected) {
   const std::int64_t d_model = model_.cfg.d_model;
   const std::int64_t d_head = model_.cfg.d_head;
-  const bool at_positions = output != kV && block(layer).positions_at_queries_and_keys;
+  const bool at_positions = output != kV && model_.cfg.positions_at_queries_and_keys();
   const auto edited = edited_inputs(layer, output, rows);
   for (std::size_t head = 0; head < edited.size(); ++head) {
     if (edited[head].empty()) continue;

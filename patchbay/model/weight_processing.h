@@ -29,7 +29,8 @@ void fold_layer_norm(Weights& weights);
 
 /// Takes from every vector that is written to the residual stream (rows of W_E, W_pos, W_O, W_out;
 /// b_O, b_out) its mean over d_model, which every LayerNorm removes anyway. Throws kUsage for a
-/// model with root-mean-square norms, which do not.
+/// model with root-mean-square norms, which do not. A model whose queries and keys alone read W_pos
+/// takes no centred weights.
 void center_writing_weights(Weights& weights);
 
 /// Takes from W_U and b_U their means over d_vocab, which softmax cannot see.

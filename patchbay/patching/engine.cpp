@@ -74,7 +74,8 @@ class Engine {
                  .own_base = sweep.embedding_edits != nullptr,
                  .is_last = asked.is_last}),
         runs_{ctx_, model_, asked.runs, memory_.keeps(),
-              memory_.most_kept() - source_.make_room(memory_.most_kept(), asked.means)},
+              memory_.most_kept() -
+                  source_.make_room(memory_.most_kept() - memory_.own_kept(), asked.means)},
         keys_(sides_, sweep, source_),
         alike_(rows_alike(sides_, sweep)) {}
 
@@ -86,6 +87,7 @@ class Engine {
     clean.assign(static_cast<std::size_t>(prompts), kNoSuchPlace);
     corrupted = clean;
     total_ = std::ssize(result_.values);
+    use_kept_runs();
     asked_.runs.make_room(runs_.most_bytes);
     for (std::int64_t first = 0; first < prompts; first += memory_.prompts_at_once()) {
       run_group(first, std::min(prompts, first + memory_.prompts_at_once()));
@@ -95,6 +97,18 @@ class Engine {
   }
 
  private:
+  // What is kept of both sides was used last then, and is not what has to go.
+  void use_kept_runs() {
+    std::vector<Prompt> base;
+    std::vector<Prompt> other;
+    for (std::int64_t i = 0; i < asked_.prompts.size(); ++i) {
+      base.push_back(sides_.base(i));
+      other.push_back(sides_.other(i));
+    }
+    (void)asked_.runs.find(other);
+    (void)asked_.runs.find(base);
+  }
+
   // Prompts [first, last) with all paths.
   void run_group(std::int64_t first, std::int64_t last) {
     std::vector<Job> jobs = open_jobs(first, last);

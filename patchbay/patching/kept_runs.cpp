@@ -75,7 +75,9 @@ std::int64_t KeptRuns::bytes_of(const std::vector<std::vector<Prompt>>& sides) c
 std::int64_t base_run_bytes(const HookedTransformerConfig& cfg) {
   const std::int64_t layer =
       3 * cfg.d_model + cfg.n_heads * cfg.d_head + 2 * cfg.key_value_heads() * cfg.d_head;
-  return (cfg.n_layers * layer + cfg.d_model) * static_cast<std::int64_t>(sizeof(float));
+  const std::int64_t positions = cfg.positions_at_queries_and_keys() ? cfg.d_model : 0;
+  return (cfg.n_layers * layer + cfg.d_model + positions) *
+         static_cast<std::int64_t>(sizeof(float));
 }
 
 std::vector<Prompt> distinct(const std::vector<Prompt>& prompts) {

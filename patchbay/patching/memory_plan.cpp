@@ -100,8 +100,9 @@ MemoryPlan::MemoryPlan(const RunContext& ctx, const HookedTransformerConfig& cfg
                             ctx.max_memory() / kMebi, (means + least) * 8 / 7 / kMebi + 1));
   }
   prompts_at_once_ = std::clamp<std::int64_t>(memory / 2 / prompt_bytes, 1, prompts);
-  if (!needs_.is_last && prompts_at_once_ == prompts) {
+  if (!needs_.is_last && prompts * prompt_bytes <= memory / 2) {
     keeps_ = both_fit ? Keeps::kBothSides : Keeps::kPatchedSide;
+    own_kept_ = prompts * longest * base_bytes_ * (both_fit ? 2 : 1);
   }
   const std::int64_t group = std::max(memory / 2, prompts_at_once_ * prompt_bytes);
   const std::int64_t of_this_sweep =

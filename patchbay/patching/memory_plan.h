@@ -41,6 +41,8 @@ class MemoryPlan {
   /// Bytes that kept base runs, those of this sweep among them, and means of other sweeps may take
   /// together.
   [[nodiscard]] std::int64_t most_kept() const { return most_kept_; }
+  /// Bytes of it that this sweep's own base runs take at most.
+  [[nodiscard]] std::int64_t own_kept() const { return own_kept_; }
   /// Where the batch that begins with replay `begin` of `replays` ends: as many as memory and
   /// kMostRows let run side by side, but one at least. `rows(i)` are those of replay i.
   template <typename Rows>
@@ -101,6 +103,7 @@ class MemoryPlan {
   Keeps keeps_ = Keeps::kNothing;
   std::int64_t prompts_at_once_ = 0;
   std::int64_t most_kept_ = 0;
+  std::int64_t own_kept_ = 0;
   std::int64_t batch_bytes_ = 0;  // for the replays that run side by side
 };
 

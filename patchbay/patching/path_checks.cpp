@@ -72,7 +72,7 @@ bool is_within(const Place& sender, const Place& receiver) {
   const StreamUse reader = info(receiver.site).stream;
   return is_inside_mlp(sender.site)
              ? reader == StreamUse::kReadByMlp
-             : sender.site < HookPoint::kZ && reader == StreamUse::kReadByAttn;
+             : sender.site < HookPoint::kAttnOut && reader == StreamUse::kReadByAttn;
 }
 
 // Whether a head computes its queries anew from what is put in there, or they are frozen like those
@@ -92,8 +92,8 @@ void check_heads_frozen(const PathSweep& sweep) {
         for (const Place& receiver : group) {
           if (!is_within(sender, receiver)) continue;
           fail(fmt::format(
-              "{} of layer {} is part of what its receiver {} computes, so no path "
-              "leads from one to the other; name other layers",
+              "{} of layer {} lies inside of what its receiver {} computes, so no path through "
+              "the stream joins them; name other layers",
               info(sender.site).short_name, sender.layer, info(receiver.site).short_name));
         }
       }

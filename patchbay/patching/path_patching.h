@@ -60,7 +60,8 @@ struct PathSweep {
   const metrics::Metric& metric;
   PathMeaning meaning = PathMeaning::kHeadsFrozen;
   // Of kHeadsFrozen alone:
-  /// MLPs keep the patched run's output too, so that paths are residual connections alone.
+  /// MLPs keep the patched run's output too, so that paths are residual connections alone. A model
+  /// without MLPs has none to freeze.
   bool freeze_mlps = false;
   /// Other heads react too: what receivers get is then everything that the senders change.
   bool live_heads = false;

@@ -4,15 +4,14 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <numeric>
 #include <optional>
-#include <system_error>
 #include <utility>
 #include <vector>
 
 #include "patchbay/base/error.h"
+#include "patchbay/base/words.h"
 #include "patchbay/report/figure.h"
 #include "patchbay/report/terminal.h"
 #include "patchbay/report/text_table.h"
@@ -41,13 +40,17 @@ std::string notes_text(const EffectTable& table) {
 
 // How many places the view "largest" or "largest:20" lists; nothing for another view.
 std::optional<std::int64_t> places_of(std::string_view view) {
-  constexpr std::string_view kLargest = "largest";
-  if (view == kLargest) return 10;
-  std::int64_t top = 0;
-  const char* end = view.data() + view.size();
-  if (!view.starts_with("largest:")) return std::nullopt;
-  const auto [stop, error] = std::from_chars(view.data() + kLargest.size() + 1, end, top);
-  return error == std::errc() && stop == end && top >= 0 ? std::optional(top) : std::nullopt;
+  constexpr std::string_view kLargest = "largest:";
+  if (view == "largest") return 10;
+  if (!view.starts_with(kLargest)) return std::nullopt;
+  const auto top = parse_number<double>(view.substr(kLargest.size()));
+  if (!top || !(*top >= 0 && *top < 1e6)) {
+    throw Error(
+        ErrorKind::kUsage, "show",
+        fmt::format("\"{}\" ends in no number; write one after the colon, such as largest:10",
+                    view));
+  }
+  return static_cast<std::int64_t>(*top);
 }
 
 }  // namespace

@@ -458,7 +458,7 @@ TEST_P(PathPatching, RefusesWhatAMeaningDoesNotHave) {
   expect(says(input), "no error");
   for (const HookPoint part : {kLn1Scale, kQ, kK, kPattern}) {
     expect(says({.paths = {{{{.site = part, .layer = 2}}, {query}, true}}, .metric = metric}),
-           "of layer 2 is part of what its receiver q computes");
+           "of layer 2 lies inside of what its receiver q computes");
     expect(says({.paths = {{{{.site = part, .layer = 1}}, {query}, true}}, .metric = metric}),
            "no error");
   }

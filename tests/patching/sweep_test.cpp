@@ -225,6 +225,31 @@ TEST(SweepTwinOfIoiSmall, EqualsWholePassesForEverySiteAndDirection) {
   }
 }
 
+// hook_k comes before the norm, and what attention reads after it.
+TEST(SweepTwinOfNormedKeys, WithLearnedPositionsEqualsWholePasses) {
+  const TinyGpt2 tiny;
+  HookedTransformerConfig cfg = tiny.model.cfg();
+  cfg.use_qk_norm = true;
+  Weights weights = tiny.model.weights();
+  for (BlockWeights& block : weights.blocks) {
+    for (Norm* norm : {&block.attn.q_norm, &block.attn.k_norm}) {
+      *norm = {.kind = cfg.normalization_type, .eps = cfg.eps, .w = Tensor({cfg.d_head})};
+      std::ranges::fill(norm->w.flat(), 1.5F);
+    }
+  }
+  const HookedTransformer model(tiny.ctx, cfg, weights);
+  EXPECT_FALSE(BaseRun::keeps(cfg, kK));
+  const PromptSet prompts = reference_pairs(tiny);
+  for (const SourceKind kind : {SourceKind::kOtherRun, SourceKind::kMean, SourceKind::kGaussian}) {
+    expect_same(tiny.ctx, model, prompts,
+                {.direction = Direction::kNoise,
+                 .variants = variants_of(cfg, kK),
+                 .source = {.kind = kind, .seed = 5, .sigma = 0.3},
+                 .metric = metrics::find("logit_diff")},
+                700'000, std::string(name_of(kind)));
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(Each, SweepTwin, ::testing::ValuesIn(kTinyArchitectures), model_test_name);
 
 }  // namespace

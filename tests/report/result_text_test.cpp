@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "patchbay/base/error.h"
 #include "patchbay/results/result_json.h"
 
 namespace patchbay {
@@ -64,6 +65,8 @@ TEST(SectionText, ShowsTheViewsInTheirOrder) {
   ASSERT_NE(grid, std::string::npos) << text;
   EXPECT_LT(largest, list);
   EXPECT_LT(list, grid);
+  EXPECT_EQ(section_text(section, table, {{"largest:2.0", "sorted", "grid"}}, TextStyle{}), text);
+  EXPECT_THROW(section_text(section, table, {{"largest:two"}}, TextStyle{}), Error);
   section.left_out = "It names heads.";
   EXPECT_EQ(section_text(section, TextStyle{}), "\n== Heads\nWhat is seen.\n\nIt names heads.\n");
 }

@@ -53,7 +53,9 @@ class PlainPrompt {
   }
 
  private:
-  static bool is_scale(const HookName& name) { return info(name.point).scales_stream; }
+  static bool is_scale(const HookName& name) {
+    return name.point == kLn1Scale || name.point == kLn2Scale || name.point == kLnFinalScale;
+  }
 
   template <class Predicate>
   [[nodiscard]] ActivationCache cache_of(const std::vector<Prompt>& prompts,
