@@ -69,7 +69,11 @@ Options task_options() {
           {"--prompt-type", "NAME", "which of the task's sentences; patchbay task list has them"},
           {"--collisions", "", "draw names as the original code does, even names in use"},
           {"--bos", "", "begin prompts with the token of the beginning"},
-          {"--no-bos", "", "begin prompts with the text"}};
+          {"--no-bos", "", "begin prompts with the text"},
+          {"--special", "", "of a file: read <|endoftext|> and its like as one token"},
+          {"--skip-unfit", "", "of a file: leave out prompts that do not fit, and say how many"},
+          {"--answer-token", "WHICH",
+           "of a file: only refuses answers of several tokens, first takes their first (only)"}};
 }
 
 runs::TaskChoice task_of(const Given& given, const std::string& name) {
@@ -81,6 +85,13 @@ runs::TaskChoice task_of(const Given& given, const std::string& name) {
   task.options.corruption = given.text("--corruption");
   task.options.prompt_type = given.text("--prompt-type");
   task.options.collisions = given.flag("--collisions");
+  task.options.special = given.flag("--special");
+  task.options.skip_unfit = given.flag("--skip-unfit");
+  const std::string token = given.one("--answer-token").value_or("only");
+  if (token != "only" && token != "first") {
+    given.fail(fmt::format("--answer-token is only or first, not {}", quoted_text(token)));
+  }
+  task.options.first_answer_token = token == "first";
   const bool bos = given.flag("--bos");
   if (bos && given.flag("--no-bos")) {
     throw Error(ErrorKind::kUsage, "--bos", "--bos and --no-bos exclude each other; keep one");

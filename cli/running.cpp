@@ -8,6 +8,7 @@
 #include <limits>
 #include <memory>
 
+#include "cli/error_text.h"
 #include "cli/given.h"
 #include "cli/output.h"
 #include "patchbay/base/error.h"
@@ -73,8 +74,9 @@ void tell_prompts(const PromptSet& set, const tasks::CompletedOptions& completed
   if (!completed.prompt_type.empty()) line += fmt::format("; {}", completed.prompt_type);
   if (!completed.corruption.empty()) line += fmt::format("; corruption {}", completed.corruption);
   if (completed.collisions) line += " with collisions";
+  if (set.left_out > 0) line += fmt::format("; {} left out", set.left_out);
   message(line);
-  for (const std::string& warning : set.warnings) message("warning: " + warning);
+  for (const std::string& warning : set.warnings) message("warning: " + with_options(warning));
 }
 
 void tell_files(const std::string& folder, std::span<const std::filesystem::path> files) {

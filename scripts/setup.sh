@@ -8,7 +8,7 @@
 # network and no rights are needed.
 set -euo pipefail
 
-packages=(g++ cmake ninja-build libhwy-dev libfmt-dev libcli11-dev nlohmann-json3-dev libeigen3-dev libtomlplusplus-dev libxxhash-dev
+packages=(g++ cmake ninja-build libhwy-dev libfmt-dev libcli11-dev nlohmann-json3-dev libeigen3-dev libtomlplusplus-dev libxxhash-dev libcsv-dev
   zlib1g-dev libcurl4-openssl-dev libssl-dev ca-certificates pkg-config librsvg2-dev fonts-dejavu-core)
 if [[ "${1:-}" == "--dev" ]]; then
   packages+=(libgtest-dev libbenchmark-dev clang libclang-rt-dev clang-format gcovr strace openssl python3 python3-jsonschema

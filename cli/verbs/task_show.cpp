@@ -46,7 +46,7 @@ std::string at_position(const Tokenizer* tokenizer, const Prompt& tokens, std::i
 std::string text_of(const PromptSet& set, std::size_t number, const Tokenizer* tokenizer) {
   const PromptPair& pair = set.pairs[number];
   std::string text =
-      fmt::format("{} ({}{}{})\n", heading(fmt::format("prompt {}", number + 1)), pair.group,
+      fmt::format("{} ({}{}{})\n", heading(fmt::format("prompt {}", number)), pair.group,
                   pair.group.empty() ? "" : ", ", count_text(pair.clean.size()));
   const auto side = [&](const char* name, const std::string& prompt, const Prompt& tokens) {
     if (!prompt.empty()) text += fmt::format("  {:<9}  {}\n", name, quoted_text(prompt));

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
+
 #include "patchbay/results/token_list.h"
 
 namespace patchbay::experiments {
@@ -47,6 +49,12 @@ std::vector<TextColumn> prompt_columns(const HookedTransformer& model, const Pro
     columns[5].texts.push_back(token_list(model, pair.corrupted));
     columns[6].texts.push_back(fmt::format("{}", fmt::join(pair.answers, " ")));
     columns[7].texts.push_back(fmt::format("{}", fmt::join(pair.wrongs, " ")));
+  }
+  for (const PromptColumn& column : prompts.columns) {
+    const bool is_taken =
+        std::ranges::find(columns, column.name, &TextColumn::name) != columns.end();
+    columns.push_back({is_taken ? "file's " + column.name : column.name,
+                       {column.texts.begin(), column.texts.begin() + prompts.size()}});
   }
   return columns;
 }

@@ -77,25 +77,30 @@ PositionChoice PositionList::of(const PromptSet& prompts, std::string_view field
   const std::vector<std::string> wanted = parse_list(text(), field);
   const bool all = wanted.empty() || (wanted.size() == 1 && wanted.front() == "all");
   const auto by_number = [&](const std::string& part) {
-    return part.find_first_not_of("0123456789-") == std::string::npos;
+    return part == "middle" || part.find_first_not_of("0123456789-") == std::string::npos;
   };
-  if (!all && std::ranges::none_of(wanted, by_number)) {
-    for (const std::string& name : wanted) {
-      choice.labels.push_back(name);
-      choice.positions.push_back(Positions::named(prompts.index_of_position(name)));
-    }
-    return choice;
-  }
-  if (!prompts.is_rectangular()) {
+  const auto add_name = [&](const std::string& name) {
+    choice.labels.push_back(name);
+    choice.positions.push_back(Positions::named(prompts.index_of_position(name)));
+  };
+  if (!prompts.is_rectangular() && (all || std::ranges::any_of(wanted, by_number))) {
     throw FieldError(
         field, fmt::format("the prompts of {} have different lengths, so position numbers mean "
                            "different things; name positions: {}",
                            prompts.task, fmt::join(prompts.position_names, ", ")));
   }
-  const Indices numbers = all ? Indices() : Indices(text());
-  for (const std::int64_t number : numbers.of(prompts.longest(), field)) {
-    choice.labels.push_back(std::to_string(number));
-    choice.positions.push_back(Positions::at(static_cast<std::int32_t>(number)));
+  const auto add_numbers = [&](const Indices& numbers) {
+    for (const std::int64_t number : numbers.of(prompts.longest(), field)) {
+      choice.labels.push_back(std::to_string(number));
+      choice.positions.push_back(Positions::at(static_cast<std::int32_t>(number)));
+    }
+  };
+  if (all || std::ranges::all_of(wanted, by_number)) {
+    add_numbers(all ? Indices() : Indices(text()));
+    return choice;
+  }
+  for (const std::string& part : wanted) {
+    by_number(part) ? add_numbers(Indices(part)) : add_name(part);
   }
   return choice;
 }

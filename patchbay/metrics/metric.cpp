@@ -93,9 +93,9 @@ void check_pairs(const Metric& metric, const PromptSet& prompts) {
   for (std::size_t i = 0; i < prompts.pairs.size(); ++i) {
     if (!prompts.pairs[i].wrongs.empty()) continue;
     throw Error(ErrorKind::kBadData, prompts.task,
-                fmt::format("prompt {} has no wrong answer, which {} compares with; give one, or "
+                fmt::format("{} has no wrong answer, which {} compares with; give one, or "
                             "take a metric of the right answer alone",
-                            i, metric.name));
+                            prompts.name_of(static_cast<std::int64_t>(i)), metric.name));
   }
 }
 

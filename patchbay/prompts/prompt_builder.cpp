@@ -16,8 +16,8 @@ std::string_view tag_of(std::string_view task) { return task.substr(0, task.find
 }  // namespace
 
 PromptBuilder::PromptBuilder(const HookedTransformerConfig& cfg, const Tokenizer* tokenizer,
-                             PromptSet set)
-    : cfg_(cfg), tokenizer_(tokenizer), set_(std::move(set)) {
+                             PromptSet set, const PromptTexts& texts)
+    : cfg_(cfg), tokenizer_(tokenizer), set_(std::move(set)), texts_(texts) {
   set_.position_names.emplace_back("END");
   const auto fail = [&](const std::string& what) {
     throw Error(ErrorKind::kUsage, tag_of(set_.task), what);
@@ -40,32 +40,67 @@ const Tokenizer& PromptBuilder::tokenizer() const {
                           cfg_.model_name));
 }
 
-std::string PromptBuilder::next() const { return fmt::format("prompt {}", size() + 1); }
+std::string PromptBuilder::next() const { return fmt::format("prompt {}", size()); }
+
+void PromptBuilder::leave_out(std::int64_t count, std::string why) {
+  set_.left_out += count;
+  warn(std::move(why));
+}
+
+void PromptBuilder::warn_once(bool& said, std::string warning) {
+  if (!said) warn(std::move(warning));
+  said = true;
+}
 
 Error PromptBuilder::error(std::string_view where, std::string_view what) const {
   return {ErrorKind::kBadData, tag_of(set_.task), fmt::format("{}: {}", where, what)};
 }
 
-PromptSide PromptBuilder::side(std::string_view where, const MarkedText& text) const {
+PromptSide PromptBuilder::side(std::string_view where, const MarkedText& text) {
   if (text.text.empty()) throw error(where, "the text is empty; a prompt needs at least one token");
   PromptSide side{.text = text.text, .tokens = {}, .positions = {}};
   const bool bos = set_.prepend_bos;
   try {
-    side.tokens = tokenizer().to_tokens(text.text, {.prepend_bos = bos});
+    side.tokens = tokenizer().to_tokens(
+        text.text, {.prepend_bos = bos, .parse_special = texts_.parse_special});
   } catch (const Error& refused) {
     if (refused.kind() != ErrorKind::kBadData) throw;
     throw error(where, refused.reason());
+  }
+  for (const AddedToken& special : tokenizer().special_tokens()) {
+    if (texts_.parse_special || text.text.find(special.content) == std::string::npos) continue;
+    warn_once(said_special_, fmt::format("{}: {} is read as plain characters; with `special` it is "
+                                         "one token",
+                                         where, in_quotes(special.content)));
+  }
+  const auto bos_id = tokenizer().bos_token_id();
+  if (bos_id && side.tokens.size() > 1 && side.tokens[0] == *bos_id && side.tokens[1] == *bos_id) {
+    warn_once(said_two_bos_,
+              fmt::format("{}: begins with two BOS; omit the one of the text, or `bos`", where));
   }
   side.positions = find_positions(tokenizer(), text, side.tokens, bos ? 1 : 0, set_.position_names);
   return side;
 }
 
-TokenId PromptBuilder::answer(std::string_view where, std::string_view text) const {
+TokenId PromptBuilder::answer(std::string_view where, std::string_view text) {
+  if (!text.empty() && text.front() != ' ') {
+    const std::string spaced = fmt::format(" {}", text);
+    if (tokenizer().to_tokens(spaced, {.prepend_bos = false}).size() == 1) {
+      warn_once(said_space_, fmt::format("{}: the answer {} has no space before it, and {} is a "
+                                         "token too; take that where a word begins",
+                                         where, in_quotes(text), in_quotes(spaced)));
+    }
+  }
+  if (texts_.first_answer_token && !text.empty()) {
+    return tokenizer().to_tokens(text, {.prepend_bos = false}).front();
+  }
   try {
     return tokenizer().to_single_token(text);
   } catch (const Error& refused) {
     if (refused.kind() != ErrorKind::kBadData) throw;
-    throw error(where, fmt::format("the answer {}", refused.reason()));
+    throw error(where,
+                fmt::format("the answer {}; with `answer-token` first its first one is taken",
+                            refused.reason()));
   }
 }
 
@@ -136,7 +171,7 @@ std::string PromptBuilder::spelled(const PromptSide& side) const {
 }
 
 void PromptBuilder::add(std::string_view where, PromptSide clean, PromptSide corrupted,
-                        Answers answers, std::string group) {
+                        Answers answers, std::string group, std::string origin) {
   check_side(where, "clean", clean);
   check_side(where, "corrupted", corrupted);
   if (clean.tokens.size() != corrupted.tokens.size()) {
@@ -158,6 +193,7 @@ void PromptBuilder::add(std::string_view where, PromptSide clean, PromptSide cor
                         .corrupted = std::move(corrupted.tokens),
                         .answers = std::move(answers.right),
                         .wrongs = std::move(answers.wrong),
+                        .origin = std::move(origin),
                         .group = std::move(group),
                         .positions = std::move(clean.positions),
                         .corrupted_positions = std::move(corrupted.positions)});

@@ -1,9 +1,11 @@
-// Prompt pairs from a file of JSON lines.
+// Prompt pairs from a file: rows become tokens, answers and positions.
 #include "patchbay/prompts/prompt_file.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
+#include <cmath>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -12,114 +14,120 @@
 
 #include "patchbay/base/suggest.h"
 #include "patchbay/base/utf8.h"
-#include "patchbay/io/file.h"
-#include "patchbay/io/json.h"
 #include "patchbay/prompts/prompt_builder.h"
+#include "patchbay/prompts/prompt_rows.h"
 
 namespace patchbay {
 namespace {
 
 constexpr std::string_view kTag = "file";
 
-struct Line {
-  std::string where;  // "prompts.jsonl:3"
-  JsonDocument json;
-};
-
-void check_keys(const JsonValue& line) {
-  static const std::vector<std::string> kKeys = {
-      "clean", "corrupted", "answer", "wrong", "group", "positions", "corrupted_positions"};
-  if (!line.is_object()) throw line.error("must be an object such as {\"clean\": …}");
-  for (const JsonMember& member : line.members()) {
-    if (std::ranges::find(kKeys, member.key) != kKeys.end()) continue;
-    throw member.value.error(fmt::format("is not a key of a prompt, which has {}{}",
-                                         fmt::join(kKeys, ", "), did_you_mean(member.key, kKeys)));
+// Position names are written between commas and after an @, beside numbers and words that mean
+// something of their own.
+std::string name_rule(std::string_view name) {
+  if (name.empty()) return "is empty";
+  const auto is_letter = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || (c & 0x80) != 0;
+  };
+  std::string lower(name);
+  for (char& c : lower) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  if (lower == "end") return "is what every prompt's last token is called";
+  for (const std::string_view word : {"all", "none", "middle", "elsewhere"}) {
+    if (lower == word) return "means something else already";
   }
-}
-
-std::vector<Line> read_lines(const std::filesystem::path& path) {
-  constexpr std::uint64_t kMaxBytes = std::uint64_t{256} << 20;
-  const std::string text = read_file(path, kMaxBytes);
-  std::vector<Line> lines;
-  std::size_t number = 0;
-  for (std::string_view rest = text; !rest.empty();) {
-    const std::size_t end = std::min(rest.find('\n'), rest.size());
-    const std::string_view line = rest.substr(0, end);
-    rest.remove_prefix(std::min(end + 1, rest.size()));
-    ++number;
-    if (line.find_first_not_of(" \t\r") == std::string_view::npos) continue;
-    std::string where = fmt::format("{}:{}", path.string(), number);
-    JsonDocument json = parse_json(line, where, {.tag = kTag});
-    check_keys(json.root());
-    lines.push_back({std::move(where), std::move(json)});
-  }
-  return lines;
+  const bool fits = is_letter(name.front()) && std::ranges::all_of(name, [&](char c) {
+                      return is_letter(c) || (c >= '0' && c <= '9') || c == '+' || c == '-';
+                    });
+  return fits ? "" : "is not a letter followed by letters, digits, _, + or -";
 }
 
 // Names of positions in the order in which they first come, without END.
-std::vector<std::string> position_names(const std::vector<Line>& lines) {
+std::vector<std::string> position_names(const std::vector<PromptRow>& rows) {
   std::vector<std::string> names;
-  for (const Line& line : lines) {
+  const auto add = [&](const std::string& name) {
+    if (std::ranges::find(names, name) == names.end()) names.push_back(name);
+  };
+  for (const PromptRow& row : rows) {
+    if (row.find("subject") != nullptr) add("subject");
     for (const char* key : {"positions", "corrupted_positions"}) {
-      const JsonValue* positions = line.json->find(key);
-      if (positions == nullptr || positions->is_null()) continue;
+      const JsonValue* positions = row.find(key);
+      if (positions == nullptr) continue;
       for (const JsonMember& member : positions->members()) {
-        if (member.key == "END" || member.key.empty()) {
-          throw positions->error(
-              "may not name \"END\", which every prompt has at its last token, or \"\"");
+        if (const std::string rule = name_rule(member.key); !rule.empty()) {
+          throw positions->error(fmt::format("names a position {}, which {}; call it otherwise",
+                                             in_quotes(member.key), rule));
         }
-        if (std::ranges::find(names, member.key) == names.end()) names.push_back(member.key);
+        add(member.key);
       }
     }
   }
   return names;
 }
 
+// Some programs write integers as 5.0.
+std::int64_t integer(const JsonValue& value) {
+  constexpr double kMost = 1e15;
+  if (value.type() != JsonValue::Type::kDouble) return value.as_int();
+  const double number = value.as_double();
+  const bool is_whole = std::abs(number) < kMost && std::trunc(number) == number;
+  return is_whole ? static_cast<std::int64_t>(number) : value.as_int();
+}
+
 TokenId token_id(const JsonValue& value) {
-  const std::int64_t id = value.as_int();
+  const std::int64_t id = integer(value);
   if (!std::in_range<TokenId>(id) || id < 0)
     throw value.error(fmt::format("is {}, which is not a token id", id));
   return static_cast<TokenId>(id);
 }
 
+// Bytes of a word's characters; those of characters beyond ASCII are letters here.
+bool is_of_word(char c) {
+  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' ||
+         (c & 0x80) != 0;
+}
+
+// Where the text [at, at + size) of a longer one is not a part of a longer word.
+bool is_whole_word(std::string_view text, std::size_t at, std::size_t size) {
+  const std::size_t end = at + size;
+  const bool begins = at == 0 || !is_of_word(text[at]) || !is_of_word(text[at - 1]);
+  const bool ends = end == text.size() || !is_of_word(text[end - 1]) || !is_of_word(text[end]);
+  return begins && ends;
+}
+
 class FileReader {
  public:
-  FileReader(PromptBuilder& builder, bool prepend_bos)
-      : builder_(builder), prepend_bos_(prepend_bos) {}
+  FileReader(PromptBuilder& builder, const PromptFileOptions& options)
+      : builder_(builder), options_(options) {}
 
-  void add(const Line& line) {
-    const JsonValue& pair = line.json.root();
-    PromptSide clean = side(line, "clean");
-    PromptSide corrupted = side(line, "corrupted");
-    if (const JsonValue* named = present(pair, "positions")) place(clean, *named);
-    if (const JsonValue* named = present(pair, "corrupted_positions")) {
+  void add(const PromptRow& row) {
+    PromptSide clean = side(row, "clean");
+    PromptSide corrupted = side(row, "corrupted");
+    if (const JsonValue* subject = row.find("subject")) place(clean, "subject", *subject);
+    if (const JsonValue* named = row.find("positions")) place(clean, *named);
+    if (const JsonValue* named = row.find("corrupted_positions")) {
       place(corrupted, *named);
     } else {
       corrupted.positions = clean.positions;  // equally long, or else refused
     }
-    Answers answers = {.right = tokens_of(line, pair.at("answer")), .wrong = {}};
-    if (const JsonValue* wrong = present(pair, "wrong")) answers.wrong = tokens_of(line, *wrong);
-    builder_.add(line.where, std::move(clean), std::move(corrupted), std::move(answers),
-                 pair.get_or("group", std::string()));
+    Answers answers = {.right = tokens_of(row, row.at("answer")), .wrong = {}};
+    if (const JsonValue* wrong = row.find("wrong")) answers.wrong = tokens_of(row, *wrong);
+    const JsonValue* const group = row.find("group");
+    builder_.add(row.where, std::move(clean), std::move(corrupted), std::move(answers),
+                 group == nullptr ? "" : group->as_string(), row.origin);
   }
 
  private:
-  static const JsonValue* present(const JsonValue& pair, std::string_view key) {
-    const JsonValue* value = pair.find(key);
-    return value == nullptr || value->is_null() ? nullptr : value;
-  }
-
-  PromptSide side(const Line& line, std::string_view key) const {
-    const JsonValue& value = line.json->at(key);
+  PromptSide side(const PromptRow& row, std::string_view key) const {
+    const JsonValue& value = row.at(key);
     if (value.is_string()) {
-      return builder_.side(line.where, {.text = value.as_string(), .marks = {}});
+      return builder_.side(row.where, {.text = value.as_string(), .marks = {}});
     }
     if (!value.is_array()) throw value.error("must be a text or an array of token ids");
-    if (prepend_bos_) {
+    if (options_.prepend_bos) {
       throw Error(ErrorKind::kUsage, kTag,
                   fmt::format("{}: token ids are taken as they are; omit BOS, or write it among "
                               "them",
-                              line.where));
+                              row.where));
     }
     PromptSide side;
     for (const JsonValue& id : value.items()) side.tokens.push_back(token_id(id));
@@ -128,10 +136,10 @@ class FileReader {
     return side;
   }
 
-  std::vector<TokenId> tokens_of(const Line& line, const JsonValue& value) const {
+  std::vector<TokenId> tokens_of(const PromptRow& row, const JsonValue& value) const {
     std::vector<TokenId> tokens;
     const auto append = [&](const JsonValue& one) {
-      tokens.push_back(one.is_string() ? builder_.answer(line.where, one.as_string())
+      tokens.push_back(one.is_string() ? builder_.answer(row.where, one.as_string())
                                        : token_id(one));
     };
     if (value.is_array()) {
@@ -145,17 +153,18 @@ class FileReader {
   }
 
   void place(PromptSide& side, const JsonValue& named) const {
+    for (const JsonMember& member : named.members()) place(side, member.key, member.value);
+  }
+  void place(PromptSide& side, std::string_view name, const JsonValue& where) const {
     const std::vector<std::string>& names = builder_.position_names();
-    for (const JsonMember& member : named.members()) {
-      const auto i = static_cast<std::size_t>(std::ranges::find(names, member.key) - names.begin());
-      side.positions[i] = position(side, member.value);
-    }
+    const auto i = static_cast<std::size_t>(std::ranges::find(names, name) - names.begin());
+    side.positions[i] = position(side, where);
   }
 
   // An index among the tokens that are not BOS, from the end when negative; a word; a word and
   // which of its occurrences; null for none.
   std::int32_t position(const PromptSide& side, const JsonValue& value) const {
-    const auto first = static_cast<std::int64_t>(prepend_bos_ ? 1 : 0);
+    const auto first = static_cast<std::int64_t>(options_.prepend_bos ? 1 : 0);
     const auto length = static_cast<std::int64_t>(side.tokens.size());
     if (value.is_null()) return -1;
     if (value.is_string()) return token_of_word(side, value, value.as_string(), std::nullopt);
@@ -163,9 +172,9 @@ class FileReader {
       if (value.items().size() != 2)
         throw value.error("must be a word and which of its occurrences, as [\"John\", 2]");
       return token_of_word(side, value, value.at(std::size_t{0}).as_string(),
-                           value.at(std::size_t{1}).as_int());
+                           integer(value.at(std::size_t{1})));
     }
-    const std::int64_t index = value.as_int();
+    const std::int64_t index = integer(value);
     if (index < first - length || index >= length - first) {
       throw value.error(fmt::format("is {}; the prompt has {} tokens", index, length - first));
     }
@@ -179,26 +188,86 @@ class FileReader {
     if (!word.empty()) {
       for (std::size_t at = side.text.find(word); at != std::string::npos;
            at = side.text.find(word, at + word.size())) {
-        ends.push_back(at + word.size());
+        if (is_whole_word(side.text, at, word.size())) ends.push_back(at + word.size());
       }
     }
     const auto count = static_cast<std::int64_t>(ends.size());
     if (count == 0 || (which && (*which < 1 || *which > count))) {
       throw value.error(
-          fmt::format("names {}, which the prompt has {} times", in_quotes(word), count));
+          fmt::format("names {}, which the prompt has {} times as a word", in_quotes(word), count));
     }
     if (count > 1 && !which) {
       throw value.error(
           fmt::format("names {}, which the prompt has {} times; say which, as [{}, {}]",
                       in_quotes(word), count, in_quotes(word), count));
     }
-    return token_at_byte(builder_.tokenizer(), side.tokens, prepend_bos_ ? 1 : 0,
+    return token_at_byte(builder_.tokenizer(), side.tokens, options_.prepend_bos ? 1 : 0,
                          ends[static_cast<std::size_t>(which.value_or(1) - 1)] - 1);
   }
 
   PromptBuilder& builder_;
-  bool prepend_bos_;
+  const PromptFileOptions& options_;
 };
+
+// What does not fit of a file's prompts.
+class Unfit {
+ public:
+  void add(const Error& error) { reasons_.emplace_back(error.reason()); }
+  [[nodiscard]] bool empty() const { return reasons_.empty(); }
+  [[nodiscard]] std::int64_t size() const { return std::ssize(reasons_); }
+
+  // All at once, the first ten with their reasons.
+  [[nodiscard]] std::string text(const std::filesystem::path& path, std::int64_t count) const {
+    if (count == 1) return reasons_.front();
+    return fmt::format(
+        "{}; {} of {} prompts of {} do not fit: correct them, or leave them out with `skip-unfit`",
+        list(), reasons_.size(), count, path.string());
+  }
+  [[nodiscard]] std::string note(std::int64_t count) const {
+    return fmt::format("{} of {} prompts are left out because they do not fit: {}", size(), count,
+                       list());
+  }
+
+ private:
+  [[nodiscard]] std::string list() const {
+    constexpr std::size_t kMost = 10;
+    const auto shown = std::min(kMost, reasons_.size());
+    std::string text = fmt::format(
+        "{}",
+        fmt::join(reasons_.begin(), reasons_.begin() + static_cast<std::ptrdiff_t>(shown), "; "));
+    if (shown < reasons_.size()) text += fmt::format("; and {} more", reasons_.size() - shown);
+    return text;
+  }
+
+  std::vector<std::string> reasons_;
+};
+
+// The file's own columns, in the order in which rows first have them. One that is spelled nearly
+// as a field that no prompt has is warned of.
+void add_columns(const std::vector<const PromptRow*>& rows, PromptBuilder& builder) {
+  std::vector<PromptColumn> columns;
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    for (const auto& [name, text] : rows[i]->others) {
+      auto column = std::ranges::find(columns, name, &PromptColumn::name);
+      if (column == columns.end()) column = columns.insert(columns.end(), {name, {}});
+      column->texts.resize(i);  // prompts without it
+      column->texts.push_back(text);
+    }
+  }
+  std::vector<std::string> absent;
+  for (const PromptField& field : prompt_fields()) {
+    const auto has = [&](const PromptRow* row) { return row->find(field.name) != nullptr; };
+    if (std::ranges::none_of(rows, has)) absent.emplace_back(field.name);
+  }
+  for (PromptColumn& column : columns) {
+    column.texts.resize(rows.size());
+    if (const std::string near = nearest_name(column.name, absent); !near.empty()) {
+      builder.warn(fmt::format("{} is kept as a column of the file's own; is it {}?",
+                               in_quotes(column.name), in_quotes(near)));
+    }
+  }
+  builder.add_columns(std::move(columns));
+}
 
 }  // namespace
 
@@ -209,11 +278,12 @@ PromptSet read_prompt_file(const std::filesystem::path& path, const HookedTransf
         ErrorKind::kUsage, kTag,
         fmt::format("{} prompts were asked for; say 1 or more, or 0 for all", options.prompts));
   }
-  const std::vector<Line> lines = read_lines(path);
-  const auto count = static_cast<std::int64_t>(lines.size());
+  const std::vector<PromptRow> rows = read_prompt_rows(path);
+  const auto count = static_cast<std::int64_t>(rows.size());
   if (count == 0) {
     throw Error(ErrorKind::kBadData, kTag,
-                fmt::format("{}: holds no prompts; write one JSON object a line", path.string()));
+                fmt::format("{}: holds no prompts; docs/tasks.md shows how they are written",
+                            path.string()));
   }
   if (options.prompts > count) {
     throw Error(ErrorKind::kUsage, kTag,
@@ -223,11 +293,35 @@ PromptSet read_prompt_file(const std::filesystem::path& path, const HookedTransf
   PromptSet set;
   set.task = fmt::format("{}:{}", kTag, path.string());
   set.prepend_bos = options.prepend_bos;
-  set.position_names = position_names(lines);
-  PromptBuilder builder(cfg, tokenizer, std::move(set));
-  FileReader reader(builder, options.prepend_bos);
-  const std::int64_t wanted = options.prompts == 0 ? count : options.prompts;
-  for (std::int64_t i = 0; i < wanted; ++i) reader.add(lines[static_cast<std::size_t>(i)]);
+  set.position_names = position_names(rows);
+  PromptBuilder builder(
+      cfg, tokenizer, std::move(set),
+      {.parse_special = options.parse_special, .first_answer_token = options.first_answer_token});
+  FileReader reader(builder, options);
+  Unfit unfit;
+  std::vector<const PromptRow*> taken;
+  for (const PromptRow& row : rows) {
+    if (options.prompts > 0 && std::ssize(taken) == options.prompts) break;
+    try {
+      reader.add(row);
+      taken.push_back(&row);
+    } catch (const Error& error) {
+      if (error.kind() != ErrorKind::kBadData) throw;
+      unfit.add(error);
+      if (!options.skip_unfit && options.prompts > 0) taken.push_back(&row);  // counts as taken
+    }
+  }
+  const auto tried = static_cast<std::int64_t>(taken.size());
+  if (!unfit.empty() && (!options.skip_unfit || taken.empty())) {
+    throw Error(ErrorKind::kBadData, kTag, unfit.text(path, count));
+  }
+  if (tried < options.prompts) {
+    throw Error(ErrorKind::kUsage, kTag,
+                fmt::format("{}: {} of its {} prompts fit, and {} were asked for; ask for fewer",
+                            path.string(), tried, count, options.prompts));
+  }
+  if (!unfit.empty()) builder.leave_out(unfit.size(), unfit.note(count));
+  add_columns(taken, builder);
   return std::move(builder).finish();
 }
 

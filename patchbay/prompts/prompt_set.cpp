@@ -57,7 +57,9 @@ std::string PromptSet::broken_rule() const {
   }
   for (std::size_t i = 0; i < pairs.size(); ++i) {
     const std::string rule = pair_rule(pairs[i], position_names);
-    if (!rule.empty()) return fmt::format("prompt {} {}", i, rule);
+    if (!rule.empty()) {
+      return fmt::format("{} {}", name_of(static_cast<std::int64_t>(i)), rule);
+    }
   }
   return "";
 }
@@ -67,6 +69,11 @@ void PromptSet::check() const {
     throw Error(ErrorKind::kUsage, "prompts",
                 fmt::format("{}: {}; make the set with PromptBuilder", in_quotes(task), rule));
   }
+}
+
+std::string PromptSet::name_of(std::int64_t pair) const {
+  const std::string& origin = pairs[static_cast<std::size_t>(pair)].origin;
+  return fmt::format("prompt {}{}", pair, origin.empty() ? "" : fmt::format(" ({})", origin));
 }
 
 std::size_t PromptSet::index_of_position(std::string_view name) const {

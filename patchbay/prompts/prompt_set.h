@@ -19,12 +19,19 @@ struct PromptPair {
   Prompt corrupted;              ///< token ids, as many as `clean` has, with the same BOS
   std::vector<TokenId> answers;  ///< ids that are right at END; at least one
   std::vector<TokenId> wrongs;   ///< ids that are wrong there, none of the answers; may be empty
+  std::string origin{};          ///< where it stands in its file: "line 3"; empty for no file
   /// Prompts of one group share a template, so that the same position means the same: "BABA 3".
   std::string group;
   /// [position name] index of the named token in `clean`; −1 where it has no such token.
   std::vector<std::int32_t> positions;
   /// [position name] index of the named token in `corrupted`; −1 where it has no such token.
   std::vector<std::int32_t> corrupted_positions;
+};
+
+/// Something else that a file says of its prompts.
+struct PromptColumn {
+  std::string name;
+  std::vector<std::string> texts;  ///< [pair]
 };
 
 /// The prompts of one task. Pairs may differ in length from one another; they are never padded.
@@ -36,9 +43,13 @@ struct PromptSet {
   /// last of the names, and names the last position of every prompt.
   std::vector<std::string> position_names;
   std::vector<PromptPair> pairs;
-  std::vector<std::string> warnings;  ///< one sentence each, naming the prompt and the reason
+  std::vector<PromptColumn> columns{};  ///< those of a file that mean nothing to patchbay
+  std::int64_t left_out = 0;            ///< prompts that do not fit and were not taken
+  std::vector<std::string> warnings;    ///< one sentence each, naming the prompt and the reason
 
   [[nodiscard]] std::int64_t size() const { return static_cast<std::int64_t>(pairs.size()); }
+  /// What errors call a pair: "prompt 3", with its place in the file where it is from one.
+  [[nodiscard]] std::string name_of(std::int64_t pair) const;
   /// The index in position_names. Throws kUsage with the nearest name.
   [[nodiscard]] std::size_t index_of_position(std::string_view name) const;
   /// The clean prompts, in order.

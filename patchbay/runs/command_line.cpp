@@ -37,6 +37,9 @@ std::string command_line(const RunSpec& run) {
   add("--corruption", task.corruption);
   add("--prompt-type", task.prompt_type);
   if (task.collisions) words.emplace_back("--collisions");
+  if (task.special) words.emplace_back("--special");
+  if (task.skip_unfit) words.emplace_back("--skip-unfit");
+  if (task.first_answer_token) add("--answer-token", "first");
   if (task.prepend_bos) words.emplace_back(*task.prepend_bos ? "--bos" : "--no-bos");
   add("--process", fmt::format("{}", fmt::join(names_of(run.process), ",")));
   for (const auto& [name, value] : run.experiment.settings) add("--" + name, value);

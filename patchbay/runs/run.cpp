@@ -83,6 +83,11 @@ Result Run::step(const Session& session, const ExperimentChoice& experiment, con
   result.table.provenance = provenance_;
   result.table.provenance.command = step.command;
   result.table.provenance.tokens_sha256 = tokens_sha256(prompts);
+  if (prompts.left_out > 0) {
+    result.table.notes.push_back(fmt::format(
+        "{} prompts of the file do not fit and are left out; its {} others are what n counts",
+        prompts.left_out, prompts_.size()));
+  }
   result.table.check();
   if (!output.folder.empty()) {
     make_folder(output.folder);

@@ -37,7 +37,9 @@ void write(JsonWriter& json, const RunSpec& run) {
   json.key("task").begin_object().member("name", run.task.name).member("prompts", task.prompts);
   json.member("seed", task.seed).member("prepend_bos", task.prepend_bos);
   json.member("corruption", task.corruption).member("prompt_type", task.prompt_type);
-  json.member("collisions", task.collisions).end_object();
+  json.member("collisions", task.collisions).member("special", task.special);
+  json.member("skip_unfit", task.skip_unfit);
+  json.member("first_answer_token", task.first_answer_token).end_object();
   json.member("experiment", run.experiment.name);
   write(json, "settings", run.experiment.settings);
   json.member("prompt_limit", run.experiment.prompt_limit).end_object();
@@ -84,8 +86,8 @@ std::int64_t at_least(std::int64_t least, const JsonValue& value) {
 }
 
 TaskChoice task_of(const JsonValue& task) {
-  require_keys(
-      task, {"name", "prompts", "seed", "prepend_bos", "corruption", "prompt_type", "collisions"});
+  require_keys(task, {"name", "prompts", "seed", "prepend_bos", "corruption", "prompt_type",
+                      "collisions", "special", "skip_unfit", "first_answer_token"});
   TaskChoice choice{.name = task.at("name").as_string()};
   choice.options.prompts = at_least(0, task.at("prompts"));
   if (!task.at("seed").is_null()) choice.options.seed = task.at("seed").as_unsigned();
@@ -94,6 +96,9 @@ TaskChoice task_of(const JsonValue& task) {
   choice.options.corruption = task.at("corruption").as_string();
   choice.options.prompt_type = task.at("prompt_type").as_string();
   choice.options.collisions = task.at("collisions").as_bool();
+  choice.options.special = task.at("special").as_bool();
+  choice.options.skip_unfit = task.at("skip_unfit").as_bool();
+  choice.options.first_answer_token = task.at("first_answer_token").as_bool();
   return choice;
 }
 

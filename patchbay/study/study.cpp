@@ -131,6 +131,9 @@ void read_task(std::string_view where, const toml::node& node, Study& study) {
   study.task_options.corruption = section.text("corruption", false);
   study.task_options.prompt_type = section.text("prompt_type", false);
   study.task_options.prepend_bos = section.flag("prepend_bos");
+  study.task_options.special = section.flag("special").value_or(false);
+  study.task_options.skip_unfit = section.flag("skip_unfit").value_or(false);
+  study.task_options.first_answer_token = section.flag("first_answer_token").value_or(false);
   section.refuse_others();
 }
 

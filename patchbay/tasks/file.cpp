@@ -1,4 +1,4 @@
-// Prompts from a file of JSON lines, named as "file:PATH".
+// Prompts from a file, named as "file:PATH".
 #include "patchbay/prompts/prompt_file.h"
 #include "patchbay/tasks/task.h"
 
@@ -10,7 +10,11 @@ namespace {
 
 PromptSet make(const TaskModel& model, const CompletedOptions& options) {
   return read_prompt_file(options.argument, model.cfg, model.tokenizer,
-                          {.prompts = options.prompts, .prepend_bos = options.prepend_bos});
+                          {.prompts = options.prompts,
+                           .prepend_bos = options.prepend_bos,
+                           .parse_special = options.special,
+                           .skip_unfit = options.skip_unfit,
+                           .first_answer_token = options.first_answer_token});
 }
 
 constexpr Choice kPositions[] = {{"END", "the last token, after which the answer is due"}};
@@ -20,12 +24,14 @@ constexpr Choice kPositions[] = {{"END", "the last token, after which the answer
 const Task& file() {
   static const Task kTask = {
       .name = "file",
-      .summary = "prompt pairs of your own, one JSON object a line",
+      .summary = "prompt pairs of your own: JSON lines, a JSON array, CSV or TSV",
       .argument = "PATH",
+      .reads_texts = true,
       .positions = kPositions,
       .notes =
-          "Keys: clean, corrupted, answer, wrong, group, positions, corrupted_positions. The "
-          "lines may name further positions.",
+          "Columns: clean, corrupted, answer, wrong, group, subject, positions, "
+          "corrupted_positions, and the names that they have elsewhere; others are kept. Prompts "
+          "may name further positions.",
       .maker = &make};
   return kTask;
 }

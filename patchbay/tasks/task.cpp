@@ -92,13 +92,21 @@ CompletedOptions Task::completed(const TaskModel& model, const TaskOptions& opti
   if (options.collisions && !has_collisions) {
     fail(*this, "draws no names that could collide; omit the collisions");
   }
+  if (!reads_texts && (options.special || options.skip_unfit || options.first_answer_token)) {
+    fail(*this,
+         "makes its prompts itself; `special`, `skip-unfit` and `answer-token` are for prompts "
+         "from files");
+  }
   return {.prompts = options.prompts == 0 ? prompts : options.prompts,
           .seed = options.seed.value_or(seed.value_or(0)),
           .prepend_bos = prepends_bos(*this, model, options.prepend_bos),
           .corruption = chosen(*this, "corruption", corruptions, options.corruption),
           .prompt_type = chosen(*this, "prompt type", prompt_types, options.prompt_type),
           .collisions = options.collisions,
-          .argument = options.argument};
+          .argument = options.argument,
+          .special = options.special,
+          .skip_unfit = options.skip_unfit,
+          .first_answer_token = options.first_answer_token};
 }
 
 PromptSet Task::make(const TaskModel& model, const TaskOptions& options) const {

@@ -33,6 +33,10 @@ struct TaskOptions {
   /// prompt already. Only for tasks with Task::has_collisions.
   bool collisions = false;
   std::string argument{};  ///< what follows the colon of "file:PATH"
+  // Only for tasks with Task::reads_texts:
+  bool special = false;             ///< "<|endoftext|>" and its like in a text are one token
+  bool skip_unfit = false;          ///< leave out prompts that do not fit, instead of refusing them
+  bool first_answer_token = false;  ///< an answer of several tokens is its first one
 };
 
 /// The options of one task with nothing left out, as Task::completed makes them.
@@ -44,6 +48,9 @@ struct CompletedOptions {
   std::string prompt_type{};  ///< one of Task::prompt_types; empty where there are none
   bool collisions = false;
   std::string argument{};  ///< empty where Task::argument is
+  bool special = false;
+  bool skip_unfit = false;
+  bool first_answer_token = false;
 };
 
 /// A name that an option takes, and what it means.
@@ -63,6 +70,7 @@ struct Task {
   std::span<const Choice> corruptions{};   ///< the first is the default
   std::span<const Choice> prompt_types{};  ///< the first is the default
   bool has_collisions = false;             ///< whether TaskOptions::collisions means something
+  bool reads_texts = false;                ///< whether the prompts are somebody's own texts
   std::span<const Choice> positions{};     ///< those that every prompt names
   std::string_view notes{};                ///< sources, and what is special
   /// What Task::make calls with completed options.

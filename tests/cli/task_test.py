@@ -116,7 +116,7 @@ class Show(TaskTest):
         self.assertEqual(done.stderr.decode(),
                          "ioi_lab: 1 prompt with BOS; seed 42; corruption S2->IO\n")
         text = done.stdout.decode()
-        for line in ['prompt 1 (lab, 14 tokens)',
+        for line in ['prompt 0 (lab, 14 tokens)',
                      'clean      "Tom and Mary went to the store. Tom gave a gift to"',
                      'corrupted  "Tom and Mary went to the store. Mary gave a gift to"',
                      'answer     " Mary"', 'wrong      " Tom"', 'S1         1 "Tom" | 1 "Tom"',

@@ -2,6 +2,7 @@
 // named.
 #include "patchbay/prompts/prompt_file.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include "tests/support/task_models.h"
@@ -120,34 +121,34 @@ TEST_F(PromptFile, TakesTheLastTokenOfAWordOfSeveral) {
 }
 
 TEST_F(PromptFile, WarnsOfWhatIsProbablyAMistake) {
-  const PromptSet set = read(R"({"clean": "John ", "corrupted": "Mary ", "answer": "Mary"}
+  const PromptSet set = read(R"({"clean": "John ", "corrupted": "Mary ", "answer": " Mary"}
 {"clean": [1], "corrupted": [1], "answer": 2})");
   ASSERT_EQ(set.warnings.size(), 3U);
-  EXPECT_NE(set.warnings[0].find("p.jsonl:1: the clean prompt ends in a space"), std::string::npos);
-  EXPECT_NE(set.warnings[1].find("p.jsonl:1: the corrupted prompt ends in a space"),
+  EXPECT_NE(set.warnings[0].find("prompt 0 (p.jsonl:1): the clean prompt ends in a space"),
             std::string::npos);
-  EXPECT_NE(set.warnings[2].find("p.jsonl:2: clean and corrupted are the same"), std::string::npos);
+  EXPECT_NE(set.warnings[1].find("prompt 0 (p.jsonl:1): the corrupted prompt ends in a space"),
+            std::string::npos);
+  EXPECT_NE(set.warnings[2].find("prompt 1 (p.jsonl:2): clean and corrupted are the same"),
+            std::string::npos);
 }
 
 TEST_F(PromptFile, NamesFileAndLineOfEveryMistake) {
   const std::vector<std::pair<std::string, std::string>> mistakes = {
       {"", "p.jsonl: holds no prompts"},
       {"\n \n", "p.jsonl: holds no prompts"},
-      {"\n{", "p.jsonl:2: not valid JSON"},
-      {"[1]", "p.jsonl:1: the outermost value must be an object"},
-      {"\xEF\xBB\xBF{}", "p.jsonl:1: "},
-      {"{\"clean\": \"\xFF\"}", "p.jsonl:1: "},
-      {R"({"claen": "a"})", R"("claen" is not a key of a prompt)"},
-      {R"({"claen": "a"})", R"(did you mean "clean"?)"},
-      {R"({"corrupted": "a", "answer": 1})", R"(no key "clean")"},
-      {R"({"clean": "a", "answer": 1})", R"(no key "corrupted")"},
-      {R"({"clean": "a", "corrupted": "b"})", R"(no key "answer")"},
+      {"\n{", "p.jsonl:2): not valid JSON"},
+      {"{\"clean\": \"\xFF\"}", "p.jsonl"},
+      {R"({"claen": "a"})", R"(says nothing of "clean", which is needed; is "claen" it?)"},
+      {R"({"corrupted": "a", "answer": 1})",
+       R"(nothing of "clean", which is needed; it has answer)"},
+      {R"({"clean": "a", "answer": 1})", R"(nothing of "corrupted")"},
+      {R"({"clean": "a", "corrupted": "b"})", R"(nothing of "answer")"},
       {R"({"clean": "a", "clean": "b"})", "clean"},
       {R"({"clean": 5, "corrupted": "b", "answer": 1})", R"("clean" must be a text or an array)"},
       {R"({"clean": null, "corrupted": "b", "answer": 1})", R"("clean" must be)"},
-      {R"({"clean": "", "corrupted": "b", "answer": 1})", "p.jsonl:1: the text is empty"},
+      {R"({"clean": "", "corrupted": "b", "answer": 1})", "p.jsonl:1): the text is empty"},
       {R"({"clean": [], "corrupted": [], "answer": 1})", "the clean prompt is empty"},
-      {R"({"clean": [1.0], "corrupted": [1], "answer": 1})", R"("clean[0]" must be an integer)"},
+      {R"({"clean": [1.5], "corrupted": [1], "answer": 1})", R"("clean[0]" must be an integer)"},
       {R"({"clean": [1], "corrupted": ["x"], "answer": 1})", R"("corrupted[0]" must be)"},
       {R"({"clean": [-1], "corrupted": [1], "answer": 1})",
        R"("clean[0]" is -1, which is not a token)"},
@@ -155,10 +156,10 @@ TEST_F(PromptFile, NamesFileAndLineOfEveryMistake) {
       {R"({"clean": [1273], "corrupted": [1], "answer": 1})",
        "the clean prompt holds token 1273; the vocabulary has 0 to 1272"},
       {R"({"clean": [1, 2], "corrupted": [1], "answer": 1})",
-       "p.jsonl:1: the clean prompt has 2 tokens, the corrupted one 1"},
+       "p.jsonl:1): the clean prompt has 2 tokens, the corrupted one 1"},
       {R"({"clean": "Mary", "corrupted": "Mary went", "answer": 1})", "must be equally long"},
-      {R"({"clean": [1], "corrupted": [2], "answer": []})", "p.jsonl:1: there is no answer"},
-      {R"({"clean": [1], "corrupted": [2], "answer": ""})", "p.jsonl:1: the answer"},
+      {R"({"clean": [1], "corrupted": [2], "answer": []})", "p.jsonl:1): there is no answer"},
+      {R"({"clean": [1], "corrupted": [2], "answer": ""})", "says nothing of \"answer\""},
       {R"({"clean": [1], "corrupted": [2], "answer": " nowhere"})", "tokens, not one"},
       {R"({"clean": [1], "corrupted": [2], "answer": 1.5})", R"("answer" must be)"},
       {R"({"clean": [1], "corrupted": [2], "answer": {}})", R"("answer" must be a text)"},
@@ -177,7 +178,7 @@ TEST_F(PromptFile, NamesFileAndLineOfEveryMistake) {
       {R"({"clean": [1], "corrupted": [2], "answer": 3, "positions": {"A": "x"}})",
        "must be a number, since the prompt is token ids"},
       {R"({"clean": "a b a", "corrupted": "a b c", "answer": 3, "positions": {"A": "x"}})",
-       R"(names "x", which the prompt has 0 times)"},
+       R"(names "x", which the prompt has 0 times as a word)"},
       {R"({"clean": "a b a", "corrupted": "a b c", "answer": 3, "positions": {"A": "a"}})",
        R"(2 times; say which)"},
       {R"({"clean": "a b a", "corrupted": "a b c", "answer": 3, "positions": {"A": ["a", 3]}})",
@@ -190,11 +191,12 @@ TEST_F(PromptFile, NamesFileAndLineOfEveryMistake) {
     const std::string message = error(text);
     EXPECT_NE(message.find(says), message.npos) << text << "\n" << message;
     EXPECT_EQ(kind_, ErrorKind::kBadData) << text;
-    EXPECT_TRUE(message.starts_with("[file] p.jsonl:")) << message;
+    EXPECT_TRUE(message.starts_with("[file] p.jsonl") || message.starts_with("[file] prompt 0 (p"))
+        << message;
     // The same after a line that is right.
     if (text.find('\n') != std::string::npos || text.empty()) continue;
     const std::string later = error(one_line(kPair) + "\n" + text);
-    EXPECT_TRUE(later.starts_with("[file] p.jsonl:2: ")) << later;
+    EXPECT_TRUE(later.starts_with("[file] prompt 1 (p.jsonl:2): ")) << later;
   }
   std::string ids = "[0";
   for (int i = 1; i <= 64; ++i) ids += ", 1";
@@ -203,9 +205,102 @@ TEST_F(PromptFile, NamesFileAndLineOfEveryMistake) {
   EXPECT_NE(message.find("has 65 tokens; ioi-small reads at most 64"), message.npos) << message;
 }
 
+TEST_F(PromptFile, NamesAllPromptsThatDoNotFitAtOnceOrLeavesThemOut) {
+  const std::string good = one_line(kPair) + "\n";
+  const std::string shorter = R"({"clean": "Mary", "corrupted": "Mary went", "answer": " Mary"})";
+  const std::string unknown = R"({"clean": "Mary", "corrupted": "John", "answer": " nowhere"})";
+  const std::string text = good + shorter + "\n" + good + unknown + "\n";
+  const std::string message = error(text);
+  EXPECT_TRUE(message.starts_with("[file] prompt 1 (p.jsonl:2): the clean prompt has 1 tokens"))
+      << message;
+  EXPECT_NE(message.find("; prompt 3 (p.jsonl:4): the answer"), std::string::npos) << message;
+  EXPECT_TRUE(
+      message.ends_with("2 of 4 prompts of p.jsonl do not fit: correct them, or leave them "
+                        "out with `skip-unfit`"))
+      << message;
+  const PromptSet set = read(text, {.skip_unfit = true});
+  EXPECT_EQ(set.size(), 2);
+  EXPECT_EQ(set.left_out, 2);
+  EXPECT_EQ(set.pairs[1].origin, "line 3");
+  ASSERT_EQ(set.warnings.size(), 1U);
+  EXPECT_TRUE(
+      set.warnings[0].starts_with("2 of 4 prompts are left out because they do not fit: "
+                                  "prompt 1 ("));
+  EXPECT_EQ(read(text, {.prompts = 1, .skip_unfit = true}).left_out, 0);
+  EXPECT_NE(error(text, {.prompts = 3, .skip_unfit = true}).find("2 of its 4 prompts fit"),
+            std::string::npos);
+  EXPECT_NE(error(shorter + "\n" + shorter, {.skip_unfit = true}).find("2 of 2 prompts"),
+            std::string::npos);
+  std::string many;
+  for (int i = 0; i < 12; ++i) many += shorter + "\n";
+  EXPECT_NE(error(many).find("; and 2 more; 12 of 12 prompts"), std::string::npos);
+}
+
+TEST_F(PromptFile, KeepsColumnsOfItsOwn) {
+  const PromptSet set = read(
+      R"({"clean": [1], "corrupted": [2], "answer": 3, "id": 7, "wrng": "x"})"
+      "\n"
+      R"({"clean": [1], "corrupted": [2], "answer": 3.0, "score": 0.5, "tags": ["a", null, 2]})");
+  ASSERT_EQ(set.columns.size(), 4U);
+  EXPECT_EQ(set.columns[0].name, "id");
+  EXPECT_EQ(set.columns[0].texts, (std::vector<std::string>{"7", ""}));
+  EXPECT_EQ(set.columns[2].texts, (std::vector<std::string>{"", "0.5"}));
+  EXPECT_EQ(set.columns[3].texts, (std::vector<std::string>{"", R"(["a", null, 2])"}));
+  ASSERT_EQ(set.warnings.size(), 1U);
+  EXPECT_EQ(set.warnings[0], R"("wrng" is kept as a column of the file's own; is it "wrong"?)");
+}
+
+TEST_F(PromptFile, MatchesWholeWordsAlone) {
+  const std::string pair = R"({"clean": "Lisa saw Tom and Tommy. Tom left",
+                               "corrupted": "Lisa saw Tom and Tommy. Tom left",
+                               "answer": 1, "positions": {"S2": ["Tom", 2]}})";
+  const PromptSet set = read(one_line(pair));
+  const PromptPair& found = set.pairs[0];
+  EXPECT_EQ(testing::ioi_small().tokenizer.token_bytes(
+                found.clean[static_cast<std::size_t>(found.positions[0])]),
+            " Tom");
+  EXPECT_GT(found.positions[0], 5);  // behind Tommy
+  EXPECT_NE(error(one_line(pair).replace(one_line(pair).find(", 2]"), 4, ", 3]"))
+                .find(R"(names "Tom", which the prompt has 2 times as a word)"),
+            std::string::npos);
+}
+
+TEST_F(PromptFile, RefusesNamesOfPositionsThatMeanSomethingElse) {
+  for (const char* name : {"3", "-1", "all", "All", "end", "END", "middle", "a b", "a,b", "a@b",
+                           "S2:first", "", "1st"}) {
+    const std::string message = error(fmt::format(
+        R"({{"clean": [1], "corrupted": [2], "answer": 3, "positions": {{"{}": 0}}}})", name));
+    EXPECT_NE(message.find("names a position"), std::string::npos) << name << ": " << message;
+    EXPECT_EQ(kind_, ErrorKind::kBadData);
+  }
+  EXPECT_EQ(error(R"({"clean": [1], "corrupted": [2], "answer": 3, "positions": {"S1+1": 0}})"),
+            "");
+}
+
+TEST_F(PromptFile, SaysWhatItReadsOfSpecialTokensAndAnswers) {
+  const std::string text =
+      R"({"clean": "<|endoftext|>Mary went", "corrupted": "<|endoftext|>John went", "answer": "Mary"})";
+  const PromptSet plain = read(text);
+  ASSERT_EQ(plain.warnings.size(), 2U);
+  EXPECT_NE(plain.warnings[0].find(R"("<|endoftext|>" is read as plain characters)"),
+            std::string::npos);
+  EXPECT_NE(plain.warnings[1].find(R"(the answer "Mary" has no space before it, and " Mary" is a)"),
+            std::string::npos);
+  const PromptSet special = read(text, {.parse_special = true});
+  EXPECT_EQ(special.pairs[0].clean.front(), testing::ioi_small().tokenizer.bos_token_id());
+  EXPECT_EQ(special.warnings.size(), 1U);
+  const PromptSet twice = read(text, {.prepend_bos = true, .parse_special = true});
+  EXPECT_NE(twice.warnings[0].find("begins with two BOS"), std::string::npos);
+  const std::string several = R"({"clean": [1], "corrupted": [2], "answer": " nowhere"})";
+  EXPECT_NE(error(several).find("with `answer-token` first"), std::string::npos);
+  const auto first = testing::ioi_small().tokenizer.to_tokens(" nowhere", {.prepend_bos = false});
+  EXPECT_EQ(read(several, {.first_answer_token = true}).pairs[0].answers.front(), first.front());
+}
+
 TEST_F(PromptFile, RefusesBosForTokenIdsAndTextWithoutATokenizer) {
   const char* ids = R"({"clean": [1], "corrupted": [2], "answer": 3})";
-  EXPECT_NE(error(ids, {.prepend_bos = true}).find("p.jsonl:1: token ids are taken as they are"),
+  EXPECT_NE(error(ids, {.prepend_bos = true})
+                .find("prompt 0 (p.jsonl:1): token ids are taken as they are"),
             std::string::npos);
   EXPECT_EQ(kind_, ErrorKind::kUsage);
   EXPECT_EQ(error(ids, {}, false), "");

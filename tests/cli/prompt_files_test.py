@@ -1,0 +1,95 @@
+"""Runs `patchbay run` on prompt files as people have them: python3 prompt_files_test.py PATCHBAY REPOSITORY"""
+
+import json
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+
+PATCHBAY = ""
+REPOSITORY = pathlib.Path()
+
+
+class PromptFiles(unittest.TestCase):
+    def setUp(self):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="patchbay-prompts-"))
+        self.addCleanup(shutil.rmtree, self.folder)
+
+    def run_raw(self, experiment, name, *args):
+        path = REPOSITORY / "tests/golden/prompts" / name
+        return subprocess.run([PATCHBAY, "run", experiment, "--task", f"file:{path}", *args],
+                              capture_output=True, text=True, cwd=self.folder, timeout=120,
+                              check=False)
+
+    def run_ok(self, experiment, name, *args):
+        done = self.run_raw(experiment, name, *args)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return done
+
+    def result(self, experiment, name, *args):
+        return json.loads(self.run_ok(experiment, name, *args, "--json").stdout)
+
+    def column(self, result, name):
+        return next(column["texts"] for column in result["columns"] if column["name"] == name)
+
+    def test_arrays_and_tables_are_read(self):
+        for name in ["array.json", "pairs.csv", "byte_order_mark.jsonl"]:
+            result = self.result("accuracy", name)
+            self.assertEqual(len(self.column(result, "clean")), 2, name)
+            self.assertEqual(self.column(result, "answer"), [" Sarah", " Sarah"], name)
+
+    def test_columns_of_ones_own_are_in_the_result(self):
+        self.assertEqual(self.column(self.result("accuracy", "own_key.jsonl"), "id"), ["0", "1"])
+
+    def test_all_unfit_prompts_are_named_at_once_or_left_out(self):
+        done = self.run_raw("accuracy", "one_bad_of_20.jsonl")
+        self.assertEqual(done.returncode, 65, done.stderr)
+        self.assertEqual(done.stderr.count("one_bad_of_20.jsonl:"), 2, done.stderr)
+        self.assertIn("--skip-unfit", done.stderr)
+        done = self.run_ok("accuracy", "one_bad_of_20.jsonl", "--skip-unfit")
+        self.assertIn("18 prompts", done.stdout)
+        self.assertIn("2 prompts of the file do not fit and are left out", done.stdout)
+        self.assertIn("; 2 left out", done.stderr)
+        result = self.result("accuracy", "one_bad_of_20.jsonl", "--skip-unfit")
+        self.assertEqual(len(self.column(result, "clean")), 18)
+        self.assertTrue(any("left out" in note for note in result["notes"]), result["notes"])
+
+    def test_a_prompt_is_named_by_its_number_and_its_line(self):
+        done = self.run_raw("activation_patching", "second_has_no_wrong.jsonl", "--metric",
+                            "logit_diff")
+        self.assertEqual(done.returncode, 65, done.stderr)
+        self.assertIn("prompt 1 (line 2) has no wrong answer", done.stderr)
+
+    def test_special_tokens_are_read_when_asked_for(self):
+        done = self.run_ok("accuracy", "special_token_in_text.jsonl")
+        self.assertIn("\"<|endoftext|>\" is read as plain characters; with --special", done.stderr)
+        result = self.result("accuracy", "special_token_in_text.jsonl", "--special")
+        self.assertTrue(self.column(result, "clean tokens")[0].startswith("<|endoftext|>|"))
+
+    def test_a_word_is_never_found_inside_a_longer_one(self):
+        result = self.result("activation_patching", "word_inside_word.jsonl", "--site",
+                             "resid_post", "--axes", "layer,position", "--layers", "0",
+                             "--positions", "S1,S2")
+        values = result["values"]
+        clean = result["baselines"]["clean"]
+        change = [abs(value - clean[0]) for value in values]
+        self.assertLess(change[0], 1e-6)  # S1 is the same in both prompts
+        self.assertAlmostEqual(change[1], 1.034, places=3)
+
+    def test_a_position_may_not_be_called_a_number(self):
+        done = self.run_raw("activation_patching", "position_named_3.jsonl", "--site",
+                            "resid_post", "--axes", "position", "--positions", "3")
+        self.assertEqual(done.returncode, 65, done.stderr)
+        self.assertIn("names a position \"3\"", done.stderr)
+
+    def test_names_and_numbers_of_positions_may_be_mixed(self):
+        result = self.result("activation_patching", "array.json", "--site", "resid_post", "--axes",
+                             "position", "--positions", "END,3")
+        self.assertEqual(result["axes"][0]["labels"], ["END", "3"])
+
+
+if __name__ == "__main__":
+    PATCHBAY, REPOSITORY = sys.argv[1], pathlib.Path(sys.argv[2])
+    unittest.main(argv=sys.argv[:1])
