@@ -37,22 +37,30 @@ std::string scrolling(std::string_view name, std::string_view html) {
       markup_text(name), html);
 }
 
+// How a column looks: numbers to the right, and room for texts that are read as sentences.
+std::string_view column_class(const figures::Rows& rows, std::size_t column) {
+  constexpr std::size_t kLong = 28;
+  if (!rows.rows.empty() && is_numeric_column(rows, column)) return " class=\"number\"";
+  const bool is_long =
+      std::ranges::any_of(rows.rows, [&](const auto& row) { return row[column].size() > kLong; });
+  return is_long ? " class=\"long\"" : "";
+}
+
 std::string html_table(std::string_view caption, const figures::Rows& rows, std::string_view id) {
   std::string html =
       fmt::format("<table class=\"rows\" id=\"{}\">\n<caption>{}</caption>\n<thead><tr>",
                   markup_text(id), markup_text(caption));
-  std::vector<bool> numeric;
+  std::vector<std::string_view> classes;
   for (std::size_t c = 0; c < rows.columns.size(); ++c) {
-    numeric.push_back(!rows.rows.empty() && is_numeric_column(rows, c));
+    classes.push_back(column_class(rows, c));
     const std::string name = rows.columns[c].empty() ? "–" : markup_text(rows.columns[c]);
-    html += fmt::format("<th scope=\"col\"{}>{}</th>", numeric[c] ? " class=\"number\"" : "", name);
+    html += fmt::format("<th scope=\"col\"{}>{}</th>", classes[c], name);
   }
   html += "</tr></thead>\n<tbody>\n";
   for (const auto& row : rows.rows) {
     html += "<tr>";
     for (std::size_t c = 0; c < row.size(); ++c) {
-      html += fmt::format("<td{}><bdi>{}</bdi></td>", numeric[c] ? " class=\"number\"" : "",
-                          markup_text(row[c]));
+      html += fmt::format("<td{}><bdi>{}</bdi></td>", classes[c], markup_text(row[c]));
     }
     html += "</tr>\n";
   }

@@ -231,6 +231,32 @@ test('a small screen scrolls down and never sideways', async () => {
   }
 });
 
+test('no cell of a table is narrower than its longest word', async () => {
+  for (const study of kStudies) {
+    const { page, context } = await open(address(study));
+    await page.evaluate(() => document.querySelectorAll('details').forEach((one) => { one.open = true; }));
+    for (const width of [360, 800, 1400]) {
+      await page.setViewportSize({ width, height: 740 });
+      const [count, narrow] = await page.evaluate(() => {
+        const ruler = document.createElement('canvas').getContext('2d');
+        const cells = [...document.querySelectorAll('table.rows :is(td, th)')].filter((cell) => cell.getClientRects().length);
+        return [cells.length, cells.filter((cell) => {
+          const style = getComputedStyle(cell);
+          ruler.font = `${style.fontWeight} ${style.fontSize} ${style.fontFamily}`;
+          const room = cell.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight);
+          // The longest words that are broken are wider than a small screen.
+          const most = Math.min(34 * 16, 0.8 * innerWidth);
+          const widest = Math.max(...cell.textContent.split(/\s/).map((word) => ruler.measureText(word).width));
+          return room + 1 < Math.min(widest, most);
+        }).map((cell) => `${cell.closest('table').id}: ${cell.textContent}`)];
+      });
+      assert.ok(count > 50, `${study} ${width}`);
+      assert.deepEqual(narrow, [], `${study} ${width}`);
+    }
+    await context.close();
+  }
+});
+
 test('without scripts every figure is there', async () => {
   for (const study of kStudies) {
     const { page, context } = await open(address(study), { javaScriptEnabled: false });
