@@ -91,11 +91,17 @@ std::string circuit_dot(const EffectTable& table) {
   for (std::size_t i = 0; i < edges.size(); ++i) {
     const double effect = effects[i].value;
     const double share = largest > 0.0 && std::isfinite(effect) ? std::abs(effect) / largest : 0.0;
-    text += fmt::format("  {} -> {} [label={}, penwidth={:.2f}, color={}];\n",
+    // Queries, keys and values arrive from the left, the middle and the right.
+    const std::string_view input = edges[i].input;
+    const std::string_view port = input == "q"   ? ", headport=sw"
+                                  : input == "k" ? ", headport=s"
+                                  : input == "v" ? ", headport=se"
+                                                 : "";
+    text += fmt::format("  {} -> {} [label={}, penwidth={:.2f}, color={}{}];\n",
                         json_quoted(edges[i].sender), json_quoted(edges[i].receiver),
                         json_quoted(fmt::format("{}{}{:.1f}", edges[i].input,
                                                 edges[i].input.empty() ? "" : " ", effect)),
-                        0.5 + 4.5 * share, effect < 0.0 ? "\"#2166ac\"" : "\"#b2182b\"");
+                        0.5 + 4.5 * share, effect < 0.0 ? "\"#2166ac\"" : "\"#b2182b\"", port);
   }
   return text + "}\n";
 }

@@ -27,8 +27,9 @@ std::vector<CircuitEdge> edges_of(const EffectTable& table);
 int layer_of_node(std::string_view node);
 
 /// The graph in Graphviz's language: layers upward, an edge's width the size of its effect, red for
-/// positive and blue for negative effects. Throws kUsage for a table with other cells than edges,
-/// and as edges_of and layer_of_node do.
+/// positive and blue for negative effects; queries, keys and values arrive at the left corner, the
+/// middle and the right corner of their node. Throws kUsage for a table with other cells than
+/// edges, and as edges_of and layer_of_node do.
 std::string circuit_dot(const EffectTable& table);
 
 }  // namespace patchbay

@@ -119,6 +119,8 @@ TEST(CircuitGraph, IsDrawnForGraphviz) {
       std::string::npos)
       << dot;
   EXPECT_NE(dot.find("\"3.0@elsewhere\" -> \"5.5@S2\" [label=\"k 10.0\""), std::string::npos);
+  EXPECT_NE(dot.find("color=\"#b2182b\", headport=s]"), std::string::npos)
+      << "keys arrive in the middle";
   EXPECT_NE(dot.find("{ rank=same; \"3.0@elsewhere\"; }  // layer 3"), std::string::npos);
 }
 

@@ -8,6 +8,7 @@
 #include "patchbay/report/colour.h"
 #include "patchbay/report/figure.h"
 #include "patchbay/report/grid.h"
+#include "patchbay/report/layered_layout.h"
 #include "patchbay/report/page.h"
 #include "patchbay/report/page_data.h"
 #include "patchbay/report/raster.h"
@@ -223,6 +224,7 @@ TEST(ReportMisuse, OfShapesAndPagesIsRefused) {
       {"png_of", [&] { (void)png_of(drawing, 0.0); }, "0 pixels a unit"},
       {"png_of", [&] { (void)png_of(drawing, kNaN); }, "nan pixels a unit"},
       {"png_of", [&] { (void)png_of(drawing, 1e9); }, "too large", ErrorKind::kInputOutput},
+      {"layered_layout", [] { (void)layered_layout({}); }, "there are no nodes"},
       {"png_of", [] { (void)png_of("no svg"); }, "give an SVG"},
       {"pdf_of", [] { (void)pdf_of(""); }, "give an SVG"},
       {"html_page", [&] { (void)html_page(page); }, "the axes make 12"},
