@@ -37,6 +37,9 @@ struct Grid {
 /// breaks a rule.
 Grid grid_of(const EffectTable& table);
 
+/// Rows and columns that a picture of a grid may have, so that cells can be seen and labels read.
+inline constexpr std::size_t kMostGridLabels = 256;
+
 /// The axis of that name, or none.
 const TableAxis* axis_of(const EffectTable& table, std::string_view name);
 /// "9.6" of a cell that has a layer and a head, or a node that is a head; "" of any other. Throws

@@ -8,8 +8,11 @@
 #include <vector>
 
 #include "patchbay/base/stop_check.h"
+#include "patchbay/base/visible_text.h"
+#include "patchbay/report/attention.h"
 #include "patchbay/report/chapters.h"
 #include "patchbay/report/figure.h"
+#include "patchbay/report/grid.h"
 #include "patchbay/report/page_data.h"
 #include "patchbay/report/page_files.h"
 #include "patchbay/report/rows.h"
@@ -72,13 +75,15 @@ std::string lists_html(const StudySection& section) {
   for (std::size_t i = 0; i < section.lists.size(); ++i) {
     const StudyList& list = section.lists[i];
     const std::string id = fmt::format("list-{}-{}", section.id, i);
+    html += "<div>\n";
     if (!list.rows.empty()) {
       html += html_table(fmt::format("{}: {}", section.title, list.title),
                          {list.columns, list.rows}, id);
     }
     for (const std::string& sentence : list.sentences) html += paragraphs(sentence);
+    html += "</div>\n";
   }
-  return html;
+  return html.empty() ? "" : fmt::format("<div class=\"lists\">\n{}</div>\n", html);
 }
 
 // One figure, with `all_effects` a picture for every definition of the effect: the first is seen
@@ -127,6 +132,38 @@ std::string notes_html(const EffectTable& table) {
   return html + "</ul>\n";
 }
 
+// A sentence where a table of two axes has no picture because it is too large for one.
+std::string left_out_html(const EffectTable& table) {
+  const Grid grid = grid_of(table);
+  const std::size_t most = std::max(grid.rows.labels.size(), grid.columns.labels.size());
+  if (grid.columns.name.empty() || most <= kMostGridLabels || attention_of(table)) return "";
+  const GridAxis& longest = grid.rows.labels.size() == most ? grid.rows : grid.columns;
+  return paragraphs(fmt::format("The grid is left out: {} places along {} are more than the {} "
+                                "that a picture holds; the result file has every cell.",
+                                most, visible_text(longest.name, 80), kMostGridLabels),
+                    " class=\"left-out\"");
+}
+
+// The most telling figure, and beside it, where there is room, other ways to look.
+std::string views_html(const PageSection& part, const Page& page,
+                       const TableStatistics& statistics) {
+  std::string html;
+  std::string others;
+  for (const figures::Figure* figure : figures::fitting(*part.table)) {
+    const bool is_first = html.empty();
+    const std::string drawn = figure_html(*figure, part, page, statistics, is_first);
+    if (is_first) {
+      html += drawn;
+    } else {
+      others += fmt::format("<details><summary>{}</summary>\n{}</details>\n",
+                            markup_text(figure->summary), drawn);
+    }
+  }
+  if (!others.empty()) html += fmt::format("<div class=\"others\">\n{}</div>\n", others);
+  if (!html.empty()) html = fmt::format("<div class=\"views\">\n{}</div>\n", html);
+  return left_out_html(*part.table) + html;
+}
+
 std::string section_html(const PageSection& part, const Page& page,
                          const TableStatistics& statistics) {
   const StudySection& section = part.section;
@@ -134,27 +171,16 @@ std::string section_html(const PageSection& part, const Page& page,
                                  markup_text("result-" + section.id), markup_text(section.title));
   html += paragraphs(section.text);
   if (!section.left_out.empty()) html += paragraphs(section.left_out, " class=\"left-out\"");
-  if (part.table) {
-    bool is_first = true;
-    for (const figures::Figure* figure : figures::fitting(*part.table)) {
-      const std::string drawn = figure_html(*figure, part, page, statistics, is_first);
-      if (is_first) {
-        html += drawn;
-      } else {
-        html += fmt::format("<details><summary>{}</summary>\n{}</details>\n",
-                            markup_text(figure->summary), drawn);
-      }
-      is_first = false;
-    }
-    html += notes_html(*part.table);
-  }
+  if (part.table) html += views_html(part, page, statistics) + notes_html(*part.table);
+  std::string more;
   for (std::size_t i = 0; i < part.more.size(); ++i) {
     const auto& [reading, drawing] = part.more[i];
-    html += fmt::format(
+    more += fmt::format(
         "<figure data-figure=\"more\">\n{}<figcaption>{}</figcaption>\n</figure>\n",
         scrolling(section.title, svg_element(drawing, fmt::format("more-{}-{}", section.id, i))),
         markup_text(reading));
   }
+  if (!more.empty()) html += fmt::format("<div class=\"views\">\n{}</div>\n", more);
   return html + lists_html(section) + "</section>\n";
 }
 

@@ -84,7 +84,15 @@ std::string result_grids(const EffectTable& table, const TableStatistics& statis
   const TableAxis one{"", {""}};
   const TableAxis& columns = axes >= 2 ? table.axes[axes - 1] : one;
   const TableAxis& rows = axes >= 2 ? table.axes[axes - 2] : table.axes[0];
-  if (columns.labels.size() > kMostColumns) return {};
+  if (columns.labels.size() > kMostColumns) {
+    const bool is_drawn =
+        figures::find("heat_map").fits(table) || figures::find("attention_pattern").fits(table);
+    return fmt::format(
+        "The grid is left out: {} columns ({}) are more than the {} that text holds; {}the result "
+        "file has every cell.\n\n",
+        columns.labels.size(), printable(columns.name, style), kMostColumns,
+        is_drawn ? "the report draws it, and " : "");
+  }
   const std::size_t per_grid = rows.labels.size() * columns.labels.size();
   std::string text;
   for (std::size_t first = 0; first < cells.size(); first += per_grid) {

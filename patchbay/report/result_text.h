@@ -15,7 +15,8 @@ namespace patchbay {
 
 /// What was measured, and both sides' means.
 std::string result_heading(const EffectTable& table, const TextStyle& style);
-/// The last two axes as rows and columns, once for every place on the axes before them.
+/// The last two axes as rows and columns, once for every place on the axes before them; where that
+/// is more than 40 columns of numbers, a sentence that says so instead.
 std::string result_grids(const EffectTable& table, const TableStatistics& statistics,
                          const TextStyle& style);
 /// The largest effects by magnitude, with errors, intervals and the test.

@@ -75,6 +75,12 @@ std::size_t Tiling::in_a_row() const {
   return across;
 }
 
+std::size_t balanced_row(std::size_t parts, std::size_t most) {
+  if (most == 0) fail("rows of 0 parts hold none; let them hold 1 at least");
+  const std::size_t rows = std::max<std::size_t>((parts + most - 1) / most, 1);
+  return std::max<std::size_t>((parts + rows - 1) / rows, 1);
+}
+
 std::string svg_number(double value) {
   if (!std::isfinite(value)) fail(fmt::format("a length of {} cannot be drawn", value));
   std::string text = fmt::format("{:.2f}", value);

@@ -98,6 +98,10 @@ struct Tiling {
   [[nodiscard]] std::size_t in_a_row() const;
 };
 
+/// How many of these parts to put into a row that holds `most`, so that rows are about as long as
+/// each other. Throws kUsage when `most` is 0.
+std::size_t balanced_row(std::size_t parts, std::size_t most);
+
 /// A finished picture.
 struct Drawing {
   double width = 0.0;

@@ -257,10 +257,54 @@ test('no cell of a table is narrower than its longest word', async () => {
   }
 });
 
+test('words of a figure do not lie on each other, and its box is no wider than it', async () => {
+  for (const study of kStudies) {
+    const { page, context } = await open(address(study), { viewport: { width: 1400, height: 900 } });
+    const [count, found] = await page.evaluate(() => {
+      document.querySelectorAll('details').forEach((one) => { one.open = true; });
+      let words = 0;
+      const wrong = [];
+      for (const svg of document.querySelectorAll('figure svg')) {
+        const frame = svg.getBoundingClientRect();
+        if (!frame.width) continue;
+        if (svg.closest('.scroll').getBoundingClientRect().width > Math.max(frame.width + 4, 320)) wrong.push(`${svg.id}: an empty box`);
+        // Turned words have boxes that are wider than they are.
+        const texts = [...svg.querySelectorAll('text:not([transform])')].map((text) => [text.textContent, text.getBoundingClientRect()]);
+        texts.forEach(([word, box], i) => {
+          words += 1;
+          if (box.left < frame.left - 1 || box.right > frame.right + 1) wrong.push(`${svg.id}: ${word} leaves the picture`);
+          for (const [other, over] of texts.slice(0, i)) {
+            const width = Math.min(box.right, over.right) - Math.max(box.left, over.left);
+            const height = Math.min(box.bottom, over.bottom) - Math.max(box.top, over.top);
+            if (width > 1 && height > 3) wrong.push(`${svg.id}: ${word} on ${other}`);
+          }
+        });
+      }
+      return [words, wrong];
+    });
+    assert.ok(count > 200, study);
+    assert.deepEqual(found, [], study);
+    await context.close();
+  }
+});
+
+test('small figures and small tables share a row', async () => {
+  const { page, context } = await open(address('ioi_lab'), { viewport: { width: 1400, height: 900 } });
+  const tops = (chosen) => page.locator(chosen).evaluateAll((all) => all.map((one) => Math.round(one.getBoundingClientRect().top)));
+  const lists = await tops('#result-one_patch .lists .scroll');
+  assert.equal(lists.length, 2);
+  assert.equal(lists[0], lists[1]);
+  await page.locator('#result-resid_post_by_layer details', { hasText: 'the largest effects' }).locator('summary').click();
+  const [figure] = await tops('#result-resid_post_by_layer .views > figure');
+  const [others] = await tops('#result-resid_post_by_layer .others');
+  assert.equal(figure, others);
+  await context.close();
+});
+
 test('without scripts every figure is there', async () => {
   for (const study of kStudies) {
     const { page, context } = await open(address(study), { javaScriptEnabled: false });
-    const figures = page.locator('main > section > section > figure');
+    const figures = page.locator('main > section > section > .views > figure');
     const count = await figures.count();
     assert.ok(count > 3);
     for (let i = 0; i < count; i += 1) {

@@ -202,6 +202,7 @@ TEST(ReportMisuse, OfShapesAndPagesIsRefused) {
   expect_refused({
       {"Svg::rect", [&] { svg.rect(kNaN, 0, 1, 1, {}); }, "a length of nan"},
       {"Svg::text", [&] { svg.text(0, kInfinity, "x"); }, "a length of inf"},
+      {"balanced_row", [] { (void)balanced_row(3, 0); }, "rows of 0 parts"},
       {"Svg::end_group", [&] { svg.end_group(); }, "no group is open"},
       {"Svg::markup", [&] { (void)open.markup(); }, "1 groups are open"},
       {"Tiling::x", [&] { (void)none.x(1); }, "0 parts in a row"},

@@ -99,6 +99,35 @@ TEST(Figures, EveryCellSaysItsNumbers) {
   EXPECT_NE(svg.find("data-head=\"4.3\""), std::string::npos);
 }
 
+TEST(Figures, TheLegendOfAHeatMapKeepsClearOfTheCaption) {
+  for (const bool is_low : {false, true}) {
+    EffectTable table = table_of("heads");
+    if (is_low) {  // one row
+      table.axes[0].labels.resize(1);
+      table.values.resize(table.axes[1].labels.size() * table.axes[2].labels.size());
+    }
+    const TableStatistics statistics = table_statistics(table);
+    const std::string markup =
+        figures::find("heat_map")
+            .draw({.table = table, .statistics = statistics, .effect = table.effect})
+            .markup;
+    const auto number_after = [&](std::string_view part, std::size_t from) {
+      const std::size_t at = markup.find(part, from);
+      EXPECT_NE(at, std::string::npos) << part;
+      return std::stod(markup.substr(at + part.size()));
+    };
+    const std::string move = "<g transform=\"translate(";
+    const std::size_t body = markup.find(move);
+    const std::size_t scale = markup.find("class=\"scale\"");
+    const std::size_t legend = markup.rfind(move, scale);
+    const std::size_t unit = markup.rfind("<text", markup.find("</g>", scale));
+    const std::size_t caption = markup.find("<text", markup.find("</g>\n</g>", unit));
+    const double bottom = number_after(" ", body + move.size()) +
+                          number_after(" ", legend + move.size()) + number_after("y=\"", unit);
+    EXPECT_GE(number_after("y=\"", caption), bottom + 18.0) << is_low;
+  }
+}
+
 TEST(Figures, ScalesAreCentredOnNothing) {
   const ColourScale scale = scale_of(std::vector<double>{-1.0, 0.25, testing::kMissing}, false);
   EXPECT_TRUE(scale.is_signed);
@@ -124,6 +153,15 @@ TEST(Figures, AxesHoldAllValuesAndEndAtRoundNumbers) {
     EXPECT_EQ(axis.at(axis.low), 0.0);
     EXPECT_EQ(axis.at(axis.high), 100.0);
   }
+}
+
+TEST(Figures, RowsOfPanelsAreAboutEquallyLong) {
+  EXPECT_EQ(balanced_row(4, 3), 2U);
+  EXPECT_EQ(balanced_row(5, 4), 3U);
+  EXPECT_EQ(balanced_row(9, 4), 3U);
+  EXPECT_EQ(balanced_row(4, 4), 4U);
+  EXPECT_EQ(balanced_row(2, 12), 2U);
+  EXPECT_EQ(balanced_row(0, 3), 1U);
 }
 
 TEST(Figures, WhatCannotBeShownIsRefusedWithTheNearestName) {

@@ -77,6 +77,27 @@ TEST(Page, EveryChapterTeachesInTwoSentences) {
   EXPECT_EQ(chapter_of("something new").id, "others");
 }
 
+TEST(Page, DrawsGridsThatTextLeavesOutAndSaysWhichAreTooLargeForAPicture) {
+  const auto page_of = [](std::size_t columns) {
+    EffectTable table = testing::random_table(2 * columns, 3, Direction::kNoise, 1);
+    table.axes = {{"layer", {"0", "1"}}, {"neuron", testing::counted(columns)}, table.axes.back()};
+    return html_page(page_with({table}));
+  };
+  for (const std::size_t columns : {40U, 41U, 256U}) {
+    const std::string html = page_of(columns);
+    EXPECT_NE(html.find("data-figure=\"heat_map\""), std::string::npos) << columns;
+    EXPECT_EQ(html.find("The grid is left out"), std::string::npos) << columns;
+    EXPECT_NE(html.find("data-cell=\"" + std::to_string(2 * columns - 1) + "\""),
+              std::string::npos);
+  }
+  const std::string html = page_of(257);
+  EXPECT_EQ(html.find("data-figure=\"heat_map\""), std::string::npos);
+  EXPECT_NE(
+      html.find("<p class=\"left-out\">The grid is left out: 257 places along neuron are more "
+                "than the 256 that a picture holds; the result file has every cell.</p>"),
+      std::string::npos);
+}
+
 TEST(Page, AsksForNothing) {
   const std::string html = html_page(page_with({golden("heads"), golden("circuit")}));
   EXPECT_NE(html.find("default-src 'none'; script-src 'sha256-"), std::string::npos);

@@ -8,6 +8,7 @@
 
 #include "patchbay/base/error.h"
 #include "patchbay/results/result_json.h"
+#include "tests/results/results_testing.h"
 
 namespace patchbay {
 namespace {
@@ -48,6 +49,24 @@ TEST(ResultText, InATerminalHasBoldHeadingsAndAHeatMap) {
   EXPECT_NE(text.find("\x1b[1mactivation_patching\x1b[0m"), std::string::npos);
   EXPECT_EQ(text.find("layer \\ head"), std::string::npos);
   EXPECT_NE(text.find("\x1b[1mlargest\x1b[0m"), std::string::npos);
+}
+
+TEST(ResultText, SaysThatAGridOfMoreThanFortyColumnsIsLeftOut) {
+  const auto text_of = [](std::size_t columns) {
+    EffectTable table = testing::random_table(2 * columns, 3, Direction::kNoise, 1);
+    table.axes = {{"layer", {"0", "1"}}, {"neuron", testing::counted(columns)}, table.axes.back()};
+    return result_text(table, 3, {});
+  };
+  EXPECT_NE(text_of(40).find("layer \\ neuron"), std::string::npos);
+  EXPECT_EQ(text_of(40).find("left out"), std::string::npos);
+  EXPECT_EQ(text_of(41).find("layer \\ neuron"), std::string::npos);
+  EXPECT_NE(
+      text_of(41).find("\nThe grid is left out: 41 columns (neuron) are more than the 40 that "
+                       "text holds; the report draws it, and the result file has every "
+                       "cell.\n\nlargest\n"),
+      std::string::npos)
+      << text_of(41);
+  EXPECT_NE(text_of(257).find("text holds; the result file has every cell.\n"), std::string::npos);
 }
 
 TEST(SectionText, ShowsTheViewsInTheirOrder) {

@@ -17,7 +17,7 @@ const Figure& attention_pattern();
 namespace {
 
 constexpr std::size_t kMostHeads = 12;
-constexpr double kSheet = 1000.0;
+constexpr double kSheet = 1200.0;
 
 bool fits(const EffectTable& table) { return attention_of(table).has_value(); }
 
@@ -35,8 +35,8 @@ Drawing draw(const Request& request) {
   const double width = label + n * cell;
   const double height = 20.0 + n * cell + label;
   const std::size_t heads = std::min(attention.heads.size(), kMostHeads);
-  const auto across = static_cast<std::size_t>(std::max(1.0, std::floor(kSheet / (width + 24.0))));
-  const Tiling tiling{across, width + 24.0, height + 14.0};
+  const auto beside = static_cast<std::size_t>(std::max(1.0, std::floor(kSheet / (width + 24.0))));
+  const Tiling tiling{balanced_row(heads, beside), width + 24.0, height + 14.0};
   Svg svg;
   for (std::size_t head = 0; head < heads; ++head) {
     svg.begin_group(tiling.x(head), tiling.y(head));

@@ -19,23 +19,26 @@ const Figure& heat_map();
 namespace {
 
 constexpr std::size_t kMostPanels = 24;
-constexpr double kSheet = 960.0;  // panels beside each other, as far as they fit
+constexpr double kSheet = 1190.0;  // panels beside each other, as far as they fit
 constexpr double kGap = 24.0;
 constexpr double kLegend = 90.0;
+constexpr double kTitleLine = 16.0;
+constexpr double kBold = 1.1;  // how much wider bold letters are
 
 bool fits(const EffectTable& table) {
   const Grid grid = grid_of(table);
   return axis_of(table, "edge") == nullptr && table.experiment != "accuracy" &&
          !attention_of(table) && grid.rows.labels.size() * grid.columns.labels.size() > 1 &&
-         !grid.columns.name.empty() && grid.columns.labels.size() <= 128 &&
-         grid.rows.labels.size() <= 256;
+         !grid.columns.name.empty() && grid.columns.labels.size() <= kMostGridLabels &&
+         grid.rows.labels.size() <= kMostGridLabels;
 }
 
 struct Sizes {
   double cell_width;
   double cell_height;
-  double left;  // of the cells: row labels
-  double top;   // of the cells: title and column labels
+  double left;   // of the cells: row labels
+  double top;    // of the cells: title and column labels
+  double title;  // of the title alone
   double width;
   double height;
   bool turned;  // column labels
@@ -48,6 +51,12 @@ double widest(const std::vector<std::string>& labels) {
   return width;
 }
 
+// A panel's title is no wider than the panel.
+std::vector<std::string> title_lines(const GridPanel& panel, const Sizes& sizes) {
+  if (panel.title.empty()) return {};
+  return wrapped(panel.title, (sizes.width - sizes.left) / kBold);
+}
+
 Sizes sizes_of(const Grid& grid) {
   const auto columns = static_cast<double>(grid.columns.labels.size());
   const auto rows = static_cast<double>(grid.rows.labels.size());
@@ -57,10 +66,14 @@ Sizes sizes_of(const Grid& grid) {
   const double widest_column = widest(grid.columns.labels);
   sizes.turned = widest_column > sizes.cell_width - 2.0;
   sizes.left = 22.0 + widest(grid.rows.labels) + 6.0;
-  sizes.top = (grid.panels.size() > 1 ? 22.0 : 0.0) + 18.0 +
-              (sizes.turned ? widest_column * 0.75 + 14.0 : 18.0);
   sizes.width = sizes.left + columns * sizes.cell_width +
                 (sizes.turned ? std::max(widest_column * 0.75 - sizes.cell_width, 0.0) : 0.0);
+  std::size_t lines = 0;
+  for (const GridPanel& panel : grid.panels) {
+    lines = std::max(lines, title_lines(panel, sizes).size());
+  }
+  sizes.title = lines == 0 ? 0.0 : 4.0 + kTitleLine * static_cast<double>(lines);
+  sizes.top = sizes.title + 18.0 + (sizes.turned ? widest_column * 0.75 + 14.0 : 18.0);
   sizes.height = sizes.top + rows * sizes.cell_height;
   return sizes;
 }
@@ -81,7 +94,7 @@ class HeatMap {
     const std::size_t shown = std::min(grid_.panels.size(), kMostPanels);
     const auto beside = static_cast<std::size_t>(
         std::max(1.0, std::floor((kSheet + kGap - kLegend) / (sizes_.width + kGap))));
-    const std::size_t across = std::min(beside, shown);
+    const std::size_t across = balanced_row(shown, beside);
     const Tiling tiling{across, sizes_.width + kGap, sizes_.height + kGap};
     Svg svg;
     for (std::size_t i = 0; i < shown; ++i) {
@@ -91,9 +104,9 @@ class HeatMap {
     }
     const double width = tiling.total_width(shown) - kGap;
     svg.begin_group(width + 18.0, sizes_.top);
-    legend(svg);
+    const double legend_height = legend(svg);
     svg.end_group();
-    double height = std::max(tiling.total_height(shown) - kGap, sizes_.top + 140.0) + 10.0;
+    double height = std::max(tiling.total_height(shown) - kGap, sizes_.top + legend_height) + 10.0;
     if (shown < grid_.panels.size()) {
       height += 18.0;
       svg.text(0, height - 4.0,
@@ -106,7 +119,11 @@ class HeatMap {
 
  private:
   void panel(Svg& svg, const GridPanel& panel) {
-    if (!panel.title.empty()) svg.text(sizes_.left, 13.0, panel.title, {.bold = true});
+    double baseline = 13.0;
+    for (const std::string& line : title_lines(panel, sizes_)) {
+      svg.text(sizes_.left, baseline, line, {.bold = true});
+      baseline += kTitleLine;
+    }
     labels(svg);
     each_cell(panel, [&](std::size_t cell, double x, double y) { square(svg, cell, x, y); });
     if (sizes_.cell_height >= 15.0) {
@@ -136,7 +153,7 @@ class HeatMap {
   void labels(Svg& svg) {
     const auto columns = static_cast<double>(grid_.columns.labels.size());
     const auto rows = static_cast<double>(grid_.rows.labels.size());
-    svg.text(sizes_.left + columns * sizes_.cell_width / 2.0, grid_.panels.size() > 1 ? 30.0 : 12.0,
+    svg.text(sizes_.left + columns * sizes_.cell_width / 2.0, sizes_.title + 12.0,
              visible_text(grid_.columns.name, 24), {.name = "muted", .anchor = SvgAnchor::kMiddle});
     svg.text(11.0, sizes_.top + rows * sizes_.cell_height / 2.0, visible_text(grid_.rows.name, 24),
              {.name = "muted", .anchor = SvgAnchor::kMiddle, .turned = -90.0});
@@ -212,26 +229,28 @@ class HeatMap {
                        .dashes = kDashes[kind % std::size(kDashes)]});
   }
 
-  void legend(Svg& svg) {
+  // The bar is as high as the cells, as far as that can be read. Returns the height with its words.
+  double legend(Svg& svg) {
     constexpr int kSteps = 32;
-    constexpr double kHeight = 120.0;
+    const double bar = std::clamp(sizes_.height - sizes_.top, 64.0, 120.0);
     const double low = scale_.is_signed ? -scale_.limit : 0.0;
     for (int i = 0; i < kSteps; ++i) {
       const double share = (i + 0.5) / kSteps;
-      svg.rect(0, kHeight * (1.0 - (i + 1.0) / kSteps), 14.0, kHeight / kSteps + 0.5,
+      svg.rect(0, bar * (1.0 - (i + 1.0) / kSteps), 14.0, bar / kSteps + 0.5,
                {.name = "scale", .fill = hex(scale_.of(low + share * (scale_.limit - low)))});
     }
     const std::array<double, 3> ticks = {scale_.limit, 0.5 * (low + scale_.limit), low};
     for (std::size_t i = 0; i < ticks.size(); ++i) {
-      svg.text(19.0, kHeight * static_cast<double>(i) / 2.0 + 4.0, fmt::format("{:.3g}", ticks[i]),
+      svg.text(19.0, bar * static_cast<double>(i) / 2.0 + 4.0, fmt::format("{:.3g}", ticks[i]),
                {.size = 11.0});
     }
-    double y = kHeight + 22.0;
+    double y = bar + 22.0;
     for (const std::string& line :
          wrapped(unit_of(request_.table, request_.effect), kLegend, 11.0)) {
       svg.text(0, y, line, {.name = "muted", .size = 11.0});
       y += 14.0;
     }
+    return y - 10.0;
   }
 
   // Who was circled; returns the height.
@@ -252,7 +271,7 @@ class HeatMap {
       svg.text(34.0, y,
                visible_text(fmt::format("{}: {}", visible_text(known.name, 48), heads), 140));
     }
-    return y - top;
+    return request_.known.empty() ? 0.0 : y + 6.0 - top;
   }
 
   [[nodiscard]] double x_of(std::size_t column) const {

@@ -47,7 +47,8 @@ for (const figure of document.querySelectorAll('figure[data-figure="circuit_grap
   for (const node of nodes) {
     node.setAttribute('tabindex', '0');
     node.setAttribute('role', 'button');
-    node.setAttribute('aria-label', `follow ${node.dataset.node}`);
+    const words = [...node.querySelectorAll('text')].map((text) => text.textContent);
+    node.setAttribute('aria-label', `follow ${words.join(' ')}`);
     const act = () => change(followKey, state.get(followKey) === node.dataset.node ? null : node.dataset.node);
     node.addEventListener('click', act);
     node.addEventListener('keydown', (event) => {
