@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "patchbay/base/error.h"
+#include "patchbay/base/stop_check.h"
 
 namespace patchbay {
 namespace {
@@ -248,6 +249,7 @@ class Layout {
     auto best = levels_;
     std::int64_t fewest = all_crossings();
     for (int sweep = 0; sweep < kSweeps && fewest > 0; ++sweep) {
+      stop_check();
       const bool is_down = sweep % 2 == 0;
       for (std::size_t step = 1; step < levels_.size(); ++step) {
         sort_level(is_down ? levels_.size() - 1 - step : step, is_down);
