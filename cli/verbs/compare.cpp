@@ -28,13 +28,16 @@ int run_given(const Given& given) {
   const EffectTable first = read_result(first_file).table;
   const EffectTable second = read_result(second_file).table;
   const EffectKind effect = wanted ? parse_effect_kind(*wanted) : first.effect;
-  SideBySide compared = side_by_side(first, second, effect);
+  const bool anyway = given.flag("--anyway");
+  SideBySide compared = side_by_side(first, second, effect, {.anyway = anyway});
   for (std::string& note : compared.both.difference.notes) note = with_options(note);
   write_output(given.flag("--json") ? to_json(compared)
                                     : side_by_side_text(compared, top, text_style()));
   if (files.out.empty()) return 0;
-  const std::string command = runs::shell_line(
-      {"patchbay", "compare", first_file, second_file, "--effect", std::string(name_of(effect))});
+  std::vector<std::string> words = {"patchbay",  "compare",  first_file,
+                                    second_file, "--effect", std::string(name_of(effect))};
+  if (anyway) words.emplace_back("--anyway");
+  const std::string command = runs::shell_line(words);
   runs::write_files(page_of(compared, top, command), files, [](const std::filesystem::path& path) {
     message(fmt::format("wrote {}", path.string()));
   });
@@ -56,6 +59,7 @@ const Verb& compare() {
           {{{"FIRST", "", "a result file"},
             {"SECOND", "", "another of the same kind: of another model, corruption or BOS"},
             {"--effect", "KIND", "what is compared (the first result's own)"},
+            {"--anyway", "", "compare other metrics, directions, sources or corruptions too"},
             {"-o,--out", "PATH", "a file that ends in .html, or a folder"},
             {"--format", "LIST", "the files to write: html, svg, png, pdf (html)"}},
            top_option("differences")}),

@@ -1,5 +1,8 @@
 #include "patchbay/circuits/circuit_search.h"
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <cmath>
 #include <map>
@@ -76,6 +79,19 @@ class Search {
     for (std::size_t i = 0; i < n; ++i) table.axes[1].labels.push_back(std::to_string(i));
     table.values = values;
     table.baselines = baselines;
+    // What tells prompts that repeat others, which intervals count once.
+    TextColumn clean{"clean tokens", {}};
+    TextColumn corrupted{"corrupted tokens", {}};
+    TextColumn answers{"answer ids", {}};
+    TextColumn wrongs{"wrong ids", {}};
+    for (std::size_t i = 0; i < n; ++i) {
+      const PromptPair& pair = prompts_.pairs[i];
+      clean.texts.push_back(fmt::format("{}", fmt::join(pair.clean, " ")));
+      corrupted.texts.push_back(fmt::format("{}", fmt::join(pair.corrupted, " ")));
+      answers.texts.push_back(fmt::format("{}", fmt::join(pair.answers, " ")));
+      wrongs.texts.push_back(fmt::format("{}", fmt::join(pair.wrongs, " ")));
+    }
+    table.columns = {std::move(clean), std::move(corrupted), std::move(answers), std::move(wrongs)};
     table.effect = EffectKind::kPercentOfClean;
     return summarize(table, table.effect, Aggregate::kRatioOfMeans);
   }

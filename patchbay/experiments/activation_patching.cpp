@@ -73,6 +73,7 @@ EffectTable run(Session& session, const ActivationPatching& settings) {
         "metric reads depends on it",
         result.unchanged, sweep.variants.size()));
   }
+  note_lone_templates(table, session.prompts());
   return table;
 }
 

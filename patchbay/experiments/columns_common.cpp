@@ -4,6 +4,11 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <map>
+#include <ranges>
+#include <string_view>
+#include <utility>
+#include <variant>
 
 #include "patchbay/results/token_list.h"
 
@@ -57,6 +62,21 @@ std::vector<TextColumn> prompt_columns(const HookedTransformer& model, const Pro
                        {column.texts.begin(), column.texts.begin() + prompts.size()}});
   }
   return columns;
+}
+
+void note_lone_templates(EffectTable& table, const PromptSet& prompts) {
+  const auto source = std::ranges::find(table.options, std::string_view("source"), &Option::name);
+  if (source == table.options.end()) return;
+  const auto* kind = std::get_if<std::string>(&source->value);
+  if (kind == nullptr || *kind != "mean_by_template") return;
+  std::map<std::pair<std::size_t, std::string>, std::int64_t> counts;
+  for (const PromptPair& pair : prompts.pairs) ++counts[{pair.clean.size(), pair.group}];
+  const auto lone = std::ranges::count(counts | std::views::values, 1);
+  if (lone == 0) return;
+  table.notes.push_back(
+      fmt::format("{} of {} prompts {} alone in {} template: the mean over the template is of one "
+                  "prompt there",
+                  lone, prompts.size(), lone == 1 ? "is" : "are", lone == 1 ? "its" : "their"));
 }
 
 Logits last_logits(const RunContext& ctx, const HookedTransformer& model,

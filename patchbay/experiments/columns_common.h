@@ -15,6 +15,10 @@ std::string token_list(const HookedTransformer& model, std::span<const TokenId> 
 /// "clean", "corrupted", "answer" and "wrong" of every prompt, and the same as tokens and ids.
 std::vector<TextColumn> prompt_columns(const HookedTransformer& model, const PromptSet& prompts);
 
+/// Adds a note where the table's source is mean_by_template and prompts have a template, and a
+/// length, of their own: the mean that is put in is then of one prompt.
+void note_lone_templates(EffectTable& table, const PromptSet& prompts);
+
 /// The logits of all tokens at the last position of every prompt.
 Logits last_logits(const RunContext& ctx, const HookedTransformer& model,
                    const std::vector<Prompt>& prompts);

@@ -8,6 +8,7 @@
 
 #include "patchbay/base/split_mix.h"
 #include "patchbay/experiments/circuit_common.h"
+#include "patchbay/experiments/columns_common.h"
 
 namespace patchbay::experiments {
 namespace {
@@ -59,6 +60,7 @@ class Sets {
     table.axes = {{"removed", labels_},
                   {"from", {"model", "circuit", "circuit - model"}},
                   prompt_axis(prompts_)};
+    note_lone_templates(table, prompts_);
     return table;
   }
 

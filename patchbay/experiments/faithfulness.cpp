@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "patchbay/experiments/circuit_common.h"
+#include "patchbay/experiments/columns_common.h"
 
 namespace patchbay::experiments {
 
@@ -40,6 +41,7 @@ EffectTable run(Session& session, const Faithfulness& settings) {
       fmt::format("the circuit has {} heads at {} places; clean is the whole "
                   "model, F(M)",
                   heads, all.size()));
+  note_lone_templates(table, session.prompts());
   return table;
 }
 

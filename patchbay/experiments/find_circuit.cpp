@@ -7,6 +7,7 @@
 #include "patchbay/base/error.h"
 #include "patchbay/circuits/circuit_search.h"
 #include "patchbay/experiments/circuit_common.h"
+#include "patchbay/experiments/columns_common.h"
 #include "patchbay/results/statistics.h"
 
 namespace patchbay::experiments {
@@ -55,12 +56,12 @@ std::string faithfulness_text(const Session& session, const KnockoutSettings& se
     table.values.insert(table.values.end(), values.begin(), values.end());
   }
   table.baselines = knockouts.baselines();
+  table.columns = prompt_columns(session.model(), session.prompts());
   const auto percent = summarize(table, EffectKind::kPercentOfClean, Aggregate::kRatioOfMeans);
-  return fmt::format(
-      "{:.1f} % of the clean {} (95 % interval {:.1f} … {:.1f}); without any head "
-      "{:.1f} %",
-      100.0 + percent[0].value, settings.metric.name, 100.0 + percent[0].low,
-      100.0 + percent[0].high, 100.0 + percent[1].value);
+  const auto number = [](double change) { return fmt::format("{:.1f}", 100.0 + change); };
+  return fmt::format("{} % of the clean {} (95 % interval {}); without any head {} %",
+                     number(percent[0].value), settings.metric.name,
+                     interval_text(percent[0], number), number(percent[1].value));
 }
 
 std::string node_list(const CircuitNodes& nodes, const PromptSet& prompts) {
@@ -102,8 +103,9 @@ EffectTable run(Session& session, const FindCircuit& settings) {
     throw FieldError(
         "threshold",
         fmt::format("no path from a head to the logits changes {} by {} percent; try a "
-                    "lower threshold, or more prompts where the interval holds 0",
-                    parts.search.metric.name, parts.search.threshold));
+                    "lower threshold, or more prompts where the interval holds 0: fewer than {} "
+                    "distinct ones have no interval, so no head joins",
+                    parts.search.metric.name, parts.search.threshold, kFewestResampled));
   }
   EffectTable table = knockout_table(session, table_of(settings), parts.knockout, found.baselines);
   table.direction = Direction::kNoise;
@@ -117,9 +119,10 @@ EffectTable run(Session& session, const FindCircuit& settings) {
   table.notes.push_back(fmt::format(
       "alone, with MLPs kept and other heads' outputs replaced by {}: {}",
       name_of(parts.knockout.source.kind), faithfulness_text(asked, parts.knockout, found.nodes)));
-  if (settings.samples == 2 && session.prompts().size() >= 4) {
+  if (settings.samples == 2 && session.prompts().size() >= 2 * kFewestResampled) {
     add_variation(asked, parts, table.notes);
   }
+  note_lone_templates(table, session.prompts());
   return table;
 }
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "patchbay/experiments/circuit_common.h"
+#include "patchbay/experiments/columns_common.h"
 
 namespace patchbay::experiments {
 namespace {
@@ -88,6 +89,7 @@ EffectTable run(Session& session, const Minimality& settings) {
   table.axes = {{"node", labels},
                 {"circuit", {"without K", "without K and the node", "change"}},
                 prompt_axis(prompts)};
+  note_lone_templates(table, session.prompts());
   return table;
 }
 

@@ -133,6 +133,7 @@ EffectTable run(Session& session, const PathPatching& settings) {
     }
   }
   for (std::string& note : disagreements(table, all.each)) table.notes.push_back(std::move(note));
+  note_lone_templates(table, session.prompts());
   return table;
 }
 

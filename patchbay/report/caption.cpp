@@ -11,6 +11,7 @@
 
 #include "patchbay/base/check.h"
 #include "patchbay/base/visible_text.h"
+#include "patchbay/results/comparison.h"
 
 namespace patchbay {
 namespace {
@@ -45,24 +46,45 @@ std::string baselines_line(const EffectTable& table) {
                                     visible_text(table.metric, kLongestName), line);
 }
 
-std::string intervals_line(const figures::Request& request) {
+std::string intervals_line(const figures::Request& request, Marks marks) {
   const StatisticsOptions options;
+  const TableStatistics& statistics = request.statistics;
+  const bool repeat = statistics.n_distinct < request.table.n_prompts();
   std::string line =
-      fmt::format("Intervals: {:.0f} % bootstrap over prompts, {} resamples, seed {}.",
-                  100.0 * options.confidence, options.bootstrap_resamples, options.seed);
-  if (request.table.n_prompts() < 2) line = "One prompt: no intervals.";
-  if (request.table.direction == Direction::kNone) return line;
-  const Significance& test = request.statistics.significance;
-  if (!test.reason.empty()) return line + fmt::format(" No test: {}.", test.reason);
-  return line + fmt::format(" Dots: p < {} by paired sign flips, Holm over {} places.",
-                            kSignificanceLevel, request.table.cells());
+      fmt::format("Intervals: {:.0f} % bootstrap over {}prompts, {} resamples, seed {}.",
+                  100.0 * options.confidence, repeat ? "distinct " : "",
+                  options.bootstrap_resamples, options.seed);
+  if (request.table.axes.back().labels.front() == kAllPrompts) {
+    return "A difference of two summaries: no intervals, no test.";
+  }
+  const std::vector<CellSummary>& cells = figures::cells_of(request);
+  if (std::ranges::none_of(cells, [](const CellSummary& c) { return std::isfinite(c.low); })) {
+    line = fmt::format("No intervals: too few prompts ({} distinct, {} needed).",
+                       statistics.n_distinct, kFewestResampled);
+    if (statistics.n_distinct >= kFewestResampled) line = "No intervals.";
+    if (request.table.n_prompts() == 1) line = "One prompt: no intervals.";
+  }
+  const Significance& test = statistics.significance;
+  if (!test.reason.empty()) {
+    return line + (test.reason.starts_with("no test") ? fmt::format(" N{}.", test.reason.substr(1))
+                                                      : fmt::format(" No test: {}.", test.reason));
+  }
+  const auto n_below = std::ranges::count_if(
+      test.p_values, [](const auto& p) { return p && *p < kSignificanceLevel; });
+  if (marks == Marks::kDots && n_below > 0) {
+    return line + fmt::format(" Dots: p < {} by paired sign flips, Holm over {} places.",
+                              kSignificanceLevel, test.n_tested());
+  }
+  return line + fmt::format(" Paired sign flips, Holm over {} places: p < {} at {}.",
+                            test.n_tested(), kSignificanceLevel, n_below);
 }
 
 std::string prompts_line(const EffectTable& table) {
   std::string line = fmt::format(
       "Prompts: {}, {}, {} BOS",
       table.provenance.task.empty() ? "?" : visible_text(table.provenance.task, kLongestName),
-      table.n_prompts(), table.provenance.prepend_bos ? "with" : "without");
+      table.axes.back().labels.front() == kAllPrompts ? "all" : std::to_string(table.n_prompts()),
+      table.provenance.prepend_bos ? "with" : "without");
   for (const char* side : {"clean", "corrupted"}) {
     const auto column = std::ranges::find(table.columns, std::string_view(side), &TextColumn::name);
     if (column == table.columns.end() || column->texts.empty()) continue;
@@ -127,15 +149,15 @@ std::string caption_above(const figures::Request& request) {
   if (table.direction == Direction::kDenoise) {
     text += ", denoise (clean values into the corrupted run)";
   }
-  return fmt::format("{}; {}; n = {} prompt{}", text, effect_formula(table, request.effect),
-                     table.n_prompts(), table.n_prompts() == 1 ? "" : "s");
+  return fmt::format("{}; {}; n = {}", text, effect_formula(table, request.effect),
+                     prompts_text(table, request.statistics, request.effect));
 }
 
-std::vector<std::string> caption_below(const figures::Request& request) {
+std::vector<std::string> caption_below(const figures::Request& request, Marks marks) {
   const EffectTable& table = request.table;
   std::vector<std::string> lines;
-  for (std::string line : {baselines_line(table), intervals_line(request), prompts_line(table),
-                           model_line(table.provenance)}) {
+  for (std::string line : {baselines_line(table), intervals_line(request, marks),
+                           prompts_line(table), model_line(table.provenance)}) {
     if (!line.empty()) lines.push_back(std::move(line));
   }
   if (!table.provenance.command.empty()) {
@@ -176,11 +198,18 @@ std::string cell_sentence(const figures::Request& request, std::size_t cell) {
                     text(summary.high), effect_text(summary.standard_error, request.effect, false));
   }
   const auto& p = request.statistics.significance.p_values;
-  if (cell < p.size() && p[cell]) sentence += fmt::format(", p = {:.4f} (Holm)", *p[cell]);
-  return sentence + fmt::format(", n = {}", summary.n);
+  if (cell < p.size() && p[cell]) {
+    const std::string of_cell = p_text(*p[cell]);
+    sentence += fmt::format(", p {}{} (Holm)", of_cell.starts_with('<') ? "" : "= ", of_cell);
+  }
+  sentence += fmt::format(", n = {}", summary.n);
+  if (summary.n_left_out > 0) sentence += fmt::format(" of {}", request.table.n_prompts());
+  if (summary.n_distinct < summary.n) sentence += fmt::format(", {} distinct", summary.n_distinct);
+  return sentence;
 }
 
-Drawing framed(const figures::Request& request, const Svg& body, double width, double height) {
+Drawing framed(const figures::Request& request, const Svg& body, double width, double height,
+               Marks marks) {
   const double inner = std::max(width, kLeastWidth);
   Svg svg;
   const std::string title =
@@ -199,7 +228,7 @@ Drawing framed(const figures::Request& request, const Svg& body, double width, d
   const double top = y;
   y += height + 1.6 * kFontSize;
   Svg foot;
-  for (const std::string& paragraph : caption_below(request)) {
+  for (const std::string& paragraph : caption_below(request, marks)) {
     for (const std::string& line : wrapped(visible_text(paragraph), inner, kSmall)) {
       foot.text(kMargin, y, line, {.name = "muted", .size = kSmall});
       y += 1.35 * kSmall;

@@ -19,8 +19,11 @@ std::string effect_formula(const EffectTable& table, EffectKind effect);
 
 /// Above a figure: metric, direction, definition of the effect and the number of prompts.
 std::string caption_above(const figures::Request& request);
+/// Whether a figure marks the places that the corrected test keeps.
+enum class Marks { kNone, kDots };
 /// Under it: baselines, intervals and tests, the prompts' form, model and command; a line each.
-std::vector<std::string> caption_below(const figures::Request& request);
+/// What dots mean is said where `marks` says that there are any.
+std::vector<std::string> caption_below(const figures::Request& request, Marks marks = Marks::kNone);
 
 /// Everything about one cell in one line, or nothing where the request wants no sentences: "layer
 /// 9, head 6: fraction +0.482, 95 % interval 0.31 … 0.62, standard error 0.08, p = 0.04 (Holm), n =
@@ -31,7 +34,9 @@ std::string cell_place(const EffectTable& table, std::size_t cell);
 /// Whether the cell passed the corrected test.
 bool is_significant(const figures::Request& request, std::size_t cell);
 
-/// A picture with its title, the lines around it, and `body` of that size in the middle.
-Drawing framed(const figures::Request& request, const Svg& body, double width, double height);
+/// A picture with its title, the lines around it, and `body` of that size in the middle, in which
+/// `marks` are drawn.
+Drawing framed(const figures::Request& request, const Svg& body, double width, double height,
+               Marks marks = Marks::kNone);
 
 }  // namespace patchbay

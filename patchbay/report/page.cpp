@@ -124,11 +124,11 @@ std::string figure_html(const figures::Figure& figure, const PageSection& part, 
          fmt::format("<figcaption>{}</figcaption>\n</figure>\n", markup_text(figure.reading));
 }
 
-std::string notes_html(const EffectTable& table) {
-  if (table.notes.empty()) return "";
+std::string notes_html(const EffectTable& table, const TableStatistics& statistics) {
+  const std::vector<std::string> notes = notes_of(table, statistics, table.effect);
+  if (notes.empty()) return "";
   std::string html = "<ul class=\"notes\">\n";
-  for (const std::string& note : table.notes)
-    html += fmt::format("<li>{}</li>\n", markup_text(note));
+  for (const std::string& note : notes) html += fmt::format("<li>{}</li>\n", markup_text(note));
   return html + "</ul>\n";
 }
 
@@ -171,7 +171,7 @@ std::string section_html(const PageSection& part, const Page& page,
                                  markup_text("result-" + section.id), markup_text(section.title));
   html += paragraphs(section.text);
   if (!section.left_out.empty()) html += paragraphs(section.left_out, " class=\"left-out\"");
-  if (part.table) html += views_html(part, page, statistics) + notes_html(*part.table);
+  if (part.table) html += views_html(part, page, statistics) + notes_html(*part.table, statistics);
   std::string more;
   for (std::size_t i = 0; i < part.more.size(); ++i) {
     const auto& [reading, drawing] = part.more[i];

@@ -32,9 +32,11 @@ const EffectSummary& shown_effect(const EffectTable& table, const TableStatistic
   return *std::ranges::find(statistics.effects, table.effect, &EffectSummary::effect);
 }
 
-std::string notes_text(const EffectTable& table) {
+std::string notes_text(const EffectTable& table, const TableStatistics& statistics) {
   std::string text;
-  for (const std::string& note : table.notes) text += fmt::format("note: {}\n", note);
+  for (const std::string& note : notes_of(table, statistics, table.effect)) {
+    text += fmt::format("{}{}\n", note.starts_with("warning:") ? "" : "note: ", note);
+  }
   return text;
 }
 
@@ -55,10 +57,11 @@ std::optional<std::int64_t> places_of(std::string_view view) {
 
 }  // namespace
 
-std::string result_heading(const EffectTable& table, const TextStyle& style) {
+std::string result_heading(const EffectTable& table, const TableStatistics& statistics,
+                           const TextStyle& style) {
   std::string text = fmt::format("{}: {}", heading(table.experiment, style), table.metric);
   if (table.direction != Direction::kNone) text += fmt::format(", {}", name_of(table.direction));
-  text += fmt::format(", {} prompt{}\n", table.n_prompts(), table.n_prompts() == 1 ? "" : "s");
+  text += fmt::format(", {}\n", prompts_text(table, statistics, table.effect));
   if (!table.baselines.clean.empty()) {
     text += fmt::format("  clean      {} (mean)\n", number(mean(table.baselines.clean)));
   }
@@ -131,6 +134,9 @@ std::string result_largest(const EffectTable& table, const TableStatistics& stat
   head.insert(head.end(), {{std::string(name_of(shown.effect)), kRight},
                            {"standard error", kRight},
                            {"95 % interval", kRight}});
+  const bool some_left_out =
+      std::ranges::any_of(shown.cells, [](const CellSummary& cell) { return cell.n_left_out > 0; });
+  if (some_left_out) head.push_back({"prompts", kRight});
   const bool tested = significance.reason.empty();
   if (tested) head.push_back({"p (Holm)", kRight});
   TextTable list(head);
@@ -141,10 +147,11 @@ std::string result_largest(const EffectTable& table, const TableStatistics& stat
       line.emplace_back(label);
     }
     line.insert(line.end(), {number(summary.value), number(summary.standard_error),
-                             fmt::format("{} … {}", number(summary.low), number(summary.high))});
+                             interval_text(summary, number)});
+    if (some_left_out) line.push_back(fmt::format("{} of {}", summary.n, table.n_prompts()));
     if (tested) {
       const auto& p = significance.p_values[cell];
-      line.push_back(p ? fmt::format("{:.4f}", *p) : "-");
+      line.push_back(p ? p_text(*p) : "-");
     }
     list.add(std::move(line));
   }
@@ -178,8 +185,8 @@ std::string section_text(const StudySection& section, const TextStyle& style) {
 std::string section_text(const StudySection& section, const EffectTable& table,
                          std::span<const std::string> views, const TextStyle& style) {
   const TableStatistics statistics = table_statistics(table);
-  std::string text =
-      fmt::format("{}\n{}\n", section_text(section, style), result_heading(table, style));
+  std::string text = fmt::format("{}\n{}\n", section_text(section, style),
+                                 result_heading(table, statistics, style));
   auto list = section.lists.begin();
   for (const std::string& view : views) {
     if (view == "grid") {
@@ -193,14 +200,15 @@ std::string section_text(const StudySection& section, const EffectTable& table,
                   fmt::format("there is no list for the view \"{}\"; give the section one", view));
     }
   }
-  return text + notes_text(table);
+  return text + notes_text(table, statistics);
 }
 
 std::string result_text(const EffectTable& table, std::int64_t top, const TextStyle& style) {
   const TableStatistics statistics = table_statistics(table);
-  std::string text = result_heading(table, style) + "\n" + result_grids(table, statistics, style) +
+  std::string text = result_heading(table, statistics, style) + "\n" +
+                     result_grids(table, statistics, style) +
                      result_largest(table, statistics, top, style);
-  return text + notes_text(table);
+  return text + notes_text(table, statistics);
 }
 
 }  // namespace patchbay

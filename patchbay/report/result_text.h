@@ -13,8 +13,10 @@
 
 namespace patchbay {
 
-/// What was measured, and both sides' means.
-std::string result_heading(const EffectTable& table, const TextStyle& style);
+/// What was measured and of how many prompts, and both sides' means. Throws kUsage for statistics
+/// without the table's effect.
+std::string result_heading(const EffectTable& table, const TableStatistics& statistics,
+                           const TextStyle& style);
 /// The last two axes as rows and columns, once for every place on the axes before them; where that
 /// is more than 40 columns of numbers, a sentence that says so instead.
 std::string result_grids(const EffectTable& table, const TableStatistics& statistics,

@@ -24,7 +24,7 @@ bool is_numeric_column(const figures::Rows& rows, std::size_t column) {
   return std::ranges::all_of(rows.rows, [&](const auto& row) {
     check_index("rows", "column", static_cast<std::int64_t>(column), std::ssize(row));
     return row[column].empty() ||
-           std::string_view("0123456789+-").find(row[column].front()) != std::string_view::npos;
+           std::string_view("0123456789+-<").find(row[column].front()) != std::string_view::npos;
   });
 }
 

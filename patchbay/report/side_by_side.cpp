@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
+#include <span>
 #include <string_view>
 #include <utility>
 
@@ -32,6 +34,8 @@ Drawing scatter_of(const SideBySide& compared) {
                    .kinds = {"places"},
                    .diagonal = true};
   for (std::size_t cell = 0; cell < first.cells.size(); ++cell) {
+    if (!std::isfinite(first.cells[cell].value) || !std::isfinite(second.cells[cell].value))
+      continue;
     plot.points.push_back({first.cells[cell].value, second.cells[cell].value, 0,
                            fmt::format("{}: {:.4g}, {:.4g}", cell_place(both.difference, cell),
                                        first.cells[cell].value, second.cells[cell].value)});
@@ -45,10 +49,35 @@ Drawing scatter_of(const SideBySide& compared) {
                 svg, kScatterWidth, kScatterHeight);
 }
 
+// How far the two agree over the places where both have a value.
+std::string correlation_text(std::span<const CellSummary> first,
+                             std::span<const CellSummary> second) {
+  constexpr std::size_t kFewest = 3;  // through two points there is always a line
+  std::vector<double> x;
+  std::vector<double> y;
+  for (std::size_t i = 0; i < first.size(); ++i) {
+    if (!std::isfinite(first[i].value) || !std::isfinite(second[i].value)) continue;
+    x.push_back(first[i].value);
+    y.push_back(second[i].value);
+  }
+  const std::string places =
+      x.size() == first.size()
+          ? fmt::format("{} places", x.size())
+          : fmt::format("{} of {} places, those with a value in both", x.size(), first.size());
+  if (x.size() < kFewest) return fmt::format("no correlation over {}: too few", places);
+  const double both = correlation(x, y);
+  if (!std::isfinite(both)) {
+    return fmt::format("no correlation over {}: one of the two has the same value everywhere",
+                       places);
+  }
+  return fmt::format("correlation over {}: {:.4f}", places, both);
+}
+
 }  // namespace
 
-SideBySide side_by_side(const EffectTable& first, const EffectTable& second, EffectKind effect) {
-  Comparison both = compare(first, second, effect);
+SideBySide side_by_side(const EffectTable& first, const EffectTable& second, EffectKind effect,
+                        const ComparisonOptions& options) {
+  Comparison both = compare(first, second, effect, options);
   ComparedSide first_side = side_of("first", both.first, effect);
   ComparedSide second_side = side_of("second", both.second, effect);
   TableStatistics difference = table_statistics(both.difference);
@@ -69,21 +98,12 @@ StudyList largest_differences(const SideBySide& compared, std::int64_t top) {
     std::vector<std::string> row;
     for (const auto label : both.difference.cell_labels(static_cast<std::int64_t>(cell)))
       row.emplace_back(label);
-    row.insert(
-        row.end(),
-        {text(first.cells[cell].value), text(second.cells[cell].value), text(cells[cell].value),
-         both.is_paired ? fmt::format("{} … {}", text(cells[cell].low), text(cells[cell].high))
-                        : "-"});
+    row.insert(row.end(),
+               {text(first.cells[cell].value), text(second.cells[cell].value),
+                text(cells[cell].value), both.is_paired ? interval_text(cells[cell], text) : "-"});
     list.rows.push_back(std::move(row));
   }
-  std::vector<double> x;
-  std::vector<double> y;
-  for (std::size_t i = 0; i < first.cells.size(); ++i) {
-    x.push_back(first.cells[i].value);
-    y.push_back(second.cells[i].value);
-  }
-  list.sentences.push_back(
-      fmt::format("correlation over {} places: {:.4f}", x.size(), correlation(x, y)));
+  list.sentences.push_back(correlation_text(first.cells, second.cells));
   list.sentences.insert(list.sentences.end(), both.difference.notes.begin(),
                         both.difference.notes.end());
   return list;
@@ -142,6 +162,8 @@ std::string to_json(const SideBySide& compared) {
       .member("patchbay", std::string_view(kVersion))
       .member("effect", name_of(effect));
   json.member("first", first.name).member("second", second.name).member("paired", both.is_paired);
+  json.member("first_prompts", both.n_first).member("second_prompts", both.n_second);
+  json.member("same_prompts", both.n_same).row("differs", both.differs);
   json.key("places").begin_array();
   for (std::size_t cell = 0; cell < cells.size(); ++cell) {
     json.begin_object(JsonLayout::kInline);

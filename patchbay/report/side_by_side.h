@@ -33,7 +33,8 @@ struct SideBySide {
 };
 
 /// Throws as compare.
-SideBySide side_by_side(const EffectTable& first, const EffectTable& second, EffectKind effect);
+SideBySide side_by_side(const EffectTable& first, const EffectTable& second, EffectKind effect,
+                        const ComparisonOptions& options = {});
 
 /// The places with the largest differences by magnitude, `top` at most, and how far both agree.
 StudyList largest_differences(const SideBySide& compared, std::int64_t top);

@@ -86,7 +86,7 @@ void write_table(JsonWriter& json, const EffectTable& table) {
 }
 
 void write_effect(JsonWriter& json, const EffectTable& table, Extents extents,
-                  const EffectSummary& effect) {
+                  const TableStatistics& statistics, const EffectSummary& effect) {
   json.key(name_of(effect.effect)).begin_object();
   json.member("definition", formula_of(effect.effect, table.direction));
   json.member("aggregate", name_of(effect.aggregate));
@@ -101,7 +101,11 @@ void write_effect(JsonWriter& json, const EffectTable& table, Extents extents,
   write_cells("low", &CellSummary::low);
   write_cells("high", &CellSummary::high);
   write_cells("left_out", &CellSummary::n_left_out);
-  json.row("left_out_prompts", effect.left_out_prompts).end_object();
+  json.row("left_out_prompts", effect.left_out_prompts);
+  if (statistics.n_distinct < table.n_prompts()) {
+    json.member("distinct_prompts", statistics.n_distinct);
+  }
+  json.end_object();
 }
 
 void write_significance(JsonWriter& json, Extents extents, const Significance& significance) {
@@ -142,7 +146,7 @@ std::string to_json(const EffectTable& table, const StatisticsOptions& options) 
   write_options(json, options);
   json.key("effects").begin_object();
   for (const EffectSummary& effect : statistics.effects) {
-    write_effect(json, table, cells, effect);
+    write_effect(json, table, cells, statistics, effect);
   }
   json.end_object();
   write_significance(json, cells, statistics.significance);

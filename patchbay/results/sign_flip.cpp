@@ -11,11 +11,15 @@
 #include <cmath>
 #include <span>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "patchbay/base/error.h"
 #include "patchbay/base/float_environment.h"
 #include "patchbay/base/split_mix.h"
 #include "patchbay/base/stop_check.h"
+#include "patchbay/results/metric_traits.h"
+#include "patchbay/results/prompt_identity.h"
 #include "patchbay/results/statistics.h"
 
 namespace patchbay {
@@ -33,21 +37,31 @@ constexpr double kTie = 0x1p-40;
 // The bootstrap draws from the seed itself; this keeps the two streams apart.
 constexpr std::uint64_t kSignStream = 0x7369676E666C6970;
 
-// A cell's raw effects, [prompt], 0 where the prompt has no such cell: 0 changes no sum.
+// A cell's raw effects, [cluster], each summed over prompts that are the same; 0 where none has the
+// cell: 0 changes no sum.
 struct CellEffects {
   std::vector<double> effects;
-  std::int64_t n = 0;
+  std::int64_t n = 0;  // clusters that have the cell
 };
 
-CellEffects raw_effects(const EffectTable& table, std::int64_t cell) {
+// [prompt] Which prompts are the same.
+struct Clusters {
+  std::vector<std::size_t> of;
+  std::size_t count;
+};
+
+CellEffects raw_effects(const EffectTable& table, const Clusters& clusters, std::int64_t cell) {
   const auto values = table.cell_values(cell);
   const auto base = table.base();
-  CellEffects result{std::vector<double>(values.size()), 0};
+  CellEffects result{std::vector<double>(clusters.count), 0};
+  std::vector<bool> is_there(clusters.count);
   for (std::size_t i = 0; i < values.size(); ++i) {
     if (!std::isfinite(values[i])) continue;
-    result.effects[i] = base.empty() ? values[i] : values[i] - base[i];
-    ++result.n;
+    const std::size_t cluster = clusters.of[i];
+    result.effects[cluster] += base.empty() ? values[i] : values[i] - base[i];
+    is_there[cluster] = true;
   }
+  result.n = std::ranges::count(is_there, true);
   return result;
 }
 
@@ -198,35 +212,54 @@ Significance sign_flip_test(const EffectTable& table, const StatisticsOptions& o
   if (const std::string rule = options.broken_rule(); !rule.empty()) {
     throw Error(ErrorKind::kUsage, "statistics", rule);
   }
+  Clusters clusters{prompt_clusters(table), 0};
+  clusters.count = *std::ranges::max_element(clusters.of) + 1;
+  std::vector<bool> can_change;
+  std::int64_t there = 0;
   std::int64_t tested = 0;
   std::int64_t n = 0;
   for (std::int64_t cell = 0; cell < table.cells(); ++cell) {
-    const std::int64_t of_cell = raw_effects(table, cell).n;
-    tested += of_cell > 0 ? 1 : 0;
+    const std::int64_t of_cell = raw_effects(table, clusters, cell).n;
+    can_change.push_back(of_cell > 0 && can_change_sign(table, cell));
+    there += of_cell > 0 ? 1 : 0;
+    if (!can_change.back()) continue;
+    ++tested;
     n = std::max(n, of_cell);
   }
-  if (tested == 0) return {{}, "no prompt has any of the cells", 0};
+  if (there == 0) return {{}, "no prompt has any of the cells", 0};
+  if (tested == 0) {
+    return {{},
+            fmt::format("no test: {} cannot change its sign{}",
+                        table.direction == Direction::kNone ? table.metric : "the effect",
+                        table.direction == Direction::kNone ? "" : " in every prompt"),
+            0};
+  }
   // The smallest p is 2 / 2^n, times the cells for Holm; 0.05 is 1 / 20.
   const std::int64_t needed = std::bit_width(static_cast<std::uint64_t>(40 * tested - 1));
   if (n < needed) {
     return {{},
-            fmt::format("too few prompts to test (n = {}; {} {} {})", n, tested,
-                        tested == 1 ? "cell needs" : "cells need", needed),
+            fmt::format("too few {}prompts to test (n = {}; {} {} {})",
+                        std::cmp_less(clusters.count, table.n_prompts()) ? "distinct " : "", n,
+                        tested, tested == 1 ? "cell needs" : "cells need", needed),
             0};
   }
   Significance result;
   // Enough for the smallest p, times the cells, to be half the level.
   if (n > kExactPrompts) result.flips = std::max<std::int64_t>(10'000, 40 * tested) - 1;
-  const DrawnSigns drawn(static_cast<std::size_t>(table.n_prompts()), result.flips,
-                         options.seed ^ kSignStream);
+  const DrawnSigns drawn(clusters.count, result.flips, options.seed ^ kSignStream);
   for (std::int64_t cell = 0; cell < table.cells(); ++cell) {
     stop_check();
-    const CellEffects effects = raw_effects(table, cell);
     auto& p = result.p_values.emplace_back();
-    if (effects.n > 0) p = effects.n <= kExactPrompts ? exact_p(effects) : drawn.p(effects);
+    if (!can_change[static_cast<std::size_t>(cell)]) continue;
+    const CellEffects effects = raw_effects(table, clusters, cell);
+    p = effects.n <= kExactPrompts ? exact_p(effects) : drawn.p(effects);
   }
   correct(result.p_values);
   return result;
+}
+
+std::int64_t Significance::n_tested() const {
+  return std::ranges::count_if(p_values, [](const auto& p) { return p.has_value(); });
 }
 
 }  // namespace patchbay

@@ -16,6 +16,7 @@
 #include "patchbay/base/float_environment.h"
 #include "patchbay/base/stop_check.h"
 #include "patchbay/results/effect_ratio-inl.h"
+#include "patchbay/results/prompt_identity.h"
 #include "patchbay/results/resampling.h"
 
 namespace patchbay {
@@ -44,10 +45,14 @@ struct BaseSums {
 
 class Summarizer {
  public:
-  Summarizer(const EffectTable& table, const StatisticsOptions& options)
+  Summarizer(const EffectTable& table, const StatisticsOptions& options,
+             std::vector<std::size_t> clusters)
       : table_(table),
         options_(options),
-        resampling_(table.n_prompts(), options.bootstrap_resamples, options.seed),
+        clusters_(std::move(clusters)),
+        n_clusters_(*std::ranges::max_element(clusters_) + 1),
+        resampling_(static_cast<std::int64_t>(n_clusters_), options.bootstrap_resamples,
+                    options.seed),
         clean_(or_zeros(table.baselines.clean)),
         corrupted_(or_zeros(table.baselines.corrupted)) {}
 
@@ -92,14 +97,40 @@ class Summarizer {
     return prompts;
   }
 
+  // [cluster] Sums over the same prompts, of those that count.
+  [[nodiscard]] std::vector<double> cluster_sums(const Mask& mask,
+                                                 std::span<const double> values) const {
+    std::vector<double> sums(n_clusters_);
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      if (mask[i]) sums[clusters_[i]] += values[i];
+    }
+    return sums;
+  }
+
   // The sums over resamples of the values whose prompt counts.
   [[nodiscard]] std::vector<double> masked_sums(const Mask& mask,
                                                 std::span<const double> values) const {
-    std::vector<double> masked(values.begin(), values.end());
-    for (std::size_t i = 0; i < masked.size(); ++i) {
-      if (!mask[i]) masked[i] = 0;
+    return resampling_.sums(cluster_sums(mask, values));
+  }
+
+  // How many distinct prompts count.
+  [[nodiscard]] std::int64_t distinct(const Mask& mask) const {
+    std::vector<bool> counts(n_clusters_);
+    for (std::size_t i = 0; i < mask.size(); ++i) {
+      if (mask[i]) counts[clusters_[i]] = true;
     }
-    return resampling_.sums(masked);
+    return std::ranges::count(counts, true);
+  }
+
+  // The error of a mean over n prompts whose residuals add up to 0, the same ones together: where
+  // all are distinct, sqrt(sum of squares / (n (n - 1))).
+  [[nodiscard]] double error_of(const Mask& mask, std::span<const double> residuals,
+                                double n) const {
+    const auto d = static_cast<double>(distinct(mask));
+    double squares = 0;
+    for (const double sum : cluster_sums(mask, residuals)) squares += sum * sum;
+    const double error = std::sqrt(squares / (d * (d - 1)));
+    return d == n ? error : error * d / n;
   }
 
   const BaseSums& base_sums(const Mask& mask) {
@@ -117,7 +148,7 @@ class Summarizer {
   // Fills in the interval of a statistic over resamples, those left out where it has no value.
   void add_interval(CellSummary& summary, std::vector<double> resampled) const {
     std::erase_if(resampled, [](double value) { return !std::isfinite(value); });
-    if (summary.n < 2 || resampled.empty()) return;
+    if (summary.n_distinct < kFewestResampled || resampled.empty()) return;
     std::tie(summary.low, summary.high) = central_interval(resampled, options_.confidence);
   }
 
@@ -135,12 +166,13 @@ class Summarizer {
     }
     const std::vector<double> patched = masked_sums(mask, values);
     const BaseSums& base = base_sums(mask);
+    const std::int64_t n_distinct = distinct(mask);
     for (EffectSummary& effect : result) {
       const auto statistic = [&](const Metrics& m) {
         if (m.n == 0) return kNaN;
         return ratio(numerator(effect.effect, table_.direction, m), denominator(effect.effect, m));
       };
-      CellSummary summary = empty_summary(static_cast<std::int64_t>(sum.n));
+      CellSummary summary = empty_summary(static_cast<std::int64_t>(sum.n), n_distinct);
       summary.value = statistic(sum);
       summary.standard_error = delta_error(cell, mask, effect.effect, sum);
       std::vector<double> resampled(patched.size());
@@ -157,15 +189,14 @@ class Summarizer {
                                    const Metrics& sum) const {
     const double below = denominator(kind, sum);
     const double R = ratio(numerator(kind, table_.direction, sum), below);
-    if (sum.n < 2 || std::isnan(R)) return kNaN;
-    double squares = 0;
+    if (distinct(mask) < 2 || std::isnan(R)) return kNaN;
+    std::vector<double> residuals(mask.size());
     for (std::size_t i = 0; i < mask.size(); ++i) {
       if (!mask[i]) continue;
       const Metrics m = of_sequence(cell, i);
-      const double residual = numerator(kind, table_.direction, m) - R * denominator(kind, m);
-      squares += residual * residual;
+      residuals[i] = numerator(kind, table_.direction, m) - R * denominator(kind, m);
     }
-    return std::sqrt(squares / (sum.n * (sum.n - 1))) / std::abs(below / sum.n);
+    return error_of(mask, residuals, sum.n) / std::abs(below / sum.n);
   }
 
   [[nodiscard]] CellSummary mean_of_ratios(std::int64_t cell, const EffectSummary& effect) {
@@ -183,15 +214,12 @@ class Summarizer {
       sum += ratios[i];
       n += 1;
     }
-    CellSummary summary = empty_summary(static_cast<std::int64_t>(n));
+    CellSummary summary = empty_summary(static_cast<std::int64_t>(n), distinct(mask));
     summary.value = ratio(sum, n);
-    double squares = 0;
-    for (std::size_t i = 0; i < values.size(); ++i) {
-      const double residual = mask[i] ? ratios[i] - summary.value : 0;
-      squares += residual * residual;
-    }
-    if (n > 1) summary.standard_error = std::sqrt(squares / (n * (n - 1)));
-    std::vector<double> resampled = resampling_.sums(ratios);
+    std::vector<double> residuals(ratios);
+    for (double& residual : residuals) residual -= summary.value;
+    if (summary.n_distinct > 1) summary.standard_error = error_of(mask, residuals, n);
+    std::vector<double> resampled = masked_sums(mask, ratios);
     const std::vector<double>& counts = base_sums(mask).n;
     for (std::size_t b = 0; b < resampled.size(); ++b) {
       resampled[b] = ratio(resampled[b], counts[b]);
@@ -200,13 +228,15 @@ class Summarizer {
     return summary;
   }
 
-  [[nodiscard]] CellSummary empty_summary(std::int64_t n) const {
-    return {kNaN, kNaN, kNaN, kNaN, std::nullopt, n, table_.n_prompts() - n};
+  [[nodiscard]] CellSummary empty_summary(std::int64_t n, std::int64_t n_distinct) const {
+    return {kNaN, kNaN, kNaN, kNaN, std::nullopt, n, table_.n_prompts() - n, n_distinct};
   }
 
   const EffectTable& table_;
   const StatisticsOptions& options_;
-  Resampling resampling_;
+  std::vector<std::size_t> clusters_;  // [prompt]
+  std::size_t n_clusters_;
+  Resampling resampling_;          // of clusters
   std::vector<double> clean_;      // [prompt], zeros when the table has none
   std::vector<double> corrupted_;  // [prompt]
   std::map<Mask, BaseSums> base_sums_;
@@ -241,8 +271,10 @@ TableStatistics table_statistics(const EffectTable& table, const StatisticsOptio
   std::vector<EffectKind> kinds;
   std::ranges::copy_if(kEffectKinds, std::back_inserter(kinds),
                        [&](EffectKind kind) { return table.has_effect(kind); });
-  TableStatistics result{Summarizer(table, options).summarize(kinds, table.aggregate),
-                         sign_flip_test(table, options)};
+  const std::vector<std::size_t> clusters = prompt_clusters(table);
+  TableStatistics result{Summarizer(table, options, clusters).summarize(kinds, table.aggregate),
+                         sign_flip_test(table, options),
+                         static_cast<std::int64_t>(*std::ranges::max_element(clusters)) + 1};
   for (EffectSummary& effect : result.effects) add_p_values(effect.cells, result.significance);
   return result;
 }
@@ -258,7 +290,7 @@ std::vector<CellSummary> summarize(const EffectTable& table, EffectKind kind, Ag
                             table.experiment, name_of(kind), name_of(EffectKind::kRaw)));
   }
   const EffectKind kinds[] = {kind};
-  auto summary = Summarizer(table, options).summarize(kinds, aggregate);
+  auto summary = Summarizer(table, options, prompt_clusters(table)).summarize(kinds, aggregate);
   add_p_values(summary.front().cells, sign_flip_test(table, options));
   return std::move(summary.front().cells);
 }

@@ -4,7 +4,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
+#include <set>
+#include <tuple>
 #include <utility>
+#include <vector>
 
 #include "patchbay/base/error.h"
 #include "patchbay/base/suggest.h"
@@ -58,6 +62,15 @@ TaskOptions with_argument(const Task& task, std::string_view name, TaskOptions o
   }
   options.argument = argument;
   return options;
+}
+
+// How many pairs differ in tokens or answers.
+std::int64_t n_distinct(const PromptSet& set) {
+  std::set<std::tuple<Prompt, Prompt, std::vector<TokenId>, std::vector<TokenId>>> pairs;
+  for (const PromptPair& pair : set.pairs) {
+    pairs.emplace(pair.clean, pair.corrupted, pair.answers, pair.wrongs);
+  }
+  return std::ssize(pairs);
 }
 
 TaskModel task_model(const HookedTransformer& model) {
@@ -119,6 +132,12 @@ PromptSet Task::make(const TaskModel& model, const TaskOptions& options) const {
                         fmt::format("{} prepends BOS by default, which {}'s tokenizer does not "
                                     "have; the prompts are without it",
                                     name, model.cfg.model_name));
+  }
+  if (const std::int64_t distinct = n_distinct(set); distinct < set.size()) {
+    set.warnings.push_back(
+        fmt::format("{} of {} prompts are distinct; the others repeat them, and errors, intervals "
+                    "and tests count each once",
+                    distinct, set.size()));
   }
   return set;
 }

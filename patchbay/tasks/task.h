@@ -82,7 +82,8 @@ struct Task {
                                            const TaskOptions& options) const;
   /// The prompts. Throws kUsage as `completed` does, and for a model without what the task needs;
   /// kBadData for prompts that break a rule, naming the prompt and the reason. The set has a
-  /// warning where the task prepends BOS by default and the model's tokenizer has none.
+  /// warning where the task prepends BOS by default and the model's tokenizer has none, and one
+  /// where some of the prompts are the same: a task may have fewer than were asked for.
   [[nodiscard]] PromptSet make(const TaskModel& model, const TaskOptions& options = {}) const;
   [[nodiscard]] PromptSet make(const HookedTransformer& model,
                                const TaskOptions& options = {}) const;

@@ -120,9 +120,10 @@ TEST_F(CircuitOfIoiSmall, IsTheSameWhateverThreadsAndMemory) {
 // The table says how faithful the circuit is and how it varies; other experiments read it.
 TEST(CircuitExperiment, WritesWhatTheOthersRead) {
   const EffectTable table = run_on_ioi_small("find_circuit", "ioi", 12);
-  ASSERT_EQ(table.notes.size(), 5U);
+  ASSERT_EQ(table.notes.size(), 6U);
   EXPECT_NE(table.notes[1].find("% of the clean logit_diff (95 % interval"), std::string::npos);
   EXPECT_NE(table.notes[2].find("searched in each half of the prompts"), std::string::npos);
+  EXPECT_NE(table.notes[5].find("of 12 prompts are alone in their template"), std::string::npos);
   const EffectTable alone =
       run_on_ioi_small("faithfulness", "ioi", 12, {{"circuit", text_of(circuit_of(table))}});
   // The same faithfulness as the search says.

@@ -102,6 +102,47 @@ class ReportTest(CommandTest):
         self.assertIn("pictures go into a folder", self.error(2, "compare", *pair, "--out", "x.html", "--format", "svg"))
         self.assertIn("results of the same kind", self.error(2, "compare", pair[0], str(self.results / "circuit.json")))
 
+    def test_results_are_paired_by_their_prompts(self):
+        cases = self.repository / "tests/cli/cases"
+        lines = (cases / "good20.jsonl").read_text().splitlines(keepends=True)
+        (self.folder / "turned.jsonl").write_text("".join(reversed(lines)))
+        for name, file in (("good", cases / "good20.jsonl"), ("other", cases / "other20.jsonl"),
+                           ("turned", "turned.jsonl")):
+            self.run_ok("run", "activation_patching", "--task", f"file:{file}", "--out", name)
+        good, other, turned = (f"{name}/activation_patching.json" for name in ("good", "other", "turned"))
+        text = self.run_ok("compare", good, other, "--effect", "raw")
+        self.assertIn("of the means over all prompts of each (1 of 20 prompts is the same)", text)
+        self.assertNotIn("paired", text)
+        both = json.loads(self.run_ok("compare", good, other, "--effect", "raw", "--json"))
+        self.assertEqual((both["paired"], both["same_prompts"]), (False, 1))
+        self.assertTrue(any(abs(place["difference"]) > 0.01 for place in both["places"]))
+        text = self.run_ok("compare", good, turned, "--effect", "raw")
+        self.assertIn("prompt by prompt (20 of 20 prompts are the same)", text)
+        both = json.loads(self.run_ok("compare", good, turned, "--effect", "raw", "--json"))
+        self.assertTrue(all(place["difference"] == 0 for place in both["places"]))
+
+    def test_other_questions_are_compared_only_when_asked(self):
+        for name, options in (("a", []), ("b", ["--direction", "denoise"]), ("c", ["--metric", "prob"]),
+                              ("d", ["--source", "zero"]), ("e", ["--corruption", "S2->IO"])):
+            self.run_ok("run", "activation_patching", "--task", "ioi", "--prompts", "6", *options, "--out", name)
+        first = "a/activation_patching.json"
+        for name, says in (("b", "the direction (noise and denoise)"), ("c", "the metric (logit_diff and prob)"),
+                           ("d", "the source (other and zero)"), ("e", "the corruption of the same clean prompts (“")):
+            with self.subTest(says):
+                second = f"{name}/activation_patching.json"
+                refused = self.error(2, "compare", first, second, "--effect", "raw")
+                self.assertIn(says, refused)
+                self.assertIn("add --anyway", refused)
+                self.assertIn(says, self.run_ok("compare", first, second, "--effect", "raw", "--anyway"))
+
+    def test_places_without_values_have_no_correlation(self):
+        one = ["--layers", "0,1", "--heads", "0"]
+        self.run_ok("run", "activation_patching", "--task", "ioi", "--prompts", "6", *one, "--out", "r")
+        file = "r/activation_patching.json"
+        text = self.run_ok("compare", file, file)
+        self.assertIn("no correlation over 2 places: too few", text)
+        self.assertNotIn("nan", text)
+
     def test_heat_maps_are_drawn_as_the_terminal_can(self):
         command = ["report", self.results / "heads.json", "--format", "text"]
         self.assertIn("\x1b[38;2;", self.in_terminal(*command, COLORTERM="truecolor")[0])

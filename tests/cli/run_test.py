@@ -34,6 +34,63 @@ class RunTest(CommandTest):
         self.assertEqual(sorted(p.name for p in (self.folder / "results").iterdir()),
                          ["activation_patching.json"])
 
+    def test_repeated_prompts_count_once_and_are_said(self):
+        cases = self.repository / "tests/cli/cases"
+        for name, repeats, distinct in (("distinct_4", 50, 4), ("good20", 10, 20)):
+            lines = (cases / f"{name}.jsonl").read_text()
+            self.assertEqual(len(lines.splitlines()), distinct)
+            (self.folder / "once.jsonl").write_text(lines)
+            (self.folder / "often.jsonl").write_text(lines * repeats)
+            texts, results = {}, {}
+            for file in ("once", "often"):
+                command = ["run", "activation_patching", "--task", f"file:{file}.jsonl", "--site", "z"]
+                done = self.run_raw(*command)
+                self.assertEqual(done.returncode, 0, done.stderr)
+                texts[file] = done.stdout.decode()
+                self.assertEqual(f"{distinct} of {distinct * repeats} prompts are distinct" in done.stderr.decode(),
+                                 file == "often", done.stderr)
+                results[file] = json.loads(self.run_ok(*command, "--json"))["effects"]["fraction"]
+            self.assertIn(f"{distinct * repeats} prompts, {distinct} distinct", texts["often"])
+            self.assertEqual(results["often"].pop("distinct_prompts"), distinct)
+            self.assertNotIn("distinct_prompts", results["once"])
+            rows = {file: text.split("largest\n")[1].splitlines()[:11] for file, text in texts.items()}
+            self.assertEqual(rows["once"], rows["often"], "the same intervals, errors and p values")
+            self.assertEqual("too few prompts" in rows["often"][1], distinct < 5)
+
+    def test_what_cannot_change_its_sign_has_no_p(self):
+        scores = self.run_ok("run", "head_scores", "--task", "ioi", "--sequences", "20")
+        self.assertNotIn("p (Holm)", scores)
+        self.assertIn("no test: mean attention cannot change its sign", scores)
+        self.assertIn("p (Holm)", self.run_ok("run", "activation_patching", "--task", "ioi", "--prompts", "20"))
+
+    def test_exchanged_answers_are_warned_of_once(self):
+        lines = [json.loads(line)
+                 for line in (self.repository / "tests/cli/cases/good20.jsonl").read_text().splitlines()]
+        for line in lines:
+            line["answer"], line["wrong"] = line["wrong"], line["answer"]
+        (self.folder / "exchanged.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+        text = self.run_ok("run", "activation_patching", "--task", "file:exchanged.jsonl")
+        self.assertEqual(text.count("are right and wrong answers, or the two prompts, exchanged?"), 1)
+        self.assertNotIn("exchanged?", self.run_ok(*PATCHING))
+
+    def test_prompts_that_a_mean_leaves_out_are_counted_where_it_is_printed(self):
+        lines = [json.loads(line)
+                 for line in (self.repository / "tests/cli/cases/good20.jsonl").read_text().splitlines()]
+        for line in lines[:3]:
+            line["corrupted"] = line["clean"]
+        (self.folder / "same.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+        text = self.run_ok("run", "activation_patching", "--task", "file:same.jsonl", "--aggregate",
+                           "mean_of_ratios")
+        self.assertIn("logit_diff, noise, 17 of 20 prompts", text)
+        self.assertIn("note: fraction is of 17 of 20 prompts: 3 (prompts 0, 1, 2) left out because the gap is near 0",
+                      text)
+        for line in lines[:5]:
+            del line["wrong"]
+        (self.folder / "none.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+        accuracy = self.run_ok("run", "accuracy", "--task", "file:none.jsonl")
+        self.assertIn("15 to 20 of 20 prompts", accuracy)
+        self.assertRegex(accuracy, r"clean +logit_diff .* 15 of 20")
+
     def test_formats_hold_the_same_numbers(self):
         self.run_ok(*PATCHING, "--out", "r", "--format", "npz,csv,json")
         self.assertEqual(sorted(p.suffix for p in (self.folder / "r").iterdir()),
@@ -124,7 +181,7 @@ class RunTest(CommandTest):
             positions = {"causal_tracing": ["--positions", "S2,END"],
                          "attention_patterns": ["--src-positions", "IO,S1"]}.get(name, [])
             # With options of the command itself, which no experiment may take for its own.
-            result = json.loads(self.run_ok("run", name, "--task", "ioi", "--prompts", "3", "--seed", "2",
+            result = json.loads(self.run_ok("run", name, "--task", "ioi", "--prompts", "6", "--seed", "2",
                                             "--top", "3", "--json", *positions))
             self.assertEqual(result["experiment"], name)
 

@@ -26,18 +26,112 @@ TEST(Comparison, OfATableWithItselfIsNothing) {
   }
 }
 
-TEST(Comparison, PairsThePromptsThatAreTheSame) {
-  EffectTable second = small_table();
+// The table with its prompts in another order, or some of them.
+EffectTable with_prompts(const EffectTable& table, const std::vector<std::size_t>& prompts) {
+  EffectTable result = table;
+  result.axes.back().labels.clear();
+  for (auto* side : {&result.baselines.clean, &result.baselines.corrupted}) side->clear();
+  for (TextColumn& column : result.columns) column.texts.clear();
+  for (const std::size_t i : prompts) {
+    result.axes.back().labels.push_back(std::to_string(result.axes.back().labels.size()));
+    result.baselines.clean.push_back(table.baselines.clean[i]);
+    result.baselines.corrupted.push_back(table.baselines.corrupted[i]);
+    for (std::size_t c = 0; c < result.columns.size(); ++c) {
+      result.columns[c].texts.push_back(table.columns[c].texts[i]);
+    }
+  }
+  result.values.clear();
+  for (std::int64_t cell = 0; cell < table.cells(); ++cell) {
+    for (const std::size_t i : prompts) result.values.push_back(table.cell_values(cell)[i]);
+  }
+  return result;
+}
+
+TEST(Comparison, PairsPromptsByWhatTheyAreInWhateverOrder) {
+  EffectTable second = with_prompts(small_table(), {2, 0, 1});
   second.baselines.corrupted = {0, 0, 0};
-  second.columns[0].texts[2] = "another";
   const Comparison both = compare(small_table(), second, EffectKind::kRaw);
   EXPECT_TRUE(both.is_paired);
-  EXPECT_EQ(both.difference.n_prompts(), 2);
+  EXPECT_EQ(both.n_same, 3);
+  EXPECT_EQ(both.difference.n_prompts(), 3);
   // (patched - 0) - (patched - corrupted)
   EXPECT_EQ(both.difference.value(0, 0), 0.5);
-  EXPECT_EQ(both.difference.value(3, 1), -0.25);
-  second.columns[0].texts = {"other", "texts", "here"};
-  EXPECT_FALSE(compare(small_table(), second, EffectKind::kRaw).is_paired);
+  EXPECT_EQ(both.difference.value(0, 2), 1);
+  EXPECT_NE(both.difference.notes.front().find("3 of 3 prompts are the same"), std::string::npos);
+}
+
+TEST(Comparison, PairsTheShorterResultWithItsPromptsInTheLonger) {
+  const Comparison both =
+      compare(small_table(), with_prompts(small_table(), {2, 1}), EffectKind::kRaw);
+  EXPECT_TRUE(both.is_paired);
+  EXPECT_EQ(both.first.columns[1].texts, (std::vector<std::string>{" John", " Tom"}));
+  EXPECT_EQ(both.second.columns[1].texts, (std::vector<std::string>{" John", " Tom"}));
+  EXPECT_NE(both.difference.notes.front().find(
+                "2 of the first result's 3 and the second's 2 prompts are the same"),
+            std::string::npos);
+}
+
+TEST(Comparison, ComparesMeansOfAllPromptsWhereOnlySomeAreTheSame) {
+  EffectTable second = small_table();
+  second.columns[0].texts = {second.columns[0].texts[0], "another", "and another"};
+  for (double& value : second.values) value += 1;
+  const Comparison both = compare(small_table(), second, EffectKind::kRaw);
+  EXPECT_FALSE(both.is_paired);
+  EXPECT_EQ(both.n_same, 1);
+  EXPECT_EQ(both.first.n_prompts(), 3);
+  EXPECT_DOUBLE_EQ(both.difference.value(0, 0), 1);
+  EXPECT_NE(both.difference.notes.front().find(
+                "of the means over all prompts of each (1 of 3 prompts is the same)"),
+            std::string::npos)
+      << both.difference.notes.front();
+}
+
+TEST(Comparison, TakesARepeatedPromptAsOftenAsBothHaveIt) {
+  const EffectTable twice = with_prompts(small_table(), {0, 0, 1});
+  EXPECT_EQ(compare(twice, small_table(), EffectKind::kRaw).n_same, 2);
+  EXPECT_EQ(compare(twice, twice, EffectKind::kRaw).n_same, 3);
+}
+
+TEST(Comparison, TellsNothingOfPromptsThatTheColumnsAbridge) {
+  EffectTable table = small_table();
+  table.columns = {{"clean tokens", {"a|…|b", "a|…|b", "a|…|b"}}};
+  EXPECT_EQ(compare(table, table, EffectKind::kRaw).n_same, 0);
+  table.provenance.tokens_sha256 = std::string(64, 'b');
+  EXPECT_EQ(compare(table, table, EffectKind::kRaw).n_same, 3) << "the digests are the same";
+}
+
+TEST(Comparison, RefusesOtherQuestionsUnlessAskedAndNamesBoth) {
+  EffectTable first = small_table();
+  first.columns.push_back({"corrupted", {"A", "B", "C"}});
+  first.options.push_back({"source", std::string("other")});
+  const auto expect_refused = [&](const EffectTable& second, const std::string& says) {
+    try {
+      (void)compare(first, second, EffectKind::kRaw);
+      FAIL() << says;
+    } catch (const Error& error) {
+      EXPECT_NE(std::string(error.what()).find(says), std::string::npos) << error.what();
+      EXPECT_NE(std::string(error.what()).find("`anyway`"), std::string::npos);
+    }
+    const Comparison both = compare(first, second, EffectKind::kRaw, {.anyway = true});
+    ASSERT_EQ(both.differs.size(), 1U);
+    EXPECT_EQ(both.differs.front(), says);
+    EXPECT_NE(both.difference.notes.back().find(says), std::string::npos);
+  };
+  EffectTable second = first;
+  second.metric = "prob";
+  expect_refused(second, "the metric (logit_diff and prob)");
+  second = first;
+  second.direction = Direction::kNoise;
+  expect_refused(second, "the direction (denoise and noise)");
+  second = first;
+  second.options.back().value = std::string("zero");
+  expect_refused(second, "the source (other and zero)");
+  second = first;
+  second.columns.back().texts = {"A", "B", "D"};
+  expect_refused(second, "the corruption of the same clean prompts (“C” and “D”)");
+  EXPECT_TRUE(compare(first, second, EffectKind::kRaw, {.anyway = true}).is_paired)
+      << "by the clean side";
+  EXPECT_TRUE(compare(first, first, EffectKind::kRaw).differs.empty());
 }
 
 TEST(Comparison, KeepsThePlacesThatBothHave) {

@@ -1,4 +1,5 @@
 // The sign-flip test: examples counted by hand, a twin that tries every pattern, Holm's correction.
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -6,6 +7,8 @@
 #include <cstdlib>
 
 #include "patchbay/base/split_mix.h"
+#include "patchbay/metrics/metric.h"
+#include "patchbay/results/metric_traits.h"
 #include "patchbay/results/statistics.h"
 #include "tests/results/results_testing.h"
 
@@ -172,6 +175,54 @@ TEST(SignFlip, ComparesWithTheBaseOfTheDirection) {
   EXPECT_EQ(sign_flip_test(table).p_values[0], 14 / 64.0);
   table.direction = Direction::kNone;
   EXPECT_EQ(sign_flip_test(table).p_values[0], 2 / 64.0);
+}
+
+TEST(SignFlip, TestsNothingThatCannotChangeItsSign) {
+  EffectTable table = raw_table({std::vector<double>(8, 0.5)});
+  const auto reason = [&](const char* metric, Direction direction, double base) {
+    table.metric = metric;
+    table.direction = direction;
+    table.baselines.clean.assign(8, base);
+    return sign_flip_test(table).reason;
+  };
+  for (const char* metric : {"accuracy", "attention", "mean attention", "share of names copied",
+                             "prob", "log_prob", "rank", "kl_divergence", "cross_entropy"}) {
+    EXPECT_EQ(reason(metric, Direction::kNone, 0),
+              fmt::format("no test: {} cannot change its sign", metric));
+  }
+  EXPECT_EQ(reason("logit_diff", Direction::kNone, 0), "");
+  // A change can have either sign, but not from where the metric ends.
+  EXPECT_EQ(reason("prob", Direction::kNoise, 0.25), "");
+  EXPECT_EQ(reason("prob", Direction::kNoise, 1),
+            "no test: the effect cannot change its sign in every prompt");
+  EXPECT_NE(reason("kl_divergence", Direction::kNoise, 0), "");
+  EXPECT_NE(reason("rank", Direction::kNoise, 1), "");
+}
+
+TEST(SignFlip, TestsOnlyTheMetricsOfATableThatCanChangeTheirSign) {
+  EffectTable table = raw_table({std::vector<double>(8, 0.5), std::vector<double>(8, 0.5)});
+  table.direction = Direction::kNone;
+  table.axes[0] = {"metric", {"prob", "logit_diff"}};
+  const Significance result = sign_flip_test(table);
+  EXPECT_EQ(result.n_tested(), 1);
+  EXPECT_EQ(result.p_values[0], std::nullopt);
+  EXPECT_EQ(result.p_values[1], 2 / 256.0) << "Holm counts one";
+}
+
+TEST(SignFlip, KnowsWhereEveryMetricEnds) {
+  for (const metrics::Metric* metric : metrics::all()) {
+    if (metric->name == "logit" || metric->name == "logit_diff") continue;
+    const MetricTraits traits = traits_of_metric(metric->name);
+    EXPECT_TRUE(std::isfinite(traits.lowest) || std::isfinite(traits.highest)) << metric->name;
+  }
+}
+
+TEST(SignFlip, CountsDistinctPromptsAlone) {
+  EffectTable table = raw_table({std::vector<double>(200, 1)});
+  table.columns = {{"clean", {}}};
+  for (int i = 0; i < 200; ++i) table.columns[0].texts.push_back(std::to_string(i % 4));
+  EXPECT_EQ(sign_flip_test(table).reason,
+            "too few distinct prompts to test (n = 4; 1 cell needs 6)");
 }
 
 }  // namespace

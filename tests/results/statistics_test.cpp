@@ -8,6 +8,7 @@
 #include <cmath>
 
 #include "patchbay/base/split_mix.h"
+#include "patchbay/results/prompt_identity.h"
 #include "patchbay/results/resampling.h"
 #include "tests/io/io_testing.h"
 #include "tests/results/results_testing.h"
@@ -223,6 +224,141 @@ TEST(Statistics, RefusesOptionsOutOfRangeAndEffectsThatTheTableLacks) {
   expect_parts(error_of(ErrorKind::kUsage,
                         [&] { summarize(table, EffectKind::kFraction, Aggregate::kRatioOfMeans); }),
                "made_up has no effect fraction", "ask for raw");
+}
+
+// The table with each prompt so often, and columns that tell which is which.
+EffectTable repeated(const EffectTable& table, std::size_t times) {
+  EffectTable result = table;
+  result.axes.back().labels = testing::counted(table.axes.back().labels.size() * times);
+  result.values.clear();
+  const auto repeat = [&](std::span<const double> values, std::vector<double>& into) {
+    for (std::size_t i = 0; i < times; ++i) into.insert(into.end(), values.begin(), values.end());
+  };
+  for (std::int64_t cell = 0; cell < table.cells(); ++cell) {
+    repeat(table.cell_values(cell), result.values);
+  }
+  result.baselines = {};
+  repeat(table.baselines.clean, result.baselines.clean);
+  repeat(table.baselines.corrupted, result.baselines.corrupted);
+  result.columns = {{"clean tokens", {}}};
+  for (std::size_t i = 0; i < result.axes.back().labels.size(); ++i) {
+    result.columns[0].texts.push_back(
+        std::to_string(i % static_cast<std::size_t>(table.n_prompts())));
+  }
+  return result;
+}
+
+TEST(Statistics, CountRepeatedPromptsOnce) {
+  EffectTable once = repeated(random_table(3, 8, Direction::kNoise, 3), 1);
+  once.values[9] = kMissing;
+  for (const Aggregate aggregate : {Aggregate::kRatioOfMeans, Aggregate::kMeanOfRatios}) {
+    once.aggregate = aggregate;
+    const TableStatistics of_once = table_statistics(once);
+    const TableStatistics of_often = table_statistics(repeated(once, 50));
+    EXPECT_EQ(of_often.n_distinct, 8);
+    EXPECT_EQ(of_often.significance.p_values, of_once.significance.p_values);
+    for (std::size_t effect = 0; effect < of_once.effects.size(); ++effect) {
+      for (std::size_t cell = 0; cell < 3; ++cell) {
+        const CellSummary& a = of_once.effects[effect].cells[cell];
+        const CellSummary& b = of_often.effects[effect].cells[cell];
+        EXPECT_EQ(b.n, 50 * a.n);
+        EXPECT_EQ(b.n_distinct, a.n);
+        EXPECT_NEAR(b.value, a.value, 1e-9 * std::abs(a.value));
+        EXPECT_NEAR(b.standard_error, a.standard_error, 1e-9 * a.standard_error);
+        EXPECT_NEAR(b.low, a.low, 1e-9 * std::abs(a.low));
+        EXPECT_NEAR(b.high, a.high, 1e-9 * std::abs(a.high));
+      }
+    }
+  }
+}
+
+TEST(Statistics, WeighARepeatedPromptAsOftenAsItIsThere) {
+  // The mean is 2; the residuals of the two prompts add up to -3 and 3.
+  EffectTable table = testing::raw_table({{1, 1, 1, 5}});
+  table.columns = {{"clean", {"a", "a", "a", "b"}}};
+  const CellSummary cell = summarize(table, EffectKind::kRaw, Aggregate::kRatioOfMeans)[0];
+  EXPECT_DOUBLE_EQ(cell.value, 2);
+  EXPECT_DOUBLE_EQ(cell.standard_error, std::sqrt((9 + 9) / 2.0) * 2 / 4);
+}
+
+TEST(Statistics, ResampleNoFewerThanFiveDistinctPrompts) {
+  const auto cell_of = [](std::size_t prompts) {
+    return summarize(repeated(random_table(1, prompts, Direction::kNoise, 3), 50), EffectKind::kRaw,
+                     Aggregate::kRatioOfMeans)[0];
+  };
+  const auto number = [](double) { return std::string("x"); };
+  EXPECT_TRUE(std::isnan(cell_of(4).low) && std::isnan(cell_of(4).high));
+  EXPECT_EQ(interval_text(cell_of(4), number), "too few prompts");
+  EXPECT_TRUE(std::isfinite(cell_of(5).low) && std::isfinite(cell_of(5).high));
+  EXPECT_EQ(interval_text(cell_of(5), number), "x … x");
+}
+
+TEST(PromptClusters, AreOfPromptsWithTheSameTokensOnBothSidesAndTheSameAnswers) {
+  EffectTable table = testing::raw_table({{1, 2, 3, 4, 5}});
+  EXPECT_EQ(n_distinct_prompts(table), 5) << "nothing tells";
+  table.columns = {{"clean tokens", {"a", "a", "a", "a", "a"}},
+                   {"corrupted tokens", {"b", "c", "b", "b", "b"}},
+                   {"answer ids", {"1", "1", "2", "1", "1"}},
+                   {"wrong ids", {"3", "3", "3", "4", "3"}}};
+  EXPECT_EQ(prompt_clusters(table), (std::vector<std::size_t>{0, 1, 2, 3, 0}));
+  // What is left out of long lists is told by the text, and else by what was measured.
+  table.columns = {{"clean tokens", {"a|…|b", "a|…|b", "a|…|b", "a|…|b", "a|…|b"}}};
+  EXPECT_EQ(n_distinct_prompts(table), 5);
+  table.values = {1, 1, 1, 2, 2};
+  EXPECT_EQ(n_distinct_prompts(table), 2);
+  table.columns.push_back({"clean", {"x", "y", "z", "x", "x"}});
+  EXPECT_EQ(n_distinct_prompts(table), 3);
+}
+
+TEST(StatisticsWords, PrintNoPOfZero) {
+  EXPECT_EQ(p_text(0.0), "< 0.0001");
+  EXPECT_EQ(p_text(0.00009), "< 0.0001");
+  EXPECT_EQ(p_text(0.0001), "0.0001");
+  EXPECT_EQ(p_text(1), "1.0000");
+}
+
+TEST(StatisticsWords, SayOfHowManyPromptsTheNumbersAre) {
+  const auto text = [](const EffectTable& table) {
+    return prompts_text(table, table_statistics(table), table.effect);
+  };
+  EffectTable table = random_table(2, 6, Direction::kNoise, 3);
+  EXPECT_EQ(text(table), "6 prompts");
+  EXPECT_EQ(text(repeated(table, 3)), "18 prompts, 6 distinct");
+  table.values[0] = kMissing;
+  EXPECT_EQ(text(table), "5 to 6 of 6 prompts");
+  table.values[6] = kMissing;
+  EXPECT_EQ(text(table), "5 of 6 prompts");
+}
+
+TEST(StatisticsWords, NameWhatAMeanOfRatiosLeavesOut) {
+  EffectTable table = testing::raw_table({{1, 1, 1}});
+  table.direction = Direction::kDenoise;
+  table.baselines = {{2, 0.05, 3}, {0, 0, 0}};
+  table.effect = EffectKind::kFraction;
+  const auto notes = [&] { return notes_of(table, table_statistics(table), table.effect); };
+  EXPECT_TRUE(notes().empty()) << "the ratio of means takes all";
+  table.aggregate = Aggregate::kMeanOfRatios;
+  ASSERT_EQ(notes().size(), 1U);
+  EXPECT_EQ(notes()[0],
+            "fraction is of 2 of 3 prompts: 1 (prompt 1) left out because the gap is near 0");
+}
+
+TEST(StatisticsWords, WarnWhereCleanIsWorseThanCorruptedInMostPrompts) {
+  EffectTable table = testing::raw_table({{1, 1, 1}});
+  table.baselines = {{0, 1, 5}, {1, 2, 0}};
+  const auto last_note = [&] {
+    const auto notes = notes_of(table, table_statistics(table), table.effect);
+    return notes.empty() ? std::string() : notes.back();
+  };
+  EXPECT_TRUE(last_note().starts_with("warning: logit_diff is lower on the clean")) << last_note();
+  EXPECT_NE(last_note().find("in 2 of 3 prompts"), std::string::npos);
+  table.metric = "cross_entropy";  // less is better
+  EXPECT_EQ(last_note(), "");
+  table.metric = "my own";
+  EXPECT_EQ(last_note(), "");
+  table.metric = "logit_diff";
+  table.baselines = {{2, 1, 5}, {1, 2, 0}};
+  EXPECT_EQ(last_note(), "");
 }
 
 }  // namespace

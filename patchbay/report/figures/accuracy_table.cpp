@@ -32,11 +32,13 @@ Rows rows(const Request& request) {
     for (std::size_t side = 0; side < sides.labels.size(); ++side) {
       const CellSummary& cell = cells[side * metrics.labels.size() + metric];
       row.insert(row.end(), {effect_text(cell.value, EffectKind::kRaw, false),
-                             fmt::format("{} … {}", effect_text(cell.low, EffectKind::kRaw, false),
-                                         effect_text(cell.high, EffectKind::kRaw, false))});
+                             interval_text(cell, [](double end) {
+                               return effect_text(end, EffectKind::kRaw, false);
+                             })});
       n = cell.n;
     }
-    row.push_back(std::to_string(n));
+    const std::int64_t all = request.table.n_prompts();
+    row.push_back(n == all ? std::to_string(n) : fmt::format("{} of {}", n, all));
     rows.rows.push_back(std::move(row));
   }
   return rows;

@@ -108,7 +108,7 @@ Drawing draw(const Request& request) {
     }
   }
   svg.end_group();
-  return framed(request, svg, left + kPlot + 64.0, top + height + 40.0);
+  return framed(request, svg, left + kPlot + 64.0, top + height + 40.0, Marks::kDots);
 }
 
 }  // namespace

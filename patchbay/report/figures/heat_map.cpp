@@ -114,7 +114,7 @@ class HeatMap {
                {.name = "muted"});
     }
     height += known_legend(svg, height);
-    return framed(request_, svg, width + 18.0 + kLegend, height);
+    return framed(request_, svg, width + 18.0 + kLegend, height, Marks::kDots);
   }
 
  private:

@@ -19,6 +19,14 @@ bool fits(const EffectTable& table) {
   return table.cells() > 1 && table.experiment != "accuracy" && !attention_of(table);
 }
 
+// "12", "9 of 12", "200, 4 distinct"
+std::string n_text(const CellSummary& cell) {
+  std::string text = std::to_string(cell.n);
+  if (cell.n_left_out > 0) text += fmt::format(" of {}", cell.n + cell.n_left_out);
+  if (cell.n_distinct < cell.n) text += fmt::format(", {} distinct", cell.n_distinct);
+  return text;
+}
+
 Rows rows(const Request& request) {
   const auto& cells = cells_of(request);
   const std::vector<std::size_t> order = by_size(cells, kMost);
@@ -26,8 +34,7 @@ Rows rows(const Request& request) {
   for (std::size_t axis = 0; axis + 1 < request.table.axes.size(); ++axis) {
     rows.columns.push_back(request.table.axes[axis].name);
   }
-  const bool tested =
-      request.statistics.significance.reason.empty() && request.table.direction != Direction::kNone;
+  const bool tested = request.statistics.significance.reason.empty();
   rows.columns.insert(rows.columns.end(), {std::string(name_of(request.effect)), "standard error",
                                            "95 % interval", "n"});
   if (tested) rows.columns.emplace_back("p (Holm)");
@@ -42,13 +49,12 @@ Rows rows(const Request& request) {
     const auto text = [&](double value, bool sign) {
       return effect_text(value, request.effect, sign);
     };
-    row.insert(row.end(),
-               {text(cell.value, is_signed), text(cell.standard_error, false),
-                fmt::format("{} … {}", text(cell.low, is_signed), text(cell.high, is_signed)),
-                std::to_string(cell.n)});
+    row.insert(row.end(), {text(cell.value, is_signed), text(cell.standard_error, false),
+                           interval_text(cell, [&](double end) { return text(end, is_signed); }),
+                           n_text(cell)});
     if (tested) {
       const auto& p = request.statistics.significance.p_values[index];
-      row.push_back(p ? fmt::format("{:.4f}", *p) : "-");
+      row.push_back(p ? p_text(*p) : "-");
     }
     rows.rows.push_back(std::move(row));
   }

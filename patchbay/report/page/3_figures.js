@@ -14,7 +14,9 @@ function sentenceFromData(cell) {
   const where = labelsOf(table, Number(cell.dataset.cell)).map((label, i) => `${table.axes[i].name} ${label}`).join(', ');
   const p = table.p[Number(cell.dataset.cell)];
   const between = low === null ? '' : `, 95 % interval ${shortNumber(low)} … ${shortNumber(high)}, standard error ${shortNumber(error)}`;
-  return `${where}: ${effect} ${shortNumber(value)}${between}${typeof p === 'number' ? `, p = ${p.toFixed(4)} (Holm)` : ''}, n = ${n}`;
+  const tested = typeof p === 'number' ? `, p ${p < 1e-4 ? '< 0.0001' : `= ${p.toFixed(4)}`} (Holm)` : '';
+  const prompts = table.values[0].length;
+  return `${where}: ${effect} ${shortNumber(value)}${between}${tested}, n = ${n}${n < prompts ? ` of ${prompts}` : ''}`;
 }
 
 // The browser's own tooltip would come as well, so the title becomes the label.
