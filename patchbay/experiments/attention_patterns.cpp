@@ -1,5 +1,7 @@
 #include "patchbay/experiments/attention_patterns.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <limits>
 
@@ -65,7 +67,11 @@ PatternCells cells_of(Session& session, const AttentionPatterns& settings) {
       throw FieldError("nodes", "nodes name their layers; leave layers and heads out");
     }
     cells.axes = {{"node", parse_list(settings.nodes.text(), "nodes")}};
-    for (const std::string& node : cells.axes.front().labels) {
+    const std::vector<std::string>& nodes = cells.axes.front().labels;
+    for (const std::string& node : nodes) {
+      if (std::ranges::count(nodes, node) > 1) {
+        throw FieldError("nodes", fmt::format("{} is given twice; name it once", node));
+      }
       const Place place = head_place(node, HookPoint::kPattern, "nodes");
       check_place(cfg, place);
       cells.heads.push_back({{HookPoint::kPattern, place.layer}, place.head});

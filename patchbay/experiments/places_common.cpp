@@ -53,6 +53,15 @@ Dimension<Positions> positions(const PositionList& asked, const PromptSet& promp
   return {std::move(name), std::move(choice.labels), std::move(choice.positions), true};
 }
 
+// Throws FieldError for the same name twice in a list.
+void refuse_doubled(const std::vector<std::string>& names, std::string_view field) {
+  for (const std::string& name : names) {
+    if (std::ranges::count(names, name) > 1) {
+      throw FieldError(field, fmt::format("{} is given twice; name it once", name));
+    }
+  }
+}
+
 Dimensions dimensions_of(Session& session, const ActivationPatching& settings) {
   const HookedTransformerConfig& cfg = session.model().cfg();
   Dimensions d;
@@ -61,6 +70,12 @@ Dimensions dimensions_of(Session& session, const ActivationPatching& settings) {
   for (const HookPoint site : settings.site) {
     d.site.labels.push_back(to_text(site, patch_sites()));
     heads = std::max(heads, heads_of(cfg, site));
+  }
+  refuse_doubled(d.site.labels, "site");
+  if (settings.heads.is_given() && heads == 0) {
+    throw FieldError("heads", fmt::format("{} has no heads; leave `heads` out, or take another "
+                                          "`site`",
+                                          to_text(settings.site, patch_sites())));
   }
   std::vector<PatchAxis> axes = settings.axes;
   if (axes.empty()) axes = {PatchAxis::kLayer, heads > 0 ? PatchAxis::kHead : PatchAxis::kPosition};
@@ -132,6 +147,14 @@ Intervention intervention(const HookedTransformerConfig& cfg, const Dimensions& 
 // "9.9+9.6,10.0": groups of heads.
 Places nodes_of(Session& session, const ActivationPatching& settings) {
   const HookedTransformerConfig& cfg = session.model().cfg();
+  const bool has_axes = !settings.axes.empty();
+  const bool has_places = settings.layers.is_given() || settings.heads.is_given() ||
+                          settings.neurons.is_given() || settings.src_positions.is_given();
+  if (has_axes || has_places) {
+    throw FieldError("nodes",
+                     "nodes name their layers and heads; leave `axes`, `layers`, `heads`, "
+                     "`neurons` and `src-positions` out");
+  }
   if (settings.site.size() > 1) {
     throw FieldError("nodes", "groups of heads are patched at one `site`; name one");
   }
@@ -139,6 +162,7 @@ Places nodes_of(Session& session, const ActivationPatching& settings) {
       settings.positions.at_once(session.prompts(), "positions");
   Places places;
   places.axes = {{"node", parse_list(settings.nodes.text(), "nodes")}};
+  refuse_doubled(places.axes.front().labels, "nodes");
   for (const std::string& group : places.axes.front().labels) {
     Intervention cell;
     for (std::string_view rest = group; !rest.empty();) {

@@ -12,10 +12,21 @@
 namespace patchbay::experiments {
 namespace {
 
+// Throws FieldError for the same part twice: it says nothing, and may be a slip.
+void refuse_doubled(const std::vector<std::string>& parts, std::string_view field) {
+  for (const std::string& part : parts) {
+    if (std::ranges::count(parts, part) > 1) {
+      throw FieldError(field, fmt::format("{} is given twice; name it once", part));
+    }
+  }
+}
+
 std::vector<std::int64_t> parse_indices(std::string_view text, std::string_view field,
                                         std::int64_t count) {
   std::vector<std::int64_t> numbers;
-  for (const std::string& part : parse_list(text, field)) {
+  const std::vector<std::string> parts = parse_list(text, field);
+  refuse_doubled(parts, field);
+  for (const std::string& part : parts) {
     if (part == "middle") {
       numbers.push_back((count - 1) / 2);
       continue;
@@ -75,6 +86,7 @@ PositionList::PositionList(std::span<const std::string> names) {
 PositionChoice PositionList::of(const PromptSet& prompts, std::string_view field) const {
   PositionChoice choice;
   const std::vector<std::string> wanted = parse_list(text(), field);
+  refuse_doubled(wanted, field);
   const bool all = wanted.empty() || (wanted.size() == 1 && wanted.front() == "all");
   const auto by_number = [&](const std::string& part) {
     return part == "middle" || part.find_first_not_of("0123456789-") == std::string::npos;

@@ -123,7 +123,9 @@ std::vector<Field> fields_of(Settings settings = {}) {
   return std::move(writer.fields);
 }
 
-/// Throws kUsage, with the nearest name, for names that are none of these fields'.
+/// Throws kUsage, with the nearest name, for names that are none of these fields'; FieldError for
+/// fields that mean nothing beside the others, as a `sigma` that is not the default's with another
+/// source than gaussian, and for deviations below 0.
 void refuse_unknown(std::string_view experiment, const std::vector<Field>& fields,
                     const Texts& given);
 

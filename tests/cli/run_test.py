@@ -57,6 +57,23 @@ class RunTest(CommandTest):
             self.assertEqual(rows["once"], rows["often"], "the same intervals, errors and p values")
             self.assertEqual("too few prompts" in rows["often"][1], distinct < 5)
 
+    def test_options_that_mean_nothing_are_refused_by_name(self):
+        for options, says in ((["--nodes", "1.1", "--layers", "1"], "[--nodes] nodes name their layers"),
+                              (["--nodes", "1.1", "--axes", "layer"], "[--nodes] nodes name their layers"),
+                              (["--nodes", "1.1,1.1"], "[--nodes] 1.1 is given twice"),
+                              (["--site", "resid_pre", "--heads", "1"], "[--heads] resid_pre has no heads"),
+                              (["--sigma", "1"], "[--sigma] means nothing with --source other"),
+                              (["--source-seed", "1", "--source", "zero"], "[--source-seed] means nothing"),
+                              (["--source", "gaussian", "--sigma=-1"], "[--sigma] -1 is no standard deviation"),
+                              (["--layers", "1,1"], "[--layers] 1 is given twice"),
+                              (["--heads", "0,2,0"], "[--heads] 0 is given twice"),
+                              (["--site", "z,z"], "[--site] z is given twice"),
+                              (["--positions", "END,END"], "[--positions] END is given twice")):
+            with self.subTest(options):
+                self.assertIn(says, self.error(2, *PATCHING, *options))
+        self.assertIn("[--noise] -1 is no standard deviation",
+                      self.error(2, "run", "causal_tracing", "--task", "ioi", "--prompts", "6", "--noise=-1"))
+
     def test_what_cannot_change_its_sign_has_no_p(self):
         scores = self.run_ok("run", "head_scores", "--task", "ioi", "--sequences", "20")
         self.assertNotIn("p (Holm)", scores)

@@ -78,7 +78,8 @@ TEST(ExperimentFields, AreRecordedInOneSpelling) {
     return std::string("nothing");
   };
   EXPECT_EQ(recorded("activation_patching", {{"axes", "layer , head"}}, "axes"), "layer,head");
-  EXPECT_EQ(recorded("activation_patching", {{"sigma", "0.10"}}, "sigma"), "0.1");
+  EXPECT_EQ(recorded("activation_patching", {{"source", "gaussian"}, {"sigma", "0.10"}}, "sigma"),
+            "0.1");
   EXPECT_EQ(recorded("path_patching", {{"each-receiver", "true"}}, "each-receiver"), "yes");
   EXPECT_EQ(recorded("path_patching", {{"mlps", "frozen"}}, "mlps"), "frozen");
   EXPECT_EQ(recorded("causal_tracing", {{"draws", " 7 "}}, "draws"), "7");
@@ -119,7 +120,8 @@ TEST(Selections, AreWrittenAsTextsOfTheSameMeaning) {
   EXPECT_EQ((NodeList{{9, 9}, {10, 0}}).text(), "9.9,10.0");
   EXPECT_EQ(ReceiverPath(HookPoint::kQ, {{9, 9}, {9, 6}}).text(), "q:9.9,9.6");
   EXPECT_THROW(ReceiverPath(HookPoint::kMlpIn, {{9, 9}}), FieldError);
-  EXPECT_EQ((Indices{4, 0, 4}).of(5, "layers"), (std::vector<std::int64_t>{0, 4}));
+  EXPECT_EQ((Indices{4, 0}).of(5, "layers"), (std::vector<std::int64_t>{0, 4}));
+  EXPECT_THROW((void)(Indices{4, 0, 4}).of(5, "layers"), FieldError) << "it is given twice";
   EXPECT_EQ(Indices("-2-4,middle").of(5, "layers"), (std::vector<std::int64_t>{2, 3, 4}));
   EXPECT_EQ(Indices().of(2, "layers"), (std::vector<std::int64_t>{0, 1}));
 }

@@ -20,6 +20,8 @@
 #include "patchbay/results/comparison.h"
 #include "patchbay/results/correlation.h"
 #include "patchbay/results/effect_table.h"
+#include "patchbay/results/metric_traits.h"
+#include "patchbay/results/prompt_identity.h"
 #include "patchbay/results/resampling.h"
 #include "patchbay/results/result_csv.h"
 #include "patchbay/results/result_json.h"
@@ -83,6 +85,14 @@ TEST(ResultMisuse, OfTablesIsRefused) {
       {"sign_flip_test", [&] { (void)sign_flip_test(torn); }, rule},
       {"sign_flip_test", [&] { (void)sign_flip_test(table, {.bootstrap_resamples = -1}); },
        "bootstrap_resamples is -1"},
+      {"prompt_clusters", [&] { (void)prompt_clusters(torn); }, rule},
+      {"n_distinct_prompts", [&] { (void)n_distinct_prompts(torn); }, rule},
+      {"prompt_identities", [&] { (void)prompt_identities(torn, PromptParts::kWhole, true); },
+       rule},
+      {"metric_of_cell", [&] { (void)metric_of_cell(table, -1); }, "no cell -1"},
+      {"can_change_sign", [&] { (void)can_change_sign(table, 4); }, "no cell 4"},
+      {"prompts_text", [&] { (void)prompts_text(table, {}, EffectKind::kRaw); }, "no effect raw"},
+      {"notes_of", [&] { (void)notes_of(table, {}, EffectKind::kRaw); }, "no effect raw"},
       {"compare", [&] { (void)compare(torn, table, EffectKind::kRaw); }, rule},
       {"compare", [&] { (void)compare(table, none, EffectKind::kRaw); }, "the last axis"},
       {"compare", [&] { (void)compare(table, one_side, EffectKind::kFraction); }, "no effect"},
