@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <map>
-#include <ranges>
 #include <string_view>
 #include <utility>
 #include <variant>
@@ -71,7 +70,7 @@ void note_lone_templates(EffectTable& table, const PromptSet& prompts) {
   if (kind == nullptr || *kind != "mean_by_template") return;
   std::map<std::pair<std::size_t, std::string>, std::int64_t> counts;
   for (const PromptPair& pair : prompts.pairs) ++counts[{pair.clean.size(), pair.group}];
-  const auto lone = std::ranges::count(counts | std::views::values, 1);
+  const auto lone = std::ranges::count_if(counts, [](const auto& one) { return one.second == 1; });
   if (lone == 0) return;
   table.notes.push_back(
       fmt::format("{} of {} prompts {} alone in {} template: the mean over the template is of one "

@@ -66,17 +66,20 @@ class PromptFiles(unittest.TestCase):
         done = self.run_ok("accuracy", "special_token_in_text.jsonl")
         self.assertIn("\"<|endoftext|>\" is read as plain characters; with --special", done.stderr)
         result = self.result("accuracy", "special_token_in_text.jsonl", "--special")
-        self.assertTrue(self.column(result, "clean tokens")[0].startswith("<|endoftext|>|"))
+        self.assertTrue(self.column(result, "clean tokens")[0].startswith("<\\|endoftext\\|>|Sarah|"))
 
     def test_a_word_is_never_found_inside_a_longer_one(self):
         result = self.result("activation_patching", "word_inside_word.jsonl", "--site",
                              "resid_post", "--axes", "layer,position", "--layers", "0",
                              "--positions", "S1,S2")
-        values = result["values"]
+        values = [cell[0] for cell in result["values"][0]]  # of layer 0, the one prompt
         clean = result["baselines"]["clean"]
         change = [abs(value - clean[0]) for value in values]
         self.assertLess(change[0], 1e-6)  # S1 is the same in both prompts
-        self.assertAlmostEqual(change[1], 1.034, places=3)
+        self.assertAlmostEqual(change[1], 1.0164, places=4)
+        same = self.result("activation_patching", "word_inside_word.jsonl", "--site", "resid_post",
+                           "--axes", "layer,position", "--layers", "0", "--positions", "13")
+        self.assertEqual(same["values"][0][0], result["values"][0][1])  # the token of " Tom"
 
     def test_a_position_may_not_be_called_a_number(self):
         done = self.run_raw("activation_patching", "position_named_3.jsonl", "--site",

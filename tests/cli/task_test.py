@@ -196,7 +196,7 @@ class Show(TaskTest):
 
     def test_bad_pairs_are_65_and_missing_files_66(self):
         name = self.write(PAIR, {**PAIR, "corrupted": "Mary went"})
-        self.assert_fails(65, "show", name, says="pairs.jsonl:2: the clean prompt has")
+        self.assert_fails(65, "show", name, says="pairs.jsonl:2): the clean prompt has")
         self.assert_fails(65, "show", "ioi", "--model", TINY, says="0 of 99 names")
         self.assert_fails(66, "show", "file:none.jsonl", says="none.jsonl")
         self.assert_fails(66, "show", "ioi", "--model", "nowhere", says="nowhere")

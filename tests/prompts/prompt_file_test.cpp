@@ -124,11 +124,11 @@ TEST_F(PromptFile, WarnsOfWhatIsProbablyAMistake) {
   const PromptSet set = read(R"({"clean": "John ", "corrupted": "Mary ", "answer": " Mary"}
 {"clean": [1], "corrupted": [1], "answer": 2})");
   ASSERT_EQ(set.warnings.size(), 3U);
-  EXPECT_NE(set.warnings[0].find("prompt 0 (p.jsonl:1): the clean prompt ends in a space"),
+  EXPECT_NE(set.warnings[0].find("p.jsonl:1): the clean prompt ends in a space"),
             std::string::npos);
-  EXPECT_NE(set.warnings[1].find("prompt 0 (p.jsonl:1): the corrupted prompt ends in a space"),
+  EXPECT_NE(set.warnings[1].find("p.jsonl:1): the corrupted prompt ends in a space"),
             std::string::npos);
-  EXPECT_NE(set.warnings[2].find("prompt 1 (p.jsonl:2): clean and corrupted are the same"),
+  EXPECT_NE(set.warnings[2].find("p.jsonl:2): clean and corrupted are the same"),
             std::string::npos);
 }
 
@@ -299,8 +299,7 @@ TEST_F(PromptFile, SaysWhatItReadsOfSpecialTokensAndAnswers) {
 
 TEST_F(PromptFile, RefusesBosForTokenIdsAndTextWithoutATokenizer) {
   const char* ids = R"({"clean": [1], "corrupted": [2], "answer": 3})";
-  EXPECT_NE(error(ids, {.prepend_bos = true})
-                .find("prompt 0 (p.jsonl:1): token ids are taken as they are"),
+  EXPECT_NE(error(ids, {.prepend_bos = true}).find("p.jsonl:1): token ids are taken as they are"),
             std::string::npos);
   EXPECT_EQ(kind_, ErrorKind::kUsage);
   EXPECT_EQ(error(ids, {}, false), "");
