@@ -342,13 +342,19 @@ const JsonValue& PromptRow::at(std::string_view field) const {
 }
 
 std::vector<PromptRow> read_prompt_rows(const std::filesystem::path& path) {
-  const std::string bytes = read_file(path, kMaxBytes);
-  std::string_view text = bytes;
+  const std::string extension = lower(path.extension().string());
+  const PromptForm form = extension == ".csv"   ? PromptForm::kCsv
+                          : extension == ".tsv" ? PromptForm::kTsv
+                                                : PromptForm::kJson;
+  return parse_prompt_rows(path, read_file(path, kMaxBytes), form);
+}
+
+std::vector<PromptRow> parse_prompt_rows(const std::filesystem::path& path, std::string_view text,
+                                         PromptForm form) {
   constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
   if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
-  const std::string extension = lower(path.extension().string());
-  if (extension == ".csv") return rows_of_table(path, text, ',');
-  if (extension == ".tsv") return rows_of_table(path, text, '\t');
+  if (form == PromptForm::kCsv) return rows_of_table(path, text, ',');
+  if (form == PromptForm::kTsv) return rows_of_table(path, text, '\t');
   return rows_of_json(path, text);
 }
 

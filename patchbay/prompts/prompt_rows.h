@@ -40,6 +40,13 @@ struct PromptRow {
   [[nodiscard]] const JsonValue& at(std::string_view field) const;
 };
 
+enum class PromptForm { kJson, kCsv, kTsv };
+
+/// The rows of a text in a form; `path` is what errors call it. Throws kBadData as
+/// read_prompt_rows.
+std::vector<PromptRow> parse_prompt_rows(const std::filesystem::path& path, std::string_view text,
+                                         PromptForm form);
+
 /// The rows of a file, which .csv and .tsv name as a table with a header, and anything else is
 /// JSON: one object a line, an array of objects, or an object whose only array of objects it is. A
 /// byte order mark, CRLF and blank lines are passed over. Cells of a table are texts, but for JSON
