@@ -98,9 +98,10 @@ TokenId PromptBuilder::answer(std::string_view where, std::string_view text) {
     return tokenizer().to_single_token(text);
   } catch (const Error& refused) {
     if (refused.kind() != ErrorKind::kBadData) throw;
+    const bool of_file = tag_of(set_.task) == "file";  // other tasks choose their words
     throw error(where,
-                fmt::format("the answer {}; with `answer-token` first its first one is taken",
-                            refused.reason()));
+                fmt::format("the answer {}{}", refused.reason(),
+                            of_file ? "; with `answer-token` first its first one is taken" : ""));
   }
 }
 

@@ -20,7 +20,7 @@ TINY = ROOT / "tests/golden/tiny-gpt2"
 CLASSES = {}
 
 # Where a message points: a byte, a line, a key or a name in quotes, a token, a word of a config.
-PLACE = r'byte \d+|line \d+|:\d+: |"[^"]+"|entry \d+|bytes|the outermost value|\b\d+ layers|\b[nd]_\w+ is|holds no prompts'
+PLACE = r'byte \d+|line \d+|:\d+\)?: |"[^"]+"|entry \d+|bytes|the outermost value|\b\d+ layers|\b[nd]_\w+ is|holds no prompts'
 
 
 def malformed(codes=(65,), place=PLACE):

@@ -284,7 +284,7 @@ TEST(IoiLab, NamesThePairWhoseAnswerIsNotOneToken) {
   const testing::TaskModelOwner owner = {testing::ioi_small().cfg,
                                          Tokenizer::from_folder(folder.path())};
   const std::string error = testing::error_of([&] { make_prompts(owner.get(), "ioi_lab"); });
-  EXPECT_NE(error.find("[ioi_lab] prompt 2"), error.npos) << error;
+  EXPECT_NE(error.find("[ioi_lab] prompt 1"), error.npos) << error;
   EXPECT_NE(error.find("Kate"), error.npos) << error;
 }
 

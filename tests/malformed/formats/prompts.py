@@ -39,8 +39,26 @@ def prompts_key_missing(random):
 
 
 @malformed()
-def prompts_key_unknown(random):
-    return one_bad(random, {**PAIR, random.choice(["answr", "Clean", "", "wrongs"]): 1})
+def prompts_key_with_two_names(random):
+    return one_bad(random, {**PAIR, random.choice(["Clean", "corrupt", "correct", "wrongs"]): 1})
+
+
+def table(lines):
+    whole = b"\n".join(lines) + b"\n"
+    return ["run", "accuracy", "--model", str(TINY), "--task", "file:{}/p.csv", "--out", "{}/out"], {"p.csv": whole}
+
+
+@malformed()
+def prompts_table_broken(random):
+    good = [b"clean,corrupted,answer", b'"[1, 2]","[1, 3]",[7]']
+    bad = random.choice([b'"[1, 2]","[1, 3]"', b'"[1, 2]","[1, 3]",[7],x', b'"[1"2],"[1, 3]",[7]', b'"[1, 2],[1, 3],7',
+                         b'\xff,a,b', b'"[1, 2]",,[7]'])
+    return table(good + [bad])
+
+
+@malformed()
+def prompts_table_header(random):
+    return table([random.choice([b"a,b,c", b"clean,clean,answer", b"clean,prompt,answer", b'"clean,corrupted']), b"x,y,z"])
 
 
 @malformed()
