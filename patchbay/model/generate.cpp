@@ -46,11 +46,15 @@ Generated generate(const RunContext& ctx, const HookedTransformer& model, Prompt
                    std::int64_t count) {
   const auto length = static_cast<std::int64_t>(prompt.size());
   const std::int64_t n_ctx = model.cfg().n_ctx;
-  if (count < 0) {
-    throw Error(ErrorKind::kUsage, "`generate`",
-                fmt::format("{} tokens cannot be generated; ask for 0 or more", count));
+  constexpr std::int64_t kMost = std::int64_t{1} << 40;  // so that sums are numbers
+  if (count < 0 || count > kMost) {
+    throw Error(
+        ErrorKind::kUsage, "`generate`",
+        fmt::format("{} tokens cannot be generated; ask for 0 or more, as many as the model "
+                    "has positions",
+                    count));
   }
-  if (count > 0 && (count > n_ctx || length + count - 1 > n_ctx)) {
+  if (count > 0 && length + count - 1 > n_ctx) {
     throw Error(ErrorKind::kUsage, "`generate`",
                 fmt::format("{} tokens after a prompt of {} need {} positions; {} reads at most {}",
                             count, length, length + count - 1, model.cfg().model_name, n_ctx));

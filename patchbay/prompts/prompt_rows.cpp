@@ -205,6 +205,19 @@ std::vector<PromptRow> rows_of_json(const std::filesystem::path& path, std::stri
   return rows_of_array(path, document);
 }
 
+// A parser that is freed however its table ends.
+struct Parser {
+  csv_parser state{};
+  explicit Parser(char delimiter) {
+    csv_init(&state, CSV_STRICT | CSV_STRICT_FINI);
+    csv_set_delim(&state, static_cast<unsigned char>(delimiter));
+    csv_set_space_func(&state, [](unsigned char) { return 0; });  // spaces belong to their cells
+  }
+  Parser(const Parser&) = delete;
+  Parser& operator=(const Parser&) = delete;
+  ~Parser() { csv_free(&state); }
+};
+
 // A table as libcsv reads it: rows of cells, each row with the line at which it begins.
 class Table {
  public:
@@ -213,22 +226,17 @@ class Table {
     std::vector<std::string> cells;
   };
 
-  Table(const std::filesystem::path& path, std::string_view text, char delimiter) : path_(path) {
-    csv_init(&parser_, CSV_STRICT | CSV_STRICT_FINI);
-    csv_set_delim(&parser_, static_cast<unsigned char>(delimiter));
-    csv_set_space_func(&parser_, [](unsigned char) { return 0; });  // spaces belong to their cells
+  Table(const std::filesystem::path& path, std::string_view text, char delimiter)
+      : path_(path), parser_(delimiter) {
     for_each_line(text, [&](std::string_view line, std::size_t number) {
       line_ = number;
       if (!begun_) row_.line = number;
       begun_ = begun_ || !is_blank(line);
-      check(csv_parse(&parser_, line.data(), line.size(), &add_cell, &end_row, this) ==
+      check(csv_parse(&parser_.state, line.data(), line.size(), &add_cell, &end_row, this) ==
             line.size());
     });
-    check(csv_fini(&parser_, &add_cell, &end_row, this) == 0);
+    check(csv_fini(&parser_.state, &add_cell, &end_row, this) == 0);
   }
-  Table(const Table&) = delete;
-  Table& operator=(const Table&) = delete;
-  ~Table() { csv_free(&parser_); }
 
   [[nodiscard]] const std::vector<Row>& rows() const { return rows_; }
 
@@ -250,7 +258,7 @@ class Table {
   }
 
   const std::filesystem::path& path_;
-  csv_parser parser_{};
+  Parser parser_;
   std::size_t line_ = 0;
   Row row_;
   bool begun_ = false;  // a row, which may go on over lines

@@ -197,7 +197,7 @@ TEST(ModelMisuse, OfNextTokensIsRefused) {
       {"generate", [&] { (void)generate(ctx, model, {1}, cfg().n_ctx + 1); }, "reads at most"},
       {"generate",
        [&] { (void)generate(ctx, model, {1}, std::numeric_limits<std::int64_t>::max()); },
-       "reads at most"},
+       "cannot be generated"},
       {"generate", [&] { (void)generate(ctx, model, {}, 1); }, "is empty"},
   });
 }
