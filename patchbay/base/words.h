@@ -3,6 +3,7 @@
 
 #include <charconv>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <system_error>
 #include <vector>
@@ -11,6 +12,9 @@ namespace patchbay {
 
 /// The text without spaces around it.
 std::string_view trimmed(std::string_view text);
+
+/// The text with the letters A to Z in lower case; other bytes stay as they are.
+std::string lower_case(std::string_view text);
 
 /// The parts of a text between separators, without spaces around them; an empty text is one empty
 /// part. They are views of the text.

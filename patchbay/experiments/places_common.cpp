@@ -53,15 +53,6 @@ Dimension<Positions> positions(const PositionList& asked, const PromptSet& promp
   return {std::move(name), std::move(choice.labels), std::move(choice.positions), true};
 }
 
-// Throws FieldError for the same name twice in a list.
-void refuse_doubled(const std::vector<std::string>& names, std::string_view field) {
-  for (const std::string& name : names) {
-    if (std::ranges::count(names, name) > 1) {
-      throw FieldError(field, fmt::format("{} is given twice; name it once", name));
-    }
-  }
-}
-
 Dimensions dimensions_of(Session& session, const ActivationPatching& settings) {
   const HookedTransformerConfig& cfg = session.model().cfg();
   Dimensions d;

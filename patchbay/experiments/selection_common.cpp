@@ -12,15 +12,6 @@
 namespace patchbay::experiments {
 namespace {
 
-// Throws FieldError for the same part twice: it says nothing, and may be a slip.
-void refuse_doubled(const std::vector<std::string>& parts, std::string_view field) {
-  for (const std::string& part : parts) {
-    if (std::ranges::count(parts, part) > 1) {
-      throw FieldError(field, fmt::format("{} is given twice; name it once", part));
-    }
-  }
-}
-
 std::vector<std::int64_t> parse_indices(std::string_view text, std::string_view field,
                                         std::int64_t count) {
   std::vector<std::int64_t> numbers;
@@ -60,6 +51,14 @@ std::vector<std::string> parse_list(std::string_view text, std::string_view fiel
         field, fmt::format("\"{}\" is not a list: a name between two commas is missing", text));
   }
   return {parts.begin(), parts.end()};
+}
+
+void refuse_doubled(const std::vector<std::string>& parts, std::string_view field) {
+  for (const std::string& part : parts) {
+    if (std::ranges::count(parts, part) > 1) {
+      throw FieldError(field, fmt::format("{} is given twice; name it once", part));
+    }
+  }
 }
 
 void Selection::set(const std::vector<std::string>& parts) {

@@ -21,6 +21,9 @@ namespace patchbay::experiments {
 /// missing.
 std::vector<std::string> parse_list(std::string_view text, std::string_view field);
 
+/// Throws FieldError for the same part twice: it says nothing, and may be a slip.
+void refuse_doubled(const std::vector<std::string>& parts, std::string_view field);
+
 /// What was asked for, as text: the base of Indices, PositionList, NodeList and an experiment's own
 /// kinds. "" is what nobody said.
 class Selection {

@@ -7,7 +7,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <charconv>
 #include <csignal>
 #include <ctime>
@@ -16,6 +15,7 @@
 
 #include "patchbay/base/error.h"
 #include "patchbay/base/version.h"
+#include "patchbay/base/words.h"
 
 namespace patchbay::hub {
 namespace {
@@ -116,10 +116,8 @@ struct HttpClient::Transfer {
     }
     const std::size_t colon = line.find(':');
     if (colon == std::string_view::npos) return;
-    std::string name(trimmed(line.substr(0, colon)));
-    std::ranges::transform(name, name.begin(),
-                           [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-    response.headers.emplace_back(std::move(name), trimmed(line.substr(colon + 1)));
+    response.headers.emplace_back(lower_case(trimmed(line.substr(0, colon))),
+                                  trimmed(line.substr(colon + 1)));
   }
 
   bool read_body(std::span<const std::byte> bytes) {

@@ -9,6 +9,7 @@
 
 #include "patchbay/base/error.h"
 #include "patchbay/base/visible_text.h"
+#include "patchbay/base/words.h"
 
 namespace patchbay::hub {
 namespace {
@@ -28,13 +29,6 @@ constexpr std::array kKnownModels = {
     KnownModel{"smollm2-1.7b", "HuggingFaceTB/SmolLM2-1.7B", ""},
     KnownModel{"smollm2-1.7b-instruct", "HuggingFaceTB/SmolLM2-1.7B-Instruct", ""},
 };
-
-std::string lower(std::string_view text) {
-  std::string result(text);
-  std::ranges::transform(result, result.begin(),
-                         [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return result;
-}
 
 bool is_alphanumeric(char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0; }
 
@@ -87,7 +81,7 @@ std::optional<ModelId> read_model_id(std::string_view text) {
   const std::string_view revision = at < text.size() ? text.substr(at + 1) : "main";
   if (!is_repository_id(name) || !is_revision(revision)) return std::nullopt;
   for (const KnownModel& known : kKnownModels) {
-    if (lower(name) == known.name || name == known.id || name == known.old_id) {
+    if (lower_case(name) == known.name || name == known.id || name == known.old_id) {
       return ModelId{std::string(known.id), std::string(known.old_id), std::string(known.name),
                      std::string(revision)};
     }

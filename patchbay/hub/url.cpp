@@ -4,12 +4,11 @@
 #include <curl/curl.h>
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <cctype>
 #include <memory>
 #include <new>
 
 #include "patchbay/base/error.h"
+#include "patchbay/base/words.h"
 
 namespace patchbay::hub {
 namespace {
@@ -32,10 +31,8 @@ bool set(const Handle& handle, const std::string& text) {
 Url taken_apart(const Handle& handle) {
   Url url{.text = part(handle, CURLUPART_URL),
           .scheme = part(handle, CURLUPART_SCHEME),
-          .host = part(handle, CURLUPART_HOST),
+          .host = lower_case(part(handle, CURLUPART_HOST)),
           .port = part(handle, CURLUPART_PORT, CURLU_DEFAULT_PORT)};
-  std::ranges::transform(url.host, url.host.begin(),
-                         [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
   return url;
 }
 

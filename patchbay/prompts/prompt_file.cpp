@@ -14,6 +14,7 @@
 
 #include "patchbay/base/suggest.h"
 #include "patchbay/base/utf8.h"
+#include "patchbay/base/words.h"
 #include "patchbay/prompts/prompt_builder.h"
 #include "patchbay/prompts/prompt_rows.h"
 
@@ -29,8 +30,7 @@ std::string name_rule(std::string_view name) {
   const auto is_letter = [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || (c & 0x80) != 0;
   };
-  std::string lower(name);
-  for (char& c : lower) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  const std::string lower = lower_case(name);
   if (lower == "end") return "is what every prompt's last token is called";
   for (const std::string_view word : {"all", "none", "middle", "elsewhere"}) {
     if (lower == word) return "means something else already";

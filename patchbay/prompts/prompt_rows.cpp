@@ -10,6 +10,7 @@
 #include "patchbay/base/error.h"
 #include "patchbay/base/suggest.h"
 #include "patchbay/base/utf8.h"
+#include "patchbay/base/words.h"
 #include "patchbay/io/file.h"
 #include "patchbay/io/json_writer.h"
 
@@ -32,16 +33,10 @@ constexpr PromptField kFields[] = {
     {"clean", kClean}, {"corrupted", kCorrupted}, {"answer", kAnswer}, {"wrong", kWrong},
     {"group", {}},     {"subject", {}},           {"positions", {}},   {"corrupted_positions", {}}};
 
-std::string lower(std::string_view text) {
-  std::string result(text);
-  for (char& c : result) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return result;
-}
-
 const PromptField* field_of(std::string_view key) {
-  const std::string wanted = lower(key);
+  // "Wrong answer" in a spreadsheet is wrong_answer.
+  std::string wanted = lower_case(trimmed(key));
+  std::ranges::replace(wanted, ' ', '_');
   for (const PromptField& field : kFields) {
     if (field.name == wanted || std::ranges::find(field.others, wanted) != field.others.end()) {
       return &field;
@@ -158,9 +153,10 @@ bool is_array_of_objects(const JsonValue& value) {
 const JsonValue* array_of(const JsonValue& root) {
   if (root.is_array()) return &root;
   const JsonValue* found = nullptr;
-  if (!root.is_object() || field_of("clean") == nullptr) return nullptr;
+  if (!root.is_object()) return nullptr;
   for (const JsonMember& member : root.members()) {
-    if (field_of(member.key) != nullptr && field_of(member.key)->name == "clean") return nullptr;
+    const PromptField* const field = field_of(member.key);
+    if (field != nullptr && field->name == "clean") return nullptr;  // it is a prompt
     if (!is_array_of_objects(member.value)) continue;
     if (found != nullptr) return nullptr;
     found = &member.value;
@@ -184,25 +180,21 @@ std::vector<PromptRow> rows_of_array(const std::filesystem::path& path,
   return rows;
 }
 
-// Whether a text that begins with a brace is one object over many lines, or the only line's object
-// holds an array; anything else that begins so is an object a line.
+// An array begins with a bracket. What begins with a brace is an object a line, unless its first
+// line does not end the object, or is all there is and holds an array of prompts.
 std::vector<PromptRow> rows_of_json(const std::filesystem::path& path, std::string_view text) {
   const std::size_t begin = text.find_first_not_of(" \t\r\n");
   if (begin == std::string_view::npos) return {};
-  const std::string_view first = text.substr(begin, text.find('\n', begin) - begin);
-  const std::size_t last = first.find_last_not_of(" \t\r");
-  const bool closes = first[last] == '}';
-  const bool only = is_blank(text.substr(begin + first.size()));
-  if (first.front() != '[' && (first.front() != '{' || (closes && !only))) {
-    return rows_of_lines(path, text);
-  }
-  if (first.front() == '{' && only && !closes) return rows_of_lines(path, text);
+  const std::size_t end = std::min(text.find('\n', begin), text.size());
+  const std::string_view first = text.substr(begin, end - begin);
+  const bool is_only = is_blank(text.substr(end));
+  const bool is_closed = first[first.find_last_not_of(" \t\r")] == '}';
+  const bool may_hold_all = first.front() == '[' || (first.front() == '{' && is_only == is_closed);
+  if (!may_hold_all) return rows_of_lines(path, text);
   auto document =
       std::make_shared<const JsonDocument>(parse_json(text, path.string(), {.tag = kTag}));
-  if (first.front() == '{' && only && array_of(document->root()) == nullptr) {
-    return rows_of_lines(path, text);
-  }
-  return rows_of_array(path, document);
+  const bool is_prompt = is_closed && is_only && array_of(document->root()) == nullptr;
+  return is_prompt ? rows_of_lines(path, text) : rows_of_array(path, document);
 }
 
 // A parser that is freed however its table ends.
@@ -282,7 +274,7 @@ std::vector<std::string> header_of(const std::filesystem::path& path, const Tabl
   std::vector<std::string> names;
   for (const std::string& cell : row.cells) {
     // pandas writes its index under no name.
-    std::string name = cell.empty() ? "index" : cell;
+    std::string name(cell.empty() ? "index" : trimmed(cell));
     if (std::ranges::find(names, name) != names.end()) {
       fail(path, fmt::format("line {}: two columns are called {}; rename one of them", row.line,
                              in_quotes(name)));
@@ -297,6 +289,13 @@ std::vector<std::string> header_of(const std::filesystem::path& path, const Tabl
                    row.line, fmt::join(names, ", ")));
 }
 
+// Spreadsheets of many countries write .csv with semicolons.
+char delimiter_of(std::string_view text) {
+  const std::string_view header = text.substr(0, text.find('\n'));
+  const bool has_comma = header.find(',') != std::string_view::npos;
+  return !has_comma && header.find(';') != std::string_view::npos ? ';' : ',';
+}
+
 std::vector<PromptRow> rows_of_table(const std::filesystem::path& path, std::string_view text,
                                      char delimiter) {
   if (const auto bad = find_invalid_utf8(text)) {
@@ -307,6 +306,8 @@ std::vector<PromptRow> rows_of_table(const std::filesystem::path& path, std::str
   if (table.rows().empty()) return rows;
   const std::vector<std::string> names = header_of(path, table.rows().front());
   for (const Table::Row& row : std::span(table.rows()).subspan(1)) {
+    // Spreadsheets write rows that somebody emptied.
+    if (std::ranges::all_of(row.cells, [](const auto& cell) { return cell.empty(); })) continue;
     std::string where = name_of_row(path, rows.size(), row.line);
     if (row.cells.size() != names.size()) {
       throw Error(ErrorKind::kBadData, kTag,
@@ -350,7 +351,7 @@ const JsonValue& PromptRow::at(std::string_view field) const {
 }
 
 std::vector<PromptRow> read_prompt_rows(const std::filesystem::path& path) {
-  const std::string extension = lower(path.extension().string());
+  const std::string extension = lower_case(path.extension().string());
   const PromptForm form = extension == ".csv"   ? PromptForm::kCsv
                           : extension == ".tsv" ? PromptForm::kTsv
                                                 : PromptForm::kJson;
@@ -361,7 +362,7 @@ std::vector<PromptRow> parse_prompt_rows(const std::filesystem::path& path, std:
                                          PromptForm form) {
   constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
   if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
-  if (form == PromptForm::kCsv) return rows_of_table(path, text, ',');
+  if (form == PromptForm::kCsv) return rows_of_table(path, text, delimiter_of(text));
   if (form == PromptForm::kTsv) return rows_of_table(path, text, '\t');
   return rows_of_json(path, text);
 }

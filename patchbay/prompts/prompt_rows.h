@@ -49,7 +49,8 @@ std::vector<PromptRow> parse_prompt_rows(const std::filesystem::path& path, std:
 
 /// The rows of a file, which .csv and .tsv name as a table with a header, and anything else is
 /// JSON: one object a line, an array of objects, or an object whose only array of objects it is. A
-/// byte order mark, CRLF and blank lines are passed over. Cells of a table are texts, but for JSON
+/// byte order mark, CRLF, blank lines and rows of empty cells are passed over; a .csv whose header
+/// has semicolons and no commas is divided by those. Cells of a table are texts, but for JSON
 /// arrays and objects in those of a field. Throws kNoInput, and kBadData naming file and line for
 /// whatever has none of these forms, and for a row that names a field twice.
 std::vector<PromptRow> read_prompt_rows(const std::filesystem::path& path);

@@ -18,6 +18,8 @@ TEST(Words, AreSplitWithoutSpacesAroundThem) {
   EXPECT_EQ(trimmed("  "), "");
 }
 
+TEST(Words, AreInLowerCaseWhereTheyAreLatin) { EXPECT_EQ(lower_case("END, Äb 1"), "end, Äb 1"); }
+
 TEST(Words, AreNumbersWhenTheWholeWordIsOne) {
   EXPECT_EQ(parse_number<std::int64_t>("-12"), -12);
   EXPECT_EQ(parse_number<double>("1e3"), 1000.0);

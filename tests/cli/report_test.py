@@ -103,7 +103,7 @@ class ReportTest(CommandTest):
         self.assertIn("results of the same kind", self.error(2, "compare", pair[0], str(self.results / "circuit.json")))
 
     def test_results_are_paired_by_their_prompts(self):
-        cases = self.repository / "tests/cli/cases"
+        cases = self.repository / "tests/golden/prompts"
         lines = (cases / "good20.jsonl").read_text().splitlines(keepends=True)
         (self.folder / "turned.jsonl").write_text("".join(reversed(lines)))
         for name, file in (("good", cases / "good20.jsonl"), ("other", cases / "other20.jsonl"),

@@ -35,7 +35,7 @@ class RunTest(CommandTest):
                          ["activation_patching.json"])
 
     def test_repeated_prompts_count_once_and_are_said(self):
-        cases = self.repository / "tests/cli/cases"
+        cases = self.repository / "tests/golden/prompts"
         for name, repeats, distinct in (("distinct_4", 50, 4), ("good20", 10, 20)):
             lines = (cases / f"{name}.jsonl").read_text()
             self.assertEqual(len(lines.splitlines()), distinct)
@@ -82,7 +82,7 @@ class RunTest(CommandTest):
 
     def test_exchanged_answers_are_warned_of_once(self):
         lines = [json.loads(line)
-                 for line in (self.repository / "tests/cli/cases/good20.jsonl").read_text().splitlines()]
+                 for line in (self.repository / "tests/golden/prompts/good20.jsonl").read_text().splitlines()]
         for line in lines:
             line["answer"], line["wrong"] = line["wrong"], line["answer"]
         (self.folder / "exchanged.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
@@ -92,7 +92,7 @@ class RunTest(CommandTest):
 
     def test_prompts_that_a_mean_leaves_out_are_counted_where_it_is_printed(self):
         lines = [json.loads(line)
-                 for line in (self.repository / "tests/cli/cases/good20.jsonl").read_text().splitlines()]
+                 for line in (self.repository / "tests/golden/prompts/good20.jsonl").read_text().splitlines()]
         for line in lines[:3]:
             line["corrupted"] = line["clean"]
         (self.folder / "same.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))

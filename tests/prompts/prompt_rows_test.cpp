@@ -71,6 +71,19 @@ TEST_F(PromptRows, SayWhereTheyStand) {
   EXPECT_EQ(array[0].origin, "");
 }
 
+TEST_F(PromptRows, OfSpreadsheetsAreReadAsTheyWriteThem) {
+  const auto rows = read("p.csv",
+                         "\xEF\xBB\xBFPrompt; Correct Answer;Wrong answer;Note\r\n"
+                         "Mary, and;\" Mary\"; John;x\r\n;;;\r\nTom; Tom;;\r\n");
+  ASSERT_EQ(rows.size(), 2U);
+  EXPECT_EQ(rows[0].at("clean").as_string(), "Mary, and");
+  EXPECT_EQ(rows[0].at("answer").as_string(), " Mary");
+  EXPECT_EQ(rows[0].at("wrong").as_string(), " John");
+  EXPECT_EQ(rows[0].others.front().first, "Note");
+  EXPECT_EQ(rows[1].find("wrong"), nullptr);
+  EXPECT_EQ(rows[1].origin, "line 4");
+}
+
 TEST_F(PromptRows, OfTablesReadArraysInFieldsAlone) {
   const auto rows = read("p.csv",
                          "clean,answer,note,wrong\n\"[1, 2]\",\"[\"\" a\"\", 7]\",\"[1]\",\n[sic] "
