@@ -14,7 +14,7 @@ namespace {
 
 [[noreturn]] void fail(const std::string& what) {
   throw Error(ErrorKind::kUsage, "metric",
-              fmt::format("{}; give the metric what its `reads` says", what));
+              fmt::format("{}; give the metric what Metric::reads says", what));
 }
 
 // Throws unless every token has a logit.
@@ -89,6 +89,14 @@ const Metric& find(std::string_view name) {
 
 void check_pairs(const Metric& metric, const PromptSet& prompts) {
   prompts.check();
+  for (std::int64_t i = 0; metric.reads == Reads::kEveryPosition && i < prompts.size(); ++i) {
+    if (prompts.pairs[static_cast<std::size_t>(i)].clean.size() > 1) continue;
+    throw Error(
+        ErrorKind::kBadData, prompts.task,
+        fmt::format("{} has one token, so {} has no next token to look at; leave the prompt "
+                    "out, or take another metric",
+                    prompts.name_of(i), metric.name));
+  }
   if (!metric.needs_wrong) return;
   for (std::size_t i = 0; i < prompts.pairs.size(); ++i) {
     if (!prompts.pairs[i].wrongs.empty()) continue;

@@ -89,7 +89,7 @@ View tokens(const EffectTable& table) {
 View lines(const EffectTable& table) {
   const std::vector<std::string>* predicted = column(table, "predicted");
   const std::vector<std::string>* answers = column(table, "answer");
-  View view{"line by line", {"prompt", "expected", "got", ""}, {}, {}};
+  View view{"line by line", {"prompt", "expected", "got", "verdict"}, {}, {}};
   if (predicted == nullptr || answers == nullptr || table.axes.size() != 3) return view;
   const auto& names = table.axes[1].labels;
   for (const char* side : {"", "corrupted "}) {

@@ -62,6 +62,12 @@ class PromptFiles(unittest.TestCase):
         self.assertEqual(done.returncode, 65, done.stderr)
         self.assertIn("prompt 1 (line 2) has no wrong answer", done.stderr)
 
+    def test_a_prompt_of_one_token_has_no_next_one(self):
+        done = self.run_raw("activation_patching", "one_token.jsonl", "--metric", "next_token_loss")
+        self.assertEqual(done.returncode, 65, done.stderr)
+        self.assertIn("prompt 0 (line 1) has one token", done.stderr)
+        self.run_ok("activation_patching", "one_token.jsonl", "--metric", "logit")
+
     def test_special_tokens_are_read_when_asked_for(self):
         done = self.run_ok("accuracy", "special_token_in_text.jsonl")
         self.assertIn("\"<|endoftext|>\" is read as plain characters; with --special", done.stderr)
