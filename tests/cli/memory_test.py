@@ -8,6 +8,10 @@ import unittest
 
 from cli_testing import CommandTest
 
+# Pages of the program's and of the model's file are resident as the machine happens to map them: when the first
+# sweep is planned more or fewer of them are there than at the end. On one machine a cold page cache alone makes 5 MiB.
+OF_FILES = 8 << 20
+
 SWEEP = ("run", "activation_patching", "--task", "ioi")
 PLACES = ("--positions", "IO,S1,S2,END")
 COMMANDS = [
@@ -51,9 +55,9 @@ class MemoryTest(CommandTest):
         # One question's groups of prompts are alike, so what the first one plans is what the last one takes: a line
         # that is said again would hide that memory grows from group to group. Steps of a study differ.
         plan = max(planned) if args[0] == "study" else planned[0]
-        difference = used / plan - 1
-        print(f"{plan >> 20:6} MiB planned {used >> 20:6} used {difference:+7.1%}  patchbay {' '.join(args)}")
-        self.assertLess(abs(difference), 0.15, args)
+        measured = f"{plan >> 20:6} MiB planned {used >> 20:6} used {used / plan - 1:+7.1%}  patchbay {' '.join(args)}"
+        print(measured)
+        self.assertLess(abs(used - plan), 0.15 * plan + OF_FILES, measured)
 
     def test_the_most_that_is_resident_is_within_15_percent_of_the_plan(self):
         for args in COMMANDS:
