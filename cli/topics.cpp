@@ -72,7 +72,7 @@ means, or with --aggregate mean_of_ratios the mean of ratios.
       {"positions", "how places in a prompt are named",
        R"(Positions are named, since prompts differ in length: patchbay task show NAME prints the names of a
 task, such as IO, S1, S1+1, S2 and END. Where all prompts have one length, numbers do too: 0,3-5,
-negative ones from the end.
+negative ones from the end. A word of several tokens is all of them; S2:first and S2:last are one.
 )"},
       {"circuits", "how a circuit is written",
        fmt::format(

@@ -37,10 +37,14 @@ std::string answers_text(const Tokenizer* tokenizer, std::span<const TokenId> id
                      tokens_text(tokenizer, ids.last(1)), ids.size());
 }
 
-std::string at_position(const Tokenizer* tokenizer, const Prompt& tokens, std::int32_t position) {
-  if (position < 0) return "none";
-  const TokenId id = tokens[static_cast<std::size_t>(position)];
-  return fmt::format("{} {}", position, tokens_text(tokenizer, {&id, 1}));
+std::string at_position(const Tokenizer* tokenizer, const Prompt& tokens, const TokenSpan& span) {
+  if (!span.is_there()) return "none";
+  const std::string where =
+      span.size() == 1 ? std::to_string(span.first) : fmt::format("{}-{}", span.first, span.last);
+  return fmt::format(
+      "{} {}", where,
+      tokens_text(tokenizer, std::span(tokens).subspan(static_cast<std::size_t>(span.first),
+                                                       static_cast<std::size_t>(span.size()))));
 }
 
 std::string text_of(const PromptSet& set, std::size_t number, const Tokenizer* tokenizer) {
@@ -54,7 +58,11 @@ std::string text_of(const PromptSet& set, std::size_t number, const Tokenizer* t
         fmt::format("  {:<9}  {}\n", prompt.empty() ? name : "", tokens_text(tokenizer, tokens));
   };
   side("clean", pair.clean_text, pair.clean);
-  side("corrupted", pair.corrupted_text, pair.corrupted);
+  if (pair.has_corrupted()) {
+    side("corrupted", pair.corrupted_text, pair.corrupted);
+  } else {
+    text += fmt::format("  {:<9}  none\n", "corrupted");
+  }
   text += fmt::format("  {:<9}  {}\n", "answer", answers_text(tokenizer, pair.answers));
   text += fmt::format("  {:<9}  {}\n", "wrong", answers_text(tokenizer, pair.wrongs));
   for (std::size_t i = 0; i < set.position_names.size(); ++i) {
@@ -66,11 +74,16 @@ std::string text_of(const PromptSet& set, std::size_t number, const Tokenizer* t
 }
 
 void write_positions(JsonWriter& json, std::string_view name, const PromptSet& set,
-                     std::span<const std::int32_t> positions) {
+                     std::span<const TokenSpan> positions) {
   json.key(name).begin_object(JsonLayout::kInline);
   for (std::size_t i = 0; i < positions.size(); ++i) {
+    const TokenSpan& span = positions[i];
+    if (span.size() > 1) {
+      json.row(set.position_names[i], std::vector{span.first, span.last});
+      continue;
+    }
     json.key(set.position_names[i]);
-    positions[i] < 0 ? json.null() : json.value(positions[i]);
+    span.is_there() ? json.value(span.first) : json.null();
   }
   json.end_object();
 }

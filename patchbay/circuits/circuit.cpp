@@ -27,7 +27,7 @@ std::vector<std::string_view> words_of(std::string_view text, char separator) {
 
 HeadClass parse_class(std::string_view text) {
   HeadClass result;
-  const std::size_t colon = text.find(':');
+  const std::size_t colon = text.substr(0, text.find('@')).find(':');  // "S2:first" has one too
   if (colon != std::string_view::npos) {
     result.name = trimmed(text.substr(0, colon));
     text.remove_prefix(colon + 1);

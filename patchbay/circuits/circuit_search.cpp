@@ -30,9 +30,9 @@ constexpr Input kInputs[] = {{"q", kQ}, {"k", kK}, {"v", kV}};
 // One input of receivers that act at one position, and where it is read.
 struct Question {
   std::vector<Head> receivers;
-  std::size_t acts_at;
+  NamedPosition acts_at;
   const Input* input;
-  std::size_t read_at;
+  NamedPosition read_at;
 };
 
 struct Candidate {
@@ -129,7 +129,7 @@ class Search {
   }
 
   // Every head of layers below `layers`, at one position.
-  [[nodiscard]] std::vector<CircuitNode> senders(int layers, std::size_t position) const {
+  [[nodiscard]] std::vector<CircuitNode> senders(int layers, NamedPosition position) const {
     std::vector<CircuitNode> nodes;
     for (int layer = 0; layer < layers; ++layer) {
       for (std::int64_t head = 0; head < cfg_.n_heads; ++head) {
@@ -208,13 +208,13 @@ class Search {
 
   // What the nodes of one step read, position by position.
   [[nodiscard]] std::vector<Question> questions_of(const std::vector<CircuitNode>& nodes) const {
-    std::map<std::size_t, std::vector<Head>> groups;
+    std::map<NamedPosition, std::vector<Head>> groups;
     for (const CircuitNode& node : nodes) groups[node.position].push_back(node.head);
     const std::size_t names = prompts_.position_names.size();
-    std::vector<std::size_t> read_at;
-    for (std::size_t name = 0; name < names; ++name) read_at.push_back(name);
-    read_at.push_back(CircuitNode::kElsewhere);
-    if (names == 1) read_at = {CircuitNode::kEverywhere};
+    std::vector<NamedPosition> read_at;
+    for (std::size_t name = 0; name < names; ++name) read_at.emplace_back(name);
+    read_at.emplace_back(CircuitNode::kElsewhere);
+    if (names == 1) read_at = {NamedPosition(CircuitNode::kEverywhere)};
     std::vector<Question> questions;
     for (const auto& [position, heads] : groups) {
       for (const Input& input : kInputs) {
@@ -222,7 +222,7 @@ class Search {
           questions.push_back({heads, position, &input, position});
           continue;
         }
-        for (const std::size_t at : read_at) questions.push_back({heads, position, &input, at});
+        for (const NamedPosition& at : read_at) questions.push_back({heads, position, &input, at});
       }
     }
     return questions;

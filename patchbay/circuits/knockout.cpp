@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <numeric>
 #include <utility>
 
 #include "patchbay/base/check.h"
@@ -18,20 +17,21 @@ constexpr std::string_view kElsewhere = "elsewhere";
 
 }  // namespace
 
-Positions positions_of(std::size_t position, const PromptSet& prompts) {
+Positions positions_of(const NamedPosition& position, const PromptSet& prompts) {
   if (position == CircuitNode::kEverywhere) return {};
   if (position != CircuitNode::kElsewhere) return Positions::named(position);
-  std::vector<std::size_t> names(prompts.position_names.size());
-  std::iota(names.begin(), names.end(), std::size_t{0});
+  std::vector<NamedPosition> names;
+  for (std::size_t name = 0; name < prompts.position_names.size(); ++name) {
+    names.emplace_back(name);
+  }
   return Positions::all_but(std::move(names));
 }
 
 std::string text_of(const CircuitNode& node, const PromptSet& prompts) {
   if (node.position == CircuitNode::kEverywhere) return text_of(node.head);
   return fmt::format("{}@{}", text_of(node.head),
-                     node.position == CircuitNode::kElsewhere
-                         ? std::string(kElsewhere)
-                         : prompts.position_names[node.position]);
+                     node.position == CircuitNode::kElsewhere ? std::string(kElsewhere)
+                                                              : prompts.text_of(node.position));
 }
 
 std::vector<CircuitNode> nodes_of(const HeadClass& one, const HookedTransformerConfig& cfg,
@@ -41,8 +41,8 @@ std::vector<CircuitNode> nodes_of(const HeadClass& one, const HookedTransformerC
     check_place(cfg, {.site = kZ, .layer = head.layer, .head = head.head});
     if (one.positions.empty()) nodes.push_back({head});
     for (const std::string& position : one.positions) {
-      nodes.push_back({head, position == kElsewhere ? CircuitNode::kElsewhere
-                                                    : prompts.index_of_position(position)});
+      nodes.push_back({head, position == kElsewhere ? NamedPosition(CircuitNode::kElsewhere)
+                                                    : prompts.named_position(position)});
     }
   }
   return nodes;
@@ -58,7 +58,7 @@ CircuitNodes nodes_of(const Circuit& circuit, const HookedTransformerConfig& cfg
 }
 
 Intervention all_but(const HookedTransformerConfig& cfg, const CircuitNodes& kept) {
-  std::map<Head, std::vector<std::size_t>> positions;
+  std::map<Head, std::vector<NamedPosition>> positions;
   for (const CircuitNode& node : kept) positions[node.head].push_back(node.position);
   Intervention places;
   for (int layer = 0; layer < cfg.n_layers; ++layer) {
@@ -71,9 +71,9 @@ Intervention all_but(const HookedTransformerConfig& cfg, const CircuitNodes& kep
       const auto own = positions.find({layer, head});
       Place place{.site = kZ, .layer = layer, .head = head};
       if (own != positions.end()) {
-        std::vector<std::size_t> kept_at = own->second;
-        if (std::erase(kept_at, CircuitNode::kEverywhere) > 0) continue;
-        const bool elsewhere = std::erase(kept_at, CircuitNode::kElsewhere) > 0;
+        std::vector<NamedPosition> kept_at = own->second;
+        if (std::erase(kept_at, NamedPosition(CircuitNode::kEverywhere)) > 0) continue;
+        const bool elsewhere = std::erase(kept_at, NamedPosition(CircuitNode::kElsewhere)) > 0;
         place.positions = Positions::all_but(std::move(kept_at), elsewhere);
       }
       places.push_back(place);

@@ -11,14 +11,14 @@
 
 namespace patchbay {
 
-/// One head at one position name; kEverywhere for one that acts at all positions, kElsewhere for
+/// One head at one named position; kEverywhere for one that acts at all positions, kElsewhere for
 /// one at those without a name.
 struct CircuitNode {
   static constexpr std::size_t kEverywhere = static_cast<std::size_t>(-1);
   static constexpr std::size_t kElsewhere = static_cast<std::size_t>(-2);
 
   Head head;
-  std::size_t position = kEverywhere;  ///< in PromptSet::position_names
+  NamedPosition position = kEverywhere;
   auto operator<=>(const CircuitNode&) const = default;
 };
 
@@ -27,7 +27,7 @@ using CircuitNodes = std::set<CircuitNode>;
 /// "9.9@END", "9.9@elsewhere", "9.9".
 std::string text_of(const CircuitNode& node, const PromptSet& prompts);
 /// Where a node's position is in the prompts.
-Positions positions_of(std::size_t position, const PromptSet& prompts);
+Positions positions_of(const NamedPosition& position, const PromptSet& prompts);
 
 /// The nodes of one class, in its order; those of a circuit. Throws kUsage for heads that the model
 /// does not have and for positions that the prompts do not name.

@@ -52,10 +52,13 @@ EffectTable run(Session& session, const Accuracy& settings) {
   EffectTable table = table_of(settings);
   table.metric = "as the axis says";
   table.effect = EffectKind::kRaw;
-  table.axes = {{"side", {"clean", "corrupted"}}, {"metric", names}, prompt_axis(prompts)};
+  std::vector<std::string> sides = {"clean"};
+  if (prompts.has_corrupted()) sides.emplace_back("corrupted");
+  table.axes = {{"side", sides}, {"metric", names}, prompt_axis(prompts)};
   table.columns = prompt_columns(session.model(), prompts);
   const std::size_t n = prompts.pairs.size();
-  for (const bool clean : {true, false}) {
+  for (const std::string& side : sides) {
+    const bool clean = side == "clean";
     const std::vector<Prompt> tokens = clean ? prompts.clean() : prompts.corrupted();
     const Logits logits = last_logits(session.ctx(), session.model(), tokens);
     TextColumn predicted{clean ? "predicted" : "predicted when corrupted", {}};

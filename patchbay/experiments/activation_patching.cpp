@@ -39,6 +39,7 @@ PlacesSweep sweep_of(Session& session, const ActivationPatching& settings) {
     all.cells.push_back(cell);
     all.sweep.variants.push_back(std::move(places.cells[cell]));
   }
+  check_sweep(session.model(), session.prompts(), all.sweep);
   return all;
 }
 
@@ -66,6 +67,7 @@ EffectTable run(Session& session, const ActivationPatching& settings) {
   table.baselines = result.baselines;
   table.columns = prompt_columns(session.model(), session.prompts());
   table.effect = settings.effect;
+  show_raw_without_corrupted(table);
   table.aggregate = settings.aggregate;
   if (result.unchanged > 0) {
     table.notes.push_back(fmt::format(
@@ -73,6 +75,7 @@ EffectTable run(Session& session, const ActivationPatching& settings) {
         "metric reads depends on it",
         result.unchanged, sweep.variants.size()));
   }
+  note_spans(table, session.prompts(), named_positions(sweep.variants));
   note_lone_templates(table, session.prompts());
   return table;
 }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <utility>
 
 #include "patchbay/experiments/columns_common.h"
 #include "patchbay/patching/recording.h"
@@ -61,7 +62,13 @@ PatternCells cells_of(Session& session, const AttentionPatterns& settings) {
       .heads = {},
       .destinations = choice_of(settings.dest_positions, session.prompts(), "dest-positions"),
       .sources = choice_of(settings.src_positions, session.prompts(), "src-positions")};
-  if (settings.side == AttentionPatterns::Side::kBoth) cells.sides = {"clean", "corrupted"};
+  if (settings.side == AttentionPatterns::Side::kCorrupted) {
+    session.prompts().require_corrupted("`side` corrupted");
+  }
+  if (settings.side == AttentionPatterns::Side::kBoth) {
+    cells.sides = {"clean"};
+    if (session.prompts().has_corrupted()) cells.sides.emplace_back("corrupted");
+  }
   if (settings.nodes.is_given()) {
     if (settings.layers.is_given() || settings.heads.is_given()) {
       throw FieldError("nodes", "nodes name their layers; leave layers and heads out");
@@ -89,13 +96,30 @@ PatternCells cells_of(Session& session, const AttentionPatterns& settings) {
   return cells;
 }
 
-// −1 when the prompt has no such position.
-std::int64_t position_in(const Positions& positions, const std::vector<std::int32_t>& named,
-                         std::int64_t length) {
-  const std::int32_t at = positions.kind == Positions::Kind::kNamed
-                              ? named[static_cast<std::size_t>(positions.index)]
-                              : positions.index;
-  return at < length ? at : -1;
+// None when the prompt has no such position.
+TokenSpan tokens_in(const Positions& positions, const std::vector<TokenSpan>& named,
+                    std::int64_t length) {
+  if (positions.kind == Positions::Kind::kNamed) {
+    return positions.name.of(named[positions.name.name]);
+  }
+  return positions.index < length ? TokenSpan(positions.index) : TokenSpan();
+}
+
+// What a head's queries give to keys: the sum over the keys, a mean over the queries; NaN where no
+// query sees one.
+double attention_to(const Recording& runs, const HeadPattern& of, std::int64_t prompt,
+                    std::int64_t length, const TokenSpan& queries, const TokenSpan& keys) {
+  if (!queries.is_there() || !keys.is_there() || keys.first > queries.last) {
+    return std::numeric_limits<double>::quiet_NaN();
+  }
+  double sum = 0.0;
+  for (std::int32_t query = queries.first; query <= queries.last; ++query) {
+    for (std::int32_t key = keys.first; key <= std::min(keys.last, query); ++key) {
+      sum +=
+          static_cast<double>(runs.values(of.pattern, prompt, query, of.head * length + key, 1)[0]);
+    }
+  }
+  return sum / queries.size();
 }
 
 // How many prompts run at once, so that their patterns take a quarter of a gigabyte at most.
@@ -110,18 +134,15 @@ std::size_t prompts_at_once(Session& session, const PatternCells& cells) {
 // Attention of one prompt, [heads, destination, source]; NaN where it has no such position
 // and where the source comes after the destination.
 std::vector<double> attention(const Recording& runs, std::int64_t prompt, std::int64_t length,
-                              const std::vector<std::int32_t>& named, const PatternCells& cells) {
+                              const std::vector<TokenSpan>& named, const PatternCells& cells) {
   std::vector<double> values;
   values.reserve(cells.count());
-  for (const auto& [pattern, head] : cells.heads) {
+  for (const HeadPattern& head : cells.heads) {
     for (const Positions& destination : cells.destinations.positions) {
-      const std::int64_t query = position_in(destination, named, length);
+      const TokenSpan queries = tokens_in(destination, named, length);
       for (const Positions& source : cells.sources.positions) {
-        const std::int64_t key = position_in(source, named, length);
-        const bool there = key >= 0 && key <= query;
-        values.push_back(there ? runs.values(pattern, prompt, static_cast<std::int32_t>(query),
-                                             head * length + key, 1)[0]
-                               : std::numeric_limits<double>::quiet_NaN());
+        const TokenSpan keys = tokens_in(source, named, length);
+        values.push_back(attention_to(runs, head, prompt, length, queries, keys));
       }
     }
   }
@@ -174,6 +195,21 @@ EffectTable run(Session& session, const AttentionPatterns& settings) {
   for (std::size_t i = 0; i < cells.sides.size(); ++i) {
     measure(session, cells, cells.sides[i] == "clean",
             std::span(table.values).subspan(i * per_side, per_side));
+  }
+  if (settings.side == AttentionPatterns::Side::kBoth && cells.sides.size() == 1) {
+    table.notes.emplace_back("of the clean prompts alone: not every prompt has a corrupted one");
+  }
+  for (const auto& [axis, choice] :
+       {std::pair("destination", &cells.destinations), std::pair("source", &cells.sources)}) {
+    for (const Positions& positions : choice->positions) {
+      if (positions.kind != Positions::Kind::kNamed) continue;
+      const std::string tokens = prompts.tokens_text(positions.name);
+      if (tokens.empty()) continue;
+      const bool is_source = choice == &cells.sources;
+      table.notes.push_back(
+          fmt::format("{} {} is {}: {}", axis, prompts.text_of(positions.name), tokens,
+                      is_source ? "what they get is added up" : "a mean over what they give"));
+    }
   }
   return table;
 }

@@ -91,9 +91,10 @@ class Prompts {
   }
   [[nodiscard]] bool has(std::size_t prompt, std::size_t name) const {
     const PromptPair& pair = session_.prompts().pairs[prompt];
-    return pair.positions[places_.read_from[name]] >= 0 &&
-           std::ranges::all_of(places_.looked_at[name],
-                               [&](std::size_t position) { return pair.positions[position] >= 0; });
+    return pair.positions[places_.read_from[name]].is_there() &&
+           std::ranges::all_of(places_.looked_at[name], [&](std::size_t position) {
+             return pair.positions[position].is_there();
+           });
   }
 
   void add_attention(const Recording& runs, std::size_t prompt, std::size_t number) {
@@ -105,10 +106,13 @@ class Prompts {
           if (!has(prompt, name)) continue;
           double sum = 0.0;
           for (const std::size_t position : places_.looked_at[name]) {
-            sum += static_cast<double>(runs.values({HookPoint::kPattern, layer},
-                                                   static_cast<std::int64_t>(number),
-                                                   static_cast<std::int32_t>(length - 1),
-                                                   head * length + pair.positions[position], 1)[0]);
+            const TokenSpan tokens = pair.positions[position];
+            for (const float one :
+                 runs.values({HookPoint::kPattern, layer}, static_cast<std::int64_t>(number),
+                             static_cast<std::int32_t>(length - 1), head * length + tokens.first,
+                             tokens.size())) {
+              sum += static_cast<double>(one);
+            }
           }
           value(0, name, layer, head, prompt) = sum;
         }
@@ -125,7 +129,8 @@ class Prompts {
       for (std::size_t name = 0; name < kNames; ++name) {
         if (!has(i, name)) continue;
         const auto row = static_cast<std::int64_t>((i - first) * kNames + name);
-        const std::int32_t position = pair.positions[places_.read_from[name]];
+        // Of a name of several tokens the first: that is what comes next.
+        const std::int32_t position = pair.positions[places_.read_from[name]].first;
         write_direction(session_.model(), pair.clean[static_cast<std::size_t>(position)],
                         directions[row].flat());
       }

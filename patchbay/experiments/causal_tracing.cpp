@@ -35,8 +35,22 @@ struct Draws {
   std::deque<std::vector<float>> values;  // of the edits
 };
 
+// Every token of the subject, once.
+std::vector<std::int32_t> subject_tokens(const PromptPair& pair,
+                                         std::span<const NamedPosition> subject) {
+  std::vector<std::int32_t> tokens;
+  for (const NamedPosition& one : subject) {
+    const TokenSpan span = one.of(pair.positions[one.name]);
+    if (!span.is_there()) continue;
+    for (std::int32_t token = span.first; token <= span.last; ++token) {
+      if (std::ranges::find(tokens, token) == tokens.end()) tokens.push_back(token);
+    }
+  }
+  return tokens;
+}
+
 void add_draws(Session& session, const CausalTracing& settings,
-               std::span<const std::size_t> subject, double sigma, Draws& all) {
+               std::span<const NamedPosition> subject, double sigma, Draws& all) {
   const Tensor& W_E = session.model().weights().W_E;
   all.prompts = session.prompts();
   all.prompts.pairs.clear();
@@ -47,9 +61,7 @@ void add_draws(Session& session, const CausalTracing& settings,
     for (std::int64_t draw = 0; draw < settings.draws; ++draw) {
       Gaussian gaussian(mixed_seed({settings.noise_seed, i, static_cast<std::uint64_t>(draw)}));
       const auto sequence = static_cast<std::int32_t>(all.prompts.pairs.size());
-      for (const std::size_t name : subject) {
-        const std::int32_t position = pair.positions[name];
-        if (position < 0) continue;
+      for (const std::int32_t position : subject_tokens(pair, subject)) {
         const auto row = W_E.view()[pair.clean[static_cast<std::size_t>(position)]].flat();
         std::vector<float>& noisy = all.values.emplace_back();
         for (const float x : row) noisy.push_back(x + static_cast<float>(sigma * gaussian.next()));
@@ -75,10 +87,10 @@ std::vector<double> means(const std::vector<double>& values, std::int64_t draws)
 
 // What the settings mean for one model and these prompts.
 struct Windows {
-  std::int64_t size;                 // layers restored at once
-  double sigma;                      // of the noise
-  std::vector<std::string> names;    // of the subject
-  std::vector<std::size_t> subject;  // where they are among a prompt's positions
+  std::int64_t size;               // layers restored at once
+  double sigma;                    // of the noise
+  std::vector<std::string> names;  // of the subject
+  std::vector<NamedPosition> subject;
   std::vector<std::int64_t> layers;
   PositionChoice positions;
 };
@@ -99,9 +111,9 @@ Windows windows_of(Session& session, const CausalTracing& settings) {
     }
     names = {session.prompts().position_names.front()};
   }
-  std::vector<std::size_t> subject;
+  std::vector<NamedPosition> subject;
   for (const std::string& name : names) {
-    subject.push_back(session.prompts().index_of_position(name));
+    subject.push_back(session.prompts().named_position(name));
   }
   return {.size = size,
           .sigma = settings.noise * standard_deviation(session.model().weights().W_E),
@@ -156,6 +168,11 @@ EffectTable run(Session& session, const CausalTracing& settings) {
       "corrupted is the clean prompt with noise of standard deviation {:.4g} on the embeddings of "
       "{}, a mean over {} draws; {} layer(s) are restored at once",
       sigma, fmt::join(names, ", "), settings.draws, window));
+  std::vector<NamedPosition> named = subject;
+  for (const NamedPosition& position : named_positions(sweep.variants)) {
+    if (std::ranges::find(named, position) == named.end()) named.push_back(position);
+  }
+  note_spans(table, session.prompts(), named);
   return table;
 }
 

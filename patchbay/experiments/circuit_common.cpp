@@ -67,13 +67,23 @@ void append_difference(const std::vector<double>& model, const std::vector<doubl
   for (std::size_t i = 0; i < model.size(); ++i) values.push_back(circuit[i] - model[i]);
 }
 
+std::vector<NamedPosition> named_positions(const CircuitNodes& nodes) {
+  std::vector<NamedPosition> names;
+  for (const CircuitNode& node : nodes) {
+    if (node.position >= CircuitNode::kElsewhere) continue;  // no name
+    if (std::ranges::find(names, node.position) == names.end()) names.push_back(node.position);
+  }
+  return names;
+}
+
 EffectTable knockout_table(Session& session, EffectTable table, const KnockoutSettings& settings,
-                           const Baselines& baselines) {
+                           const Baselines& baselines, const CircuitNodes& nodes) {
   table.metric = settings.metric.name;
   table.baselines = baselines;
   table.columns = prompt_columns(session.model(), session.prompts());
   table.effect = EffectKind::kRaw;
   table.aggregate = Aggregate::kRatioOfMeans;
+  note_spans(table, session.prompts(), named_positions(nodes));
   return table;
 }
 

@@ -57,6 +57,9 @@ CircuitKnockouts circuit_knockouts(Session& session, const Settings& settings) {
       .settings = knockouts_of(session, settings.source, settings.metric, settings.ablate_mlps)};
 }
 
+/// The named positions of some nodes, each once.
+std::vector<NamedPosition> named_positions(const CircuitNodes& nodes);
+
 /// "9.9 9.6": all heads of some nodes, with positions where heads act at named ones.
 std::string text_of(const CircuitNodes& nodes, const PromptSet& prompts);
 
@@ -68,8 +71,8 @@ double total_change(const std::vector<double>& from, const std::vector<double>& 
 void append_difference(const std::vector<double>& model, const std::vector<double>& circuit,
                        std::vector<double>& values);
 
-/// A table of knockouts, begun by table_of, with everything but axes and values.
+/// A table of knockouts with these nodes, begun by table_of, with everything but axes and values.
 EffectTable knockout_table(Session& session, EffectTable table, const KnockoutSettings& settings,
-                           const Baselines& baselines);
+                           const Baselines& baselines, const CircuitNodes& nodes);
 
 }  // namespace patchbay::experiments

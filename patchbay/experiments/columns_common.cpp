@@ -54,6 +54,12 @@ std::vector<TextColumn> prompt_columns(const HookedTransformer& model, const Pro
     columns[6].texts.push_back(fmt::format("{}", fmt::join(pair.answers, " ")));
     columns[7].texts.push_back(fmt::format("{}", fmt::join(pair.wrongs, " ")));
   }
+  const bool no_corrupted = std::ranges::none_of(
+      prompts.pairs, [](const PromptPair& pair) { return pair.has_corrupted(); });
+  if (no_corrupted) {
+    std::erase_if(columns,
+                  [](const TextColumn& column) { return column.name.starts_with("corrupted"); });
+  }
   for (const PromptColumn& column : prompts.columns) {
     const bool is_taken =
         std::ranges::find(columns, column.name, &TextColumn::name) != columns.end();
@@ -61,6 +67,26 @@ std::vector<TextColumn> prompt_columns(const HookedTransformer& model, const Pro
                        {column.texts.begin(), column.texts.begin() + prompts.size()}});
   }
   return columns;
+}
+
+void show_raw_without_corrupted(EffectTable& table) {
+  if (!table.baselines.corrupted.empty() || table.has_effect(table.effect)) return;
+  table.notes.push_back(
+      fmt::format("effects are raw, patched less unpatched: {} is of a gap between clean and "
+                  "corrupted prompts, and not every prompt has a corrupted one",
+                  name_of(table.effect)));
+  table.effect = EffectKind::kRaw;
+}
+
+void note_spans(EffectTable& table, const PromptSet& prompts,
+                const std::vector<NamedPosition>& names) {
+  for (const NamedPosition& position : names) {
+    const std::string tokens = prompts.tokens_text(position);
+    if (tokens.empty()) continue;
+    const std::string name = prompts.text_of(position);
+    table.notes.push_back(fmt::format("{} is {}, taken together; {}:first and {}:last are its ends",
+                                      name, tokens, name, name));
+  }
 }
 
 void note_lone_templates(EffectTable& table, const PromptSet& prompts) {

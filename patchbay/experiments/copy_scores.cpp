@@ -44,15 +44,16 @@ std::vector<Name> names_of(Session& session, const CopyScores& settings) {
   check_values(settings);
   check_range("top-tokens", settings.top_tokens, {1, session.model().cfg().d_vocab});
   check_model(session.model().cfg(), is_paper(settings));
-  std::vector<std::size_t> positions;
+  std::vector<NamedPosition> positions;
   for (const std::string& name : settings.names) {
-    positions.push_back(session.prompts().index_of_position(name));
+    positions.push_back(session.prompts().named_position(name));
   }
   std::vector<Name> names;
   for (std::size_t i = 0; i < session.prompts().pairs.size(); ++i) {
     const PromptPair& pair = session.prompts().pairs[i];
-    for (const std::size_t position : positions) {
-      const std::int32_t at = pair.positions[position];
+    for (const NamedPosition& position : positions) {
+      // Of a name of several tokens the last: heads that move the name look there.
+      const std::int32_t at = position.of(pair.positions[position.name]).last;
       if (at >= 0) names.push_back({i, at, pair.clean[static_cast<std::size_t>(at)]});
     }
   }

@@ -28,6 +28,9 @@ Split split_of(Session& session, const DirectLogitAttribution& settings) {
   check_values(settings);
   const HookedTransformerConfig& cfg = session.model().cfg();
   metrics::check_pairs(metrics::find("logit_diff"), session.prompts());
+  if (settings.side == DirectLogitAttribution::Side::kCorrupted) {
+    session.prompts().require_corrupted("`side` corrupted");
+  }
   const auto refuse = [&](std::string_view field) {
     throw FieldError(field,
                      fmt::format("means nothing with `components` {}; omit it",

@@ -27,9 +27,11 @@ EffectTable run(Session& session, const Faithfulness& settings) {
   axis.labels.emplace_back("no head");
   knockouts.add_circuit({});
   knockouts.run();
-  EffectTable table = knockout_table(session, table_of(settings), knockout, knockouts.baselines());
+  EffectTable table =
+      knockout_table(session, table_of(settings), knockout, knockouts.baselines(), all);
   table.direction = Direction::kNoise;
   table.effect = settings.effect;
+  show_raw_without_corrupted(table);
   for (std::size_t i = 0; i < axis.labels.size(); ++i) {
     const std::vector<double> values = knockouts.values(i);
     table.values.insert(table.values.end(), values.begin(), values.end());

@@ -107,7 +107,8 @@ EffectTable run(Session& session, const FindCircuit& settings) {
                     "distinct ones have no interval, so no head joins",
                     parts.search.metric.name, parts.search.threshold, kFewestResampled));
   }
-  EffectTable table = knockout_table(session, table_of(settings), parts.knockout, found.baselines);
+  EffectTable table =
+      knockout_table(session, table_of(settings), parts.knockout, found.baselines, found.nodes);
   table.direction = Direction::kNoise;
   table.effect = EffectKind::kPercentOfClean;
   TableAxis axis{"edge", {}};

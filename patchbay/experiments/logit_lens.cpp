@@ -85,22 +85,26 @@ EffectTable run(Session& session, const LogitLens& settings) {
   layers.labels.emplace_back("final_post");
   const std::size_t n = prompts.pairs.size();
   const std::size_t per_side = layers.labels.size() * n;
-  table.values.resize(2 * per_side);
+  std::vector<std::string> sides = {"clean"};
+  if (prompts.has_corrupted()) sides.emplace_back("corrupted");
+  table.values.resize(sides.size() * per_side);
   for (std::size_t i = 0; i < n; ++i) {
     const PromptPair& pair = prompts.pairs[i];
     const Logits clean = lens(session, pair.clean, cached);
-    const Logits corrupted = lens(session, pair.corrupted, cached);
     const auto clean_final = clean.at(static_cast<std::int32_t>(n_layers), -1);
-    const std::vector<double> sides[] = {
-        measure(metric, pair, pair.clean, clean, clean_final),
-        measure(metric, pair, pair.corrupted, corrupted, clean_final)};
-    for (const std::size_t side : {0U, 1U}) {
+    std::vector<std::vector<double>> measured = {
+        measure(metric, pair, pair.clean, clean, clean_final)};
+    if (sides.size() > 1) {
+      const Logits corrupted = lens(session, pair.corrupted, cached);
+      measured.push_back(measure(metric, pair, pair.corrupted, corrupted, clean_final));
+    }
+    for (std::size_t side = 0; side < sides.size(); ++side) {
       for (std::size_t layer = 0; layer < layers.labels.size(); ++layer) {
-        table.values[side * per_side + layer * n + i] = sides[side][layer];
+        table.values[side * per_side + layer * n + i] = measured[side][layer];
       }
     }
   }
-  table.axes = {{"side", {"clean", "corrupted"}}, std::move(layers), prompt_axis(prompts)};
+  table.axes = {{"side", sides}, std::move(layers), prompt_axis(prompts)};
   return table;
 }
 

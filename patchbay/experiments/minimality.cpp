@@ -76,7 +76,8 @@ EffectTable run(Session& session, const Minimality& settings) {
     }
   }
   knockouts.run();
-  EffectTable table = knockout_table(session, table_of(settings), knockout, knockouts.baselines());
+  EffectTable table =
+      knockout_table(session, table_of(settings), knockout, knockouts.baselines(), all);
   for (std::size_t i = 0; i < labels.size(); ++i) {
     const Tried& shown = *std::ranges::max_element(choices[i], {}, [&](const Tried& tried) {
       return total_change(knockouts.values(tried.without_k), knockouts.values(tried.without_both));

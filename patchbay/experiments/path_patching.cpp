@@ -63,6 +63,7 @@ PresetSweeps sweeps_of(Session& session, const PathPatching& settings) {
 // Where a preset's fractions differ from the first one's.
 std::vector<std::string> disagreements(const EffectTable& table,
                                        const std::vector<PresetSweep>& each) {
+  if (!table.has_effect(EffectKind::kFraction)) return {};  // no corrupted prompts
   const auto cells = summarize(table, EffectKind::kFraction, table.aggregate);
   const std::size_t per_preset = cells.size() / each.size();
   constexpr double kNothing = 0.01;  // of the gap
@@ -132,7 +133,14 @@ EffectTable run(Session& session, const PathPatching& settings) {
                       name, result.unchanged, one.sweep.paths.size()));
     }
   }
+  show_raw_without_corrupted(table);
   for (std::string& note : disagreements(table, all.each)) table.notes.push_back(std::move(note));
+  std::vector<Intervention> places;
+  for (const Path& path : all.each.front().sweep.paths) {
+    places.push_back(path.senders);
+    places.insert(places.end(), path.receivers.begin(), path.receivers.end());
+  }
+  note_spans(table, session.prompts(), named_positions(places));
   note_lone_templates(table, session.prompts());
   return table;
 }

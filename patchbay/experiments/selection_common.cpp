@@ -91,8 +91,10 @@ PositionChoice PositionList::of(const PromptSet& prompts, std::string_view field
     return part == "middle" || part.find_first_not_of("0123456789-") == std::string::npos;
   };
   const auto add_name = [&](const std::string& name) {
-    choice.labels.push_back(name);
-    choice.positions.push_back(Positions::named(prompts.index_of_position(name)));
+    const NamedPosition position = prompts.named_position(name);
+    const std::string tokens = prompts.tokens_text(position);
+    choice.labels.push_back(tokens.empty() ? name : fmt::format("{} ({})", name, tokens));
+    choice.positions.push_back(Positions::named(position));
   };
   if (!prompts.is_rectangular() && (all || std::ranges::any_of(wanted, by_number))) {
     throw FieldError(

@@ -77,7 +77,8 @@ class Engine {
               memory_.most_kept() -
                   source_.make_room(memory_.most_kept() - memory_.own_kept(), asked.means)},
         keys_(sides_, sweep, source_),
-        alike_(rows_alike(sides_, sweep)) {}
+        alike_(rows_alike(sides_, sweep)),
+        has_other_(asked.prompts.has_corrupted()) {}
 
   SweepResult run() {
     const std::int64_t prompts = asked_.prompts.size();
@@ -93,6 +94,7 @@ class Engine {
       run_group(first, std::min(prompts, first + memory_.prompts_at_once()));
     }
     result_.unchanged = unchanged_paths();
+    if (!has_other_) corrupted.clear();
     return std::move(result_);
   }
 
@@ -105,7 +107,7 @@ class Engine {
       base.push_back(sides_.base(i));
       other.push_back(sides_.other(i));
     }
-    (void)asked_.runs.find(other);
+    if (has_other_) (void)asked_.runs.find(other);
     (void)asked_.runs.find(base);
   }
 
@@ -205,6 +207,11 @@ class Engine {
     return jobs;
   }
 
+  // The other side is not there where a prompt has no corrupted one.
+  [[nodiscard]] std::vector<Side> sides_measured() const {
+    return has_other_ ? std::vector{Side::kBase, Side::kOther} : std::vector{Side::kBase};
+  }
+
   double& baseline(std::int64_t prompt, Side side) {
     const bool clean = (sweep_.direction == Direction::kNoise) == (side == Side::kBase);
     std::vector<double>& values = clean ? result_.baselines.clean : result_.baselines.corrupted;
@@ -214,7 +221,7 @@ class Engine {
   // Whether all of them are in the store.
   bool find_baselines(std::int64_t first, std::int64_t last) {
     bool all = true;
-    for (const Side side : {Side::kBase, Side::kOther}) {
+    for (const Side side : sides_measured()) {
       for (std::int64_t prompt = first; prompt < last; ++prompt) {
         const auto finished = asked_.store.find(keys_.baseline(prompt, side == Side::kBase));
         if (finished) baseline(prompt, side) = *finished;
@@ -229,13 +236,14 @@ class Engine {
     ReplayStart nothing;
     nothing.base_prompt = base.index;
     Logits own = model_.replay(ctx_, *base.run, nothing, reader.demand());
-    Logits other = other_logits(values, first, last, reader.demand());
+    Logits other;
+    if (has_other_) other = other_logits(values, first, last, reader.demand());
     if (sweep_.metric.needs_clean) {
       reader.set_clean(sweep_.direction == Direction::kDenoise ? other : own);
     }
     std::vector<std::int64_t> prompts(static_cast<std::size_t>(last - first));
     std::iota(prompts.begin(), prompts.end(), first);
-    for (const Side side : {Side::kBase, Side::kOther}) {
+    for (const Side side : sides_measured()) {
       const auto measured = reader.read(side == Side::kBase ? own : other, side, prompts);
       for (std::size_t i = 0; i < prompts.size(); ++i) {
         baseline(prompts[i], side) = measured[i];
@@ -326,6 +334,7 @@ class Engine {
   SweepRuns runs_;
   SweepKeys keys_;
   std::vector<std::int64_t> alike_;  // [prompt]
+  bool has_other_;                   // whether every pair has a corrupted prompt
   SweepResult result_;
   std::int64_t done_ = 0;
   std::int64_t total_ = 0;

@@ -26,17 +26,21 @@ std::vector<Index> indices_of(const Positions& positions, const PairSides& sides
       if (positions.index < sides.length) indices.push_back({positions.index, positions.index});
       break;
     case Positions::Kind::kNamed: {
-      const auto name = static_cast<std::size_t>(positions.index);
-      if (sides.base[name] >= 0 && sides.source[name] >= 0) {
-        indices.push_back({sides.base[name], sides.source[name]});
+      const TokenSpan base = positions.name.of(sides.base[positions.name.name]);
+      const TokenSpan source = positions.name.of(sides.source[positions.name.name]);
+      if (base.size() != source.size()) break;
+      for (std::int32_t i = 0; i < base.size(); ++i) {
+        indices.push_back({base.first + i, source.first + i});
       }
       break;
     }
     case Positions::Kind::kAllBut:
       for (std::int32_t i = 0; i < sides.length; ++i) {
-        const bool left_out = std::ranges::any_of(
-            positions.but, [&](std::size_t name) { return sides.base[name] == i; });
-        const bool named = std::ranges::find(sides.base, i) != sides.base.end();
+        const bool left_out = std::ranges::any_of(positions.but, [&](const NamedPosition& one) {
+          return one.of(sides.base[one.name]).has(i);
+        });
+        const bool named =
+            std::ranges::any_of(sides.base, [&](const TokenSpan& span) { return span.has(i); });
         if (!left_out && (named || !positions.but_unnamed)) indices.push_back({i, i});
       }
       break;
@@ -99,14 +103,27 @@ void check_positions(const PromptSet& prompts, const Positions& positions) {
         fmt::format("there is no position {}; positions are numbered from 0", positions.index));
   }
   if (positions.kind == Positions::Kind::kNamed) {
-    check_index("patching", "position name", positions.index, names);
+    check_index("patching", "position name", static_cast<std::int64_t>(positions.name.name), names);
   }
-  for (const std::size_t name : positions.but) {
-    check_index("patching", "position name", static_cast<std::int64_t>(name), names);
+  for (const NamedPosition& one : positions.but) {
+    check_index("patching", "position name", static_cast<std::int64_t>(one.name), names);
   }
 }
 
 }  // namespace
+
+std::vector<NamedPosition> named_positions(const std::vector<Intervention>& interventions) {
+  std::vector<NamedPosition> names;
+  for (const Intervention& places : interventions) {
+    for (const Place& place : places) {
+      for (const Positions* at : {&place.positions, &place.keys}) {
+        if (at->kind != Positions::Kind::kNamed) continue;
+        if (std::ranges::find(names, at->name) == names.end()) names.push_back(at->name);
+      }
+    }
+  }
+  return names;
+}
 
 std::int64_t heads_of(const HookedTransformerConfig& cfg, HookPoint site) {
   switch (info(site).unit()) {

@@ -15,21 +15,20 @@
 
 namespace patchbay {
 
-/// Which positions of a prompt: all, one index, one that the prompt set names, or all but some of
-/// those.
+/// Which positions of a prompt: all, one index, the tokens that a name of the prompt set stands
+/// for, or all but those of some names.
 struct Positions {
   enum class Kind { kAll, kIndex, kNamed, kAllBut };
   Kind kind = Kind::kAll;
-  std::int32_t index = 0;          ///< of the position, or of the name in PromptSet::position_names
-  std::vector<std::size_t> but{};  ///< names; a prompt that lacks one leaves out one less
-  bool but_unnamed = false;        ///< leaves out whatever has no name too
+  std::int32_t index = 0;            ///< of kIndex
+  NamedPosition name = {0};          ///< of kNamed
+  std::vector<NamedPosition> but{};  ///< a prompt that lacks one leaves out one less
+  bool but_unnamed = false;          ///< leaves out whatever has no name too
 
-  static Positions at(std::int32_t position) { return {Kind::kIndex, position}; }
-  static Positions named(std::size_t name) {
-    return {Kind::kNamed, static_cast<std::int32_t>(name)};
-  }
-  static Positions all_but(std::vector<std::size_t> names, bool and_unnamed = false) {
-    return {Kind::kAllBut, 0, std::move(names), and_unnamed};
+  static Positions at(std::int32_t position) { return {.kind = Kind::kIndex, .index = position}; }
+  static Positions named(NamedPosition name) { return {.kind = Kind::kNamed, .name = name}; }
+  static Positions all_but(std::vector<NamedPosition> names, bool and_unnamed = false) {
+    return {.kind = Kind::kAllBut, .but = std::move(names), .but_unnamed = and_unnamed};
   }
 };
 
@@ -47,6 +46,9 @@ struct Place {
 
 /// Places that are patched at once.
 using Intervention = std::vector<Place>;
+
+/// The named positions of some places, each once.
+std::vector<NamedPosition> named_positions(const std::vector<Intervention>& interventions);
 
 /// One piece of one row of an activation, where it is written and where it is read: the two differ
 /// where a named position does.
@@ -70,13 +72,13 @@ struct Edit {
 /// Where the positions of a pair are in the run that is patched, and in the one that is read.
 struct PairSides {
   std::int64_t length;
-  const std::vector<std::int32_t>& base;    ///< [position name]
-  const std::vector<std::int32_t>& source;  ///< [position name]
+  const std::vector<TokenSpan>& base;    ///< [position name]
+  const std::vector<TokenSpan>& source;  ///< [position name]
 };
 
 /// The pieces of an intervention in one prompt; nothing when the prompt has no such place: a
-/// position that it does not have, a key that its query does not see. (All but some may be none at
-/// all.)
+/// position that it does not have, or that is other numbers of tokens in both runs, a key that its
+/// query does not see. (All but some may be none at all.)
 std::optional<std::vector<Piece>> pieces_of(const HookedTransformerConfig& cfg,
                                             const Intervention& intervention,
                                             const PairSides& sides);

@@ -63,8 +63,7 @@ std::int64_t bytes_of_recorded(const HookedTransformerConfig& cfg, std::int64_t 
 
 MemoryPlan::MemoryPlan(const RunContext& ctx, const HookedTransformerConfig& cfg, Needs needs)
     : needs_(std::move(needs)),
-      reads_other_(needs_.source != SourceKind::kZero && needs_.source != SourceKind::kResample &&
-                   needs_.source != SourceKind::kGaussian),
+      reads_other_(reads_other_side(needs_.source)),
       held_(std::ranges::any_of(needs_.names,
                                 [&](const HookName& name) { return is_kept(cfg, name); })),
       d_model_(cfg.d_model),

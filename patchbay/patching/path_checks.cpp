@@ -6,6 +6,7 @@
 #include <set>
 
 #include "patchbay/base/error.h"
+#include "patchbay/patching/frozen_paths.h"
 
 namespace patchbay {
 namespace {
@@ -124,6 +125,10 @@ void check_sweep(const HookedTransformer& model, const PromptSet& prompts, const
   }
   if (!sweep.metric.compute) refuse("the metric has no function");
   metrics::check_pairs(sweep.metric, prompts);
+  if (sweep.direction == Direction::kDenoise) prompts.require_corrupted("`direction` denoise");
+  if (reads_other_side(sweep.source.kind)) {
+    prompts.require_corrupted(fmt::format("`source` {}", name_of(sweep.source.kind)));
+  }
   if (sweep.embedding_edits == nullptr) return;
   if (sweep.source.kind == SourceKind::kGaussian || sweep.source.kind == SourceKind::kResample) {
     refuse(
@@ -161,6 +166,10 @@ void check_path_sweep(const HookedTransformer& model, const PromptSet& prompts,
         }
       }
     }
+  }
+  if (has_other_norms(sweep)) {
+    prompts.require_corrupted(sweep.direction == Direction::kNoise ? "`norms` corrupted"
+                                                                   : "`direction` denoise");
   }
   if (sweep.embedding_edits != nullptr && sweep.meaning != PathMeaning::kEverything) {
     fail("embeddings are edited where everything reacts alone");

@@ -81,6 +81,8 @@ SourceKind parse_source(std::string_view name) {
                           did_you_mean(name, names), fmt::join(names, ", ")));
 }
 
+bool reads_other_side(SourceKind kind) { return kind == SourceKind::kOtherRun || is_mean(kind); }
+
 const Prompt& Sides::base(std::int64_t prompt) const {
   const PromptPair& pair = prompts.pairs[static_cast<std::size_t>(prompt)];
   return direction == Direction::kDenoise ? pair.corrupted : pair.clean;
@@ -91,12 +93,12 @@ const Prompt& Sides::other(std::int64_t prompt) const {
   return direction == Direction::kDenoise ? pair.clean : pair.corrupted;
 }
 
-const std::vector<std::int32_t>& Sides::base_positions(std::int64_t prompt) const {
+const std::vector<TokenSpan>& Sides::base_positions(std::int64_t prompt) const {
   const PromptPair& pair = prompts.pairs[static_cast<std::size_t>(prompt)];
   return direction == Direction::kDenoise ? pair.corrupted_positions : pair.positions;
 }
 
-const std::vector<std::int32_t>& Sides::other_positions(std::int64_t prompt) const {
+const std::vector<TokenSpan>& Sides::other_positions(std::int64_t prompt) const {
   const PromptPair& pair = prompts.pairs[static_cast<std::size_t>(prompt)];
   return direction == Direction::kDenoise ? pair.positions : pair.corrupted_positions;
 }
@@ -266,10 +268,11 @@ const Prompt& SourcePlan::source_prompt(std::int64_t prompt) const {
   }
 }
 
-const std::vector<std::int32_t>& SourcePlan::source_positions(std::int64_t prompt) const {
+const std::vector<TokenSpan>& SourcePlan::source_positions(std::int64_t prompt) const {
   switch (source_.kind) {
     case SourceKind::kResample:
       return sides_.base_positions(resampled_[static_cast<std::size_t>(prompt)]);
+    case SourceKind::kZero:
     case SourceKind::kGaussian:
       return sides_.base_positions(prompt);
     default:

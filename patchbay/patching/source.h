@@ -36,6 +36,8 @@ inline constexpr SourceKind kSourceKinds[] = {
 std::string_view name_of(SourceKind kind);
 /// Whether it is one of the three means.
 bool is_mean(SourceKind kind);
+/// Whether its values are of the side that is not patched.
+bool reads_other_side(SourceKind kind);
 /// Throws kUsage with the nearest name.
 SourceKind parse_source(std::string_view name);
 
@@ -52,8 +54,8 @@ struct Sides {
 
   [[nodiscard]] const Prompt& base(std::int64_t prompt) const;
   [[nodiscard]] const Prompt& other(std::int64_t prompt) const;
-  [[nodiscard]] const std::vector<std::int32_t>& base_positions(std::int64_t prompt) const;
-  [[nodiscard]] const std::vector<std::int32_t>& other_positions(std::int64_t prompt) const;
+  [[nodiscard]] const std::vector<TokenSpan>& base_positions(std::int64_t prompt) const;
+  [[nodiscard]] const std::vector<TokenSpan>& other_positions(std::int64_t prompt) const;
   /// As far as both prompts begin alike, their runs have the same bits in the same places.
   [[nodiscard]] std::int64_t tokens_alike(std::int64_t prompt) const;
   /// How many rows of the patched run these pieces reach: all from the first on that gets another
@@ -88,7 +90,7 @@ class SourcePlan {
   /// The prompt whose run gives the values of a pair, where one run does.
   [[nodiscard]] const Prompt& source_prompt(std::int64_t prompt) const;
   /// Where the positions of a pair are in the run that values come from.
-  [[nodiscard]] const std::vector<std::int32_t>& source_positions(std::int64_t prompt) const;
+  [[nodiscard]] const std::vector<TokenSpan>& source_positions(std::int64_t prompt) const;
   /// The means that a pair gets: [pos, row], or [1, row] for kMean.
   [[nodiscard]] const Tensor& mean(std::int64_t prompt, const HookName& name) const;
   /// Everything that the values of a pair depend on, beside its own prompts.

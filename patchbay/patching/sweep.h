@@ -22,14 +22,16 @@ struct Sweep {
 struct SweepResult {
   /// [variant, prompt] the metric after patching; NaN where a prompt has no such place.
   std::vector<double> values;
-  /// [prompt] without patching; embedding edits are part of the patched side's.
+  /// [prompt] without patching; embedding edits are part of the patched side's. No corrupted ones
+  /// where a pair has no corrupted prompt.
   Baselines baselines;
   /// Variants whose value is the base's in every prompt, bit for bit.
   std::int64_t unchanged = 0;
 };
 
 /// Throws kUsage for a sweep that cannot run on the model: no direction, no prompts, places that
-/// are not there; kBadData for pairs without what the metric compares.
+/// are not there; kBadData for pairs without what the metric compares, and without a corrupted
+/// prompt where the direction or the source reads it.
 void check_sweep(const HookedTransformer& model, const PromptSet& prompts, const Sweep& sweep);
 
 }  // namespace patchbay

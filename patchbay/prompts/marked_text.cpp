@@ -52,9 +52,15 @@ std::int32_t token_at_byte(const Tokenizer& tokenizer, std::span<const TokenId> 
                   end, byte));
 }
 
-std::vector<std::int32_t> find_positions(const Tokenizer& tokenizer, const MarkedText& text,
-                                         std::span<const TokenId> tokens, std::size_t first,
-                                         std::span<const std::string> position_names) {
+TokenSpan tokens_at_bytes(const Tokenizer& tokenizer, std::span<const TokenId> tokens,
+                          std::size_t first, std::size_t begin, std::size_t end) {
+  return {token_at_byte(tokenizer, tokens, first, begin),
+          token_at_byte(tokenizer, tokens, first, end - 1)};
+}
+
+std::vector<TokenSpan> find_positions(const Tokenizer& tokenizer, const MarkedText& text,
+                                      std::span<const TokenId> tokens, std::size_t first,
+                                      std::span<const std::string> position_names) {
   constexpr std::string_view kNext = "+1";
   if (tokens.size() <= first) {
     throw Error(ErrorKind::kUsage, "positions",
@@ -68,22 +74,25 @@ std::vector<std::int32_t> find_positions(const Tokenizer& tokenizer, const Marke
                             in_quotes(mark.name), mark.begin, mark.end, text.text.size()));
   }
   const auto last = static_cast<std::int32_t>(tokens.size()) - 1;
-  std::vector<std::int32_t> positions;
+  std::vector<TokenSpan> positions;
   for (const std::string& name : position_names) {
     if (name == "END") {
-      positions.push_back(last);
+      positions.emplace_back(last);
       continue;
     }
     const bool is_next = name.ends_with(kNext);
     const auto* mark =
         text.find(is_next ? std::string_view(name).substr(0, name.size() - kNext.size()) : name);
     if (mark == nullptr) {
-      positions.push_back(-1);
+      positions.emplace_back();
       continue;
     }
-    const std::int32_t at = token_at_byte(tokenizer, tokens, first, mark->end - 1);
-    const std::int32_t wanted = is_next ? at + 1 : at;
-    positions.push_back(wanted <= last ? wanted : -1);
+    const TokenSpan word = tokens_at_bytes(tokenizer, tokens, first, mark->begin, mark->end);
+    if (is_next) {
+      positions.push_back(word.last < last ? TokenSpan(word.last + 1) : TokenSpan());
+    } else {
+      positions.push_back(word);
+    }
   }
   return positions;
 }

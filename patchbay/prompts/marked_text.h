@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "patchbay/model/base_run.h"
+#include "patchbay/prompts/token_span.h"
 #include "patchbay/text/tokenizer.h"
 
 namespace patchbay {
@@ -40,12 +41,16 @@ MarkedText fill_form(std::string_view form, const MarkWords& words);
 std::int32_t token_at_byte(const Tokenizer& tokenizer, std::span<const TokenId> tokens,
                            std::size_t first, std::size_t byte);
 
-/// Where each named position is in a tokenized text; −1 where the text has no such word. A word is
-/// found by its bytes, since the same name is other tokens at the start of a sentence; a word of
-/// several tokens stands for its last one. "NAME+1" is the token after that of NAME, "END" the last
-/// token. Throws kUsage when there are no tokens, or a mark is empty or outside the text.
-std::vector<std::int32_t> find_positions(const Tokenizer& tokenizer, const MarkedText& text,
-                                         std::span<const TokenId> tokens, std::size_t first,
-                                         std::span<const std::string> position_names);
+/// The tokens that hold a text's bytes [begin, end), which are one at least; as token_at_byte.
+TokenSpan tokens_at_bytes(const Tokenizer& tokenizer, std::span<const TokenId> tokens,
+                          std::size_t first, std::size_t begin, std::size_t end);
+
+/// The tokens of each named position in a tokenized text; none where the text has no such word. A
+/// word is found by its bytes, since the same name is other tokens at the start of a sentence.
+/// "NAME+1" is the token after those of NAME, "END" the last token. Throws kUsage when there are no
+/// tokens, or a mark is empty or outside the text.
+std::vector<TokenSpan> find_positions(const Tokenizer& tokenizer, const MarkedText& text,
+                                      std::span<const TokenId> tokens, std::size_t first,
+                                      std::span<const std::string> position_names);
 
 }  // namespace patchbay

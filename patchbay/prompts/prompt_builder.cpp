@@ -130,7 +130,8 @@ void PromptBuilder::check_side(std::string_view where, std::string_view name,
 void PromptBuilder::check_positions(std::string_view where, std::string_view name,
                                     const PromptSide& side) const {
   const auto length = static_cast<std::int32_t>(side.tokens.size());
-  if (side.positions.size() != set_.position_names.size() || side.positions.back() != length - 1) {
+  if (side.positions.size() != set_.position_names.size() ||
+      side.positions.back() != TokenSpan(length - 1)) {
     throw Error(
         ErrorKind::kUsage, tag_of(set_.task),
         fmt::format("{}: the {} prompt has {} positions for the names {}; give one each, -1 "
@@ -139,9 +140,31 @@ void PromptBuilder::check_positions(std::string_view where, std::string_view nam
                     length - 1));
   }
   for (std::size_t i = 0; i < side.positions.size(); ++i) {
-    if (side.positions[i] >= -1 && side.positions[i] < length) continue;
-    throw error(where, fmt::format("the {} prompt has no token {} for position {}; it has {}", name,
-                                   side.positions[i], in_quotes(set_.position_names[i]), length));
+    const TokenSpan span = side.positions[i];
+    if (span == TokenSpan()) continue;
+    const auto fail = [&](const std::string& what) {
+      throw error(where, fmt::format("the {} prompt has {} for position {}; it has {}", name, what,
+                                     in_quotes(set_.position_names[i]), length));
+    };
+    for (const std::int32_t token : {span.first, span.last}) {
+      if (token < 0 || token >= length) fail(fmt::format("no token {}", token));
+    }
+    if (span.first > span.last) fail(fmt::format("no tokens {} to {}", span.first, span.last));
+  }
+}
+
+// Patched as a whole, each token of one side goes to one of the other.
+void PromptBuilder::warn_of_uneven(std::string_view where, const PromptSide& clean,
+                                   const PromptSide& corrupted) {
+  for (std::size_t i = 0; i < clean.positions.size(); ++i) {
+    const std::int32_t ours = clean.positions[i].size();
+    const std::int32_t theirs = corrupted.positions[i].size();
+    if (ours == theirs || ours == 0 || theirs == 0) continue;
+    const std::string& name = set_.position_names[i];
+    warn_once(said_uneven_,
+              fmt::format("{}: {} is {} tokens in the clean prompt and {} in the corrupted one, so "
+                          "all of it cannot be patched there; {}:first and {}:last can",
+                          where, name, ours, theirs, name, name));
   }
 }
 
@@ -174,15 +197,21 @@ std::string PromptBuilder::spelled(const PromptSide& side) const {
 void PromptBuilder::add(std::string_view where, PromptSide clean, PromptSide corrupted,
                         Answers answers, std::string group, std::string origin) {
   check_side(where, "clean", clean);
-  check_side(where, "corrupted", corrupted);
-  if (clean.tokens.size() != corrupted.tokens.size()) {
+  const bool has_corrupted = !corrupted.tokens.empty() || !corrupted.text.empty();
+  if (has_corrupted) check_side(where, "corrupted", corrupted);
+  if (has_corrupted && clean.tokens.size() != corrupted.tokens.size()) {
     throw error(where, fmt::format("the clean prompt has {} tokens, the corrupted one {}; a pair "
                                    "must be equally long: {} | {}",
                                    clean.tokens.size(), corrupted.tokens.size(), spelled(clean),
                                    spelled(corrupted)));
   }
   check_positions(where, "clean", clean);
-  check_positions(where, "corrupted", corrupted);
+  if (has_corrupted) {
+    check_positions(where, "corrupted", corrupted);
+    warn_of_uneven(where, clean, corrupted);
+  } else {
+    corrupted.positions.assign(set_.position_names.size(), {});
+  }
   check_answers(where, answers);
   if (clean.tokens == corrupted.tokens) {
     warn(fmt::format("{}: clean and corrupted are the same tokens, so patching changes nothing",

@@ -19,7 +19,7 @@ namespace patchbay {
 struct PromptSide {
   std::string text;  ///< empty where the prompt was given as token ids
   Prompt tokens;
-  std::vector<std::int32_t> positions;  ///< by the set's position names; −1: has none
+  std::vector<TokenSpan> positions;  ///< [position name] of the set
 };
 
 /// What is right and what is wrong at END.
@@ -66,11 +66,12 @@ class PromptBuilder {
   /// one too.
   [[nodiscard]] TokenId answer(std::string_view where, std::string_view text);
 
-  /// Adds a pair. Throws kBadData beginning with `where`, for an empty prompt, sides of different
-  /// lengths, more positions than the model has, ids beyond its vocabulary, positions beyond the
-  /// prompt, no answer, and an id that is named twice among answers and wrongs; kUsage for a side
-  /// without one position for each name, END at the last token. Warns of a text that ends in a
-  /// space, and of sides that are the same.
+  /// Adds a pair; a corrupted side without text and tokens is none. Throws kBadData beginning with
+  /// `where`, for an empty prompt, sides of different lengths, more positions than the model has,
+  /// ids beyond its vocabulary, positions beyond the prompt, no answer, and an id that is named
+  /// twice among answers and wrongs; kUsage for a side without one position for each name, END at
+  /// the last token. Warns of a text that ends in a space, of sides that are the same, and once of
+  /// a name that is other numbers of tokens in both.
   void add(std::string_view where, PromptSide clean, PromptSide corrupted, Answers answers,
            std::string group, std::string origin = {});
 
@@ -80,6 +81,7 @@ class PromptBuilder {
  private:
   void check_side(std::string_view where, std::string_view name, const PromptSide& side);
   void check_positions(std::string_view where, std::string_view name, const PromptSide& side) const;
+  void warn_of_uneven(std::string_view where, const PromptSide& clean, const PromptSide& corrupted);
   void check_answers(std::string_view where, const Answers& answers) const;
   [[nodiscard]] std::string spelled(const PromptSide& side) const;
   // A warning that is said once of a set.
@@ -92,6 +94,7 @@ class PromptBuilder {
   bool said_special_ = false;
   bool said_two_bos_ = false;
   bool said_space_ = false;
+  bool said_uneven_ = false;
 };
 
 }  // namespace patchbay

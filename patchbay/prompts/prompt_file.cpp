@@ -101,10 +101,12 @@ class FileReader {
 
   void add(const PromptRow& row) {
     PromptSide clean = side(row, "clean");
-    PromptSide corrupted = side(row, "corrupted");
+    const bool has_corrupted = row.find("corrupted") != nullptr;
+    PromptSide corrupted = has_corrupted ? side(row, "corrupted") : PromptSide();
     if (const JsonValue* subject = row.find("subject")) place(clean, "subject", *subject);
     if (const JsonValue* named = row.find("positions")) place(clean, *named);
     if (const JsonValue* named = row.find("corrupted_positions")) {
+      if (!has_corrupted) throw named->error("are of a corrupted prompt, which the row lacks");
       place(corrupted, *named);
     } else {
       corrupted.positions = clean.positions;  // equally long, or else refused
@@ -131,7 +133,7 @@ class FileReader {
     }
     PromptSide side;
     for (const JsonValue& id : value.items()) side.tokens.push_back(token_id(id));
-    side.positions.assign(builder_.position_names().size(), -1);
+    side.positions.resize(builder_.position_names().size());
     side.positions.back() = static_cast<std::int32_t>(side.tokens.size()) - 1;
     return side;
   }
@@ -161,19 +163,33 @@ class FileReader {
     side.positions[i] = position(side, where);
   }
 
-  // An index among the tokens that are not BOS, from the end when negative; a word; a word and
-  // which of its occurrences; null for none.
-  std::int32_t position(const PromptSide& side, const JsonValue& value) const {
+  // Words, alone or with which of their occurrences; the first and the last of some tokens; one of
+  // them; null for none.
+  TokenSpan position(const PromptSide& side, const JsonValue& value) const {
+    if (value.is_null()) return {};
+    if (value.is_string()) return tokens_of_words(side, value, value.as_string(), std::nullopt);
+    if (!value.is_array()) return token(side, value);
+    const std::span<const JsonValue> parts = value.items();
+    const bool words = !parts.empty() && parts.front().is_string();
+    if (words && parts.size() == 1) {
+      return tokens_of_words(side, value, parts.front().as_string(), std::nullopt);
+    }
+    if (parts.size() != 2) {
+      throw value.error(
+          "must be words and which of their occurrences, as [\"John\", 2], or the first and the "
+          "last of some tokens, as [3, 5]");
+    }
+    if (words)
+      return tokens_of_words(side, value, parts.front().as_string(), integer(parts.back()));
+    const TokenSpan span(token(side, parts.front()), token(side, parts.back()));
+    if (span.first <= span.last) return span;
+    throw value.error("ends before it begins; write the first and the last of the tokens");
+  }
+
+  // An index among the tokens that are not BOS, from the end when negative.
+  std::int32_t token(const PromptSide& side, const JsonValue& value) const {
     const auto first = static_cast<std::int64_t>(options_.prepend_bos ? 1 : 0);
     const auto length = static_cast<std::int64_t>(side.tokens.size());
-    if (value.is_null()) return -1;
-    if (value.is_string()) return token_of_word(side, value, value.as_string(), std::nullopt);
-    if (value.is_array()) {
-      if (value.items().size() != 2)
-        throw value.error("must be a word and which of its occurrences, as [\"John\", 2]");
-      return token_of_word(side, value, value.at(std::size_t{0}).as_string(),
-                           integer(value.at(std::size_t{1})));
-    }
     const std::int64_t index = integer(value);
     if (index < first - length || index >= length - first) {
       throw value.error(fmt::format("is {}; the prompt has {} tokens", index, length - first));
@@ -181,17 +197,17 @@ class FileReader {
     return static_cast<std::int32_t>(index < 0 ? length + index : first + index);
   }
 
-  std::int32_t token_of_word(const PromptSide& side, const JsonValue& value,
-                             const std::string& word, std::optional<std::int64_t> which) const {
+  TokenSpan tokens_of_words(const PromptSide& side, const JsonValue& value, const std::string& word,
+                            std::optional<std::int64_t> which) const {
     if (side.text.empty()) throw value.error("must be a number, since the prompt is token ids");
-    std::vector<std::size_t> ends;
+    std::vector<std::size_t> begins;
     if (!word.empty()) {
       for (std::size_t at = side.text.find(word); at != std::string::npos;
            at = side.text.find(word, at + word.size())) {
-        if (is_whole_word(side.text, at, word.size())) ends.push_back(at + word.size());
+        if (is_whole_word(side.text, at, word.size())) begins.push_back(at);
       }
     }
-    const auto count = static_cast<std::int64_t>(ends.size());
+    const auto count = static_cast<std::int64_t>(begins.size());
     if (count == 0 || (which && (*which < 1 || *which > count))) {
       throw value.error(
           fmt::format("names {}, which the prompt has {} times as a word", in_quotes(word), count));
@@ -201,8 +217,9 @@ class FileReader {
           fmt::format("names {}, which the prompt has {} times; say which, as [{}, {}]",
                       in_quotes(word), count, in_quotes(word), count));
     }
-    return token_at_byte(builder_.tokenizer(), side.tokens, options_.prepend_bos ? 1 : 0,
-                         ends[static_cast<std::size_t>(which.value_or(1) - 1)] - 1);
+    const std::size_t begin = begins[static_cast<std::size_t>(which.value_or(1) - 1)];
+    return tokens_at_bytes(builder_.tokenizer(), side.tokens, options_.prepend_bos ? 1 : 0, begin,
+                           begin + word.size());
   }
 
   PromptBuilder& builder_;

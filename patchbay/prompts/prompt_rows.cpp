@@ -106,7 +106,7 @@ PromptRow row_of(const JsonValue& object, std::string where, std::string origin,
       throw member.value.error(fmt::format("and {} both say what is {}; keep one of them",
                                            in_quotes(earlier->second), field->name));
     }
-    if (!is_absent(member.value) || field->name == "clean" || field->name == "corrupted") {
+    if (!is_absent(member.value) || field->name == "clean") {
       row.fields.emplace(field->name, &member.value);
     }
   }

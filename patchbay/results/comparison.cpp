@@ -61,6 +61,16 @@ std::vector<SamePrompt> same_prompts(const EffectTable& first, const EffectTable
   return same;
 }
 
+// What a label names, without what it says of it in parentheses: "subject (3-5 tokens)", and
+// "0 (heads 0-2)" of a model with shared heads.
+std::string_view place_of(std::string_view label) { return label.substr(0, label.find(" (")); }
+
+// Where the same place is among some labels.
+auto find_place(const std::vector<std::string>& labels, std::string_view label) {
+  return std::ranges::find_if(
+      labels, [&](const std::string& other) { return place_of(other) == place_of(label); });
+}
+
 // The table with these labels on the axes but the last, in this order, and these prompts.
 EffectTable cut(const EffectTable& table, const std::vector<TableAxis>& axes,
                 const std::vector<std::size_t>& prompts) {
@@ -82,7 +92,7 @@ EffectTable cut(const EffectTable& table, const std::vector<TableAxis>& axes,
     std::int64_t from = 0;
     for (std::size_t axis = 0; axis < labels.size(); ++axis) {
       const auto& all = table.axes[axis].labels;
-      from = from * std::ssize(all) + (std::ranges::find(all, labels[axis]) - all.begin());
+      from = from * std::ssize(all) + (find_place(all, labels[axis]) - all.begin());
     }
     const auto values = table.cell_values(from);
     for (const std::size_t prompt : prompts) result.values.push_back(values[prompt]);
@@ -97,7 +107,9 @@ std::vector<TableAxis> common_axes(const EffectTable& first, const EffectTable& 
     TableAxis axis{first.axes[i].name, {}};
     for (const std::string& label : first.axes[i].labels) {
       const auto& others = second.axes[i].labels;
-      if (std::ranges::find(others, label) != others.end()) axis.labels.push_back(label);
+      const auto other = find_place(others, label);
+      if (other == others.end()) continue;
+      axis.labels.push_back(*other == label ? label : std::string(place_of(label)));
     }
     if (axis.labels.empty()) {
       throw Error(

@@ -165,7 +165,7 @@ constexpr Choice kCorruptions[] = {
 constexpr Choice kPositions[] = {
     {"NOUN", "what lasted"},
     {"XX", "the century of the first year"},
-    {"YY", "its year, the last token of the two digits"},
+    {"YY", "its year's last two digits"},
     {"END", "the century again, after which the year is due"},
 };
 

@@ -74,8 +74,8 @@ class OfCircuits : public ::testing::TestWithParam<const char*> {
 constexpr const char* kCircuit = "mover: 1.1 @ END; other: 2.2 @ FIRST MIDDLE; all: 0.3";
 
 bool is_kept(const PromptPair& pair, const Head& head, std::int64_t pos) {
-  if (head == Head{1, 1}) return pos == pair.positions[2];
-  if (head == Head{2, 2}) return pos == pair.positions[0] || pos == pair.positions[1];
+  if (head == Head{1, 1}) return pos == pair.positions[2].last;
+  if (head == Head{2, 2}) return pos == pair.positions[0].last || pos == pair.positions[1].last;
   return head == Head{0, 3};
 }
 
@@ -114,10 +114,11 @@ TEST_P(OfCircuits, ElsewhereAreThePositionsWithoutAName) {
     const auto& positions = prompts.pairs[i].positions;
     EXPECT_NEAR(
         value_at(table, {"circuit"}, static_cast<std::int64_t>(i)),
-        difference(prompts, i,
-                   [&](const Head& head, std::int64_t pos) {
-                     return head != Head{1, 1} || pos == positions[0] || pos == positions[2];
-                   }),
+        difference(
+            prompts, i,
+            [&](const Head& head, std::int64_t pos) {
+              return head != Head{1, 1} || pos == positions[0].last || pos == positions[2].last;
+            }),
         2e-5);
   }
 }
@@ -172,7 +173,7 @@ TEST_P(OfCircuits, CompletenessTakesTheSameFromModelAndCircuit) {
     EXPECT_NEAR(model,
                 difference(prompts, static_cast<std::size_t>(i),
                            [&](const Head& head, std::int64_t pos) {
-                             return head == Head{1, 1} && pos == pair.positions[2];
+                             return head == Head{1, 1} && pos == pair.positions[2].last;
                            }),
                 2e-5);
     const double circuit = value_at(table, {"mover", "circuit"}, i);
@@ -229,8 +230,8 @@ TEST_P(OfCircuits, MinimalityRemovesANodeFromWhatKLeft) {
     const auto only_at = [&](const Head& kept, std::size_t position) {
       return difference(prompts, static_cast<std::size_t>(i),
                         [&, kept, position](const Head& head, std::int64_t pos) {
-                          const bool one = head == Head{2, 2} && pos == pair.positions[0];
-                          return !(one || (head == kept && pos == pair.positions[position]));
+                          const bool one = head == Head{2, 2} && pos == pair.positions[0].last;
+                          return !(one || (head == kept && pos == pair.positions[position].last));
                         });
     };
     const double with = value_at(rest, {"1.1@END (pair)", "without K"}, i);

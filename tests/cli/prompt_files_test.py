@@ -1,6 +1,7 @@
 """Runs `patchbay run` on prompt files as people have them: python3 prompt_files_test.py PATCHBAY REPOSITORY"""
 
 import json
+import os
 import pathlib
 import shutil
 import subprocess
@@ -86,6 +87,42 @@ class PromptFiles(unittest.TestCase):
         same = self.result("activation_patching", "word_inside_word.jsonl", "--site", "resid_post",
                            "--axes", "layer,position", "--layers", "0", "--positions", "13")
         self.assertEqual(same["values"][0][0], result["values"][0][1])  # the token of " Tom"
+
+    def test_what_reads_no_corrupted_prompt_needs_none(self):
+        result = self.result("causal_tracing", "no_corrupted.jsonl", "--subject", "S2", "--layers", "1")
+        self.assertEqual(len(result["baselines"]["corrupted"]), 1)  # the clean prompt with noise
+        done = self.run_ok("activation_patching", "no_corrupted.jsonl", "--source", "zero")
+        self.assertIn("note: effects are raw", done.stdout)
+        self.assertNotIn("corrupted  ", done.stdout)
+        self.run_ok("activation_patching", "no_corrupted.jsonl", "--source", "zero", "--out", ".", "--format",
+                    "json,csv,npz,svg")
+        page = subprocess.run([PATCHBAY, "report", ".", "--out", "page.html"], capture_output=True, text=True,
+                              cwd=self.folder, timeout=120, check=False)
+        self.assertEqual(page.returncode, 0, page.stderr)
+        result = self.result("accuracy", "no_corrupted.jsonl")
+        self.assertEqual(result["axes"][0]["labels"], ["clean"])
+        self.assertNotIn("corrupted", [column["name"] for column in result["columns"]])
+        for args in [("activation_patching",), ("activation_patching", "--source", "mean"),
+                     ("activation_patching", "--source", "zero", "--direction", "denoise"), ("path_patching",),
+                     ("find_circuit",), ("attention_patterns", "--side", "corrupted"), ("faithfulness", "--circuit", "1.1"),
+                     ("direct_logit_attribution", "--side", "corrupted")]:
+            done = self.run_raw(args[0], "no_corrupted.jsonl", *args[1:])
+            self.assertEqual(done.returncode, 65, (args, done.stderr))
+            self.assertIn("prompt 0 (line 1) has no corrupted prompt", done.stderr)
+        for args in [("logit_lens",), ("attention_patterns",), ("direct_logit_attribution",),
+                     ("faithfulness", "--circuit", "1.1", "--source", "zero")]:
+            self.run_ok(args[0], "no_corrupted.jsonl", *args[1:])
+
+    @unittest.skipUnless(os.environ.get("PATCHBAY_SMOLLM2_GGUF"), "PATCHBAY_SMOLLM2_GGUF names no file")
+    def test_a_subject_of_several_tokens_is_noised_whole(self):
+        model = ("--model", os.environ["PATCHBAY_SMOLLM2_GGUF"], "--bos", "--draws", "5", "--layers", "0")
+        whole = self.result("causal_tracing", "subject_of_several_tokens.jsonl", *model)
+        one_by_one = self.result("causal_tracing", "subject_token_by_token.jsonl", *model, "--subject",
+                                 "s1,s2,s3,s4,s5")
+        self.assertEqual(whole["baselines"], one_by_one["baselines"])
+        self.assertAlmostEqual(whole["baselines"]["corrupted"][0], 0.022, places=3)
+        self.assertIn("subject is 5 tokens, taken together; subject:first and subject:last are its ends",
+                      whole["notes"])
 
     def test_a_position_may_not_be_called_a_number(self):
         done = self.run_raw("activation_patching", "position_named_3.jsonl", "--site",

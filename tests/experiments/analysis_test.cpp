@@ -102,11 +102,11 @@ TEST_P(Analysis, AttentionIsThePattern) {
       const ActivationCache cache = tiny_.model.run_with_cache(tiny_.ctx, {tokens}).second;
       const Tensor& pattern = cache("pattern", 1);
       const auto end = static_cast<std::int64_t>(tokens.size()) - 1;
-      EXPECT_EQ(table.value(side * 2, i), double{pattern(0, 3, end, at[0])});
+      EXPECT_EQ(table.value(side * 2, i), double{pattern(0, 3, end, at[0].last)});
       if (i == 1) {
         EXPECT_TRUE(std::isnan(table.value(side * 2 + 1, i)));
       } else {
-        EXPECT_EQ(table.value(side * 2 + 1, i), double{pattern(0, 3, end, at[1])});
+        EXPECT_EQ(table.value(side * 2 + 1, i), double{pattern(0, 3, end, at[1].last)});
       }
     }
   }
@@ -145,6 +145,59 @@ TEST_P(Analysis, AWindowRestoresItsLayersAtOnce) {
   one["window"] = "1";
   EXPECT_NE(run("causal_tracing", prompts, given).values,
             run("causal_tracing", prompts, one).values);
+}
+
+// A subject of several tokens gets noise on each: as if every token had a name.
+TEST_P(Analysis, CausalTracingNoisesAllTokensOfASubject) {
+  PromptSet whole = reference_pairs(tiny_);
+  PromptSet by_token = whole;
+  by_token.position_names = {"s1", "s2", "s3", "END"};
+  for (std::size_t i = 0; i < whole.pairs.size(); ++i) {
+    const TokenSpan end = whole.pairs[i].positions.back();
+    whole.pairs[i].positions = whole.pairs[i].corrupted_positions = {0, {3, 5}, end};
+    by_token.pairs[i].positions = by_token.pairs[i].corrupted_positions = {3, 4, 5, end};
+  }
+  const EffectTable table =
+      run("causal_tracing", whole, {{"subject", "MIDDLE"}, {"positions", "MIDDLE:last,MIDDLE"}});
+  const EffectTable expected =
+      run("causal_tracing", by_token, {{"subject", "s1,s2,s3"}, {"positions", "s3,s1"}});
+  EXPECT_EQ(table.baselines.corrupted, expected.baselines.corrupted);
+  EXPECT_EQ(table.axes[1].labels, (std::vector<std::string>{"MIDDLE:last", "MIDDLE (3 tokens)"}));
+  for (std::int64_t prompt = 0; prompt < std::ssize(whole.pairs); ++prompt) {
+    EXPECT_EQ(table.value(0, prompt), expected.value(0, prompt));
+    EXPECT_NE(table.value(1, prompt), expected.value(1, prompt));  // all three, not the first
+  }
+  EXPECT_EQ(table.notes.back(),
+            "MIDDLE is 3 tokens, taken together; MIDDLE:first and MIDDLE:last are its ends");
+}
+
+TEST_P(Analysis, AttentionOfSeveralTokensIsAddedUpAndFromThemAMean) {
+  PromptSet prompts = reference_pairs(tiny_);
+  for (PromptPair& pair : prompts.pairs) {
+    pair.positions[1] = pair.corrupted_positions[1] = {3, 5};
+  }
+  const EffectTable table = run("attention_patterns", prompts,
+                                {{"layers", "1"},
+                                 {"heads", "2"},
+                                 {"dest-positions", "END,MIDDLE"},
+                                 {"src-positions", "MIDDLE,MIDDLE:first"}});
+  for (std::int64_t i = 0; i < std::ssize(prompts.pairs); ++i) {
+    const PromptPair& pair = prompts.pairs[static_cast<std::size_t>(i)];
+    const ActivationCache cache = tiny_.model.run_with_cache(tiny_.ctx, {pair.clean}).second;
+    const Tensor& pattern = cache("pattern", 1);
+    const auto from = [&](std::int64_t query, std::int64_t last) {
+      double sum = 0.0;
+      for (std::int64_t key = 3; key <= std::min(query, last); ++key) {
+        sum += double{pattern(0, 2, query, key)};
+      }
+      return sum;
+    };
+    const std::int64_t end = std::ssize(pair.clean) - 1;
+    EXPECT_NEAR(value_at(table, {"clean", "1", "2", "END", "MIDDLE (3 tokens)"}, i), from(end, 5),
+                1e-12);
+    EXPECT_NEAR(value_at(table, {"clean", "1", "2", "MIDDLE (3 tokens)", "MIDDLE:first"}, i),
+                (from(3, 3) + from(4, 3) + from(5, 3)) / 3, 1e-12);
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(Each, Analysis, ::testing::ValuesIn(kTinyModels), model_test_name);

@@ -55,10 +55,10 @@ TEST_P(AttentionPatterns, FindNamedPositionsInPromptsOfDifferentLengths) {
       for (std::size_t name = 0; name < 3; ++name) {
         const double value =
             value_at(table, {side, "2", "2", "END", prompts.position_names[name]}, i);
-        if (positions[name] < 0) {
+        if (!positions[name].is_there()) {
           EXPECT_TRUE(std::isnan(value));
         } else {
-          EXPECT_EQ(value, cache("pattern", 2)(0, 2, std::ssize(tokens) - 1, positions[name]));
+          EXPECT_EQ(value, cache("pattern", 2)(0, 2, std::ssize(tokens) - 1, positions[name].last));
         }
       }
     }

@@ -111,7 +111,7 @@ TEST_P(Scores, CopyScoresAreWhatTheCircuitOfAHeadSays) {
           double opposite = 0;
           double n = 0;
           for (std::size_t name = 0; name < 3; ++name) {
-            const std::int32_t at = pair.positions[name];
+            const std::int32_t at = pair.positions[name].last;
             if (at < 0) continue;
             n += 1;
             const TokenId token = pair.clean[static_cast<std::size_t>(at)];
@@ -163,10 +163,11 @@ TEST_P(Scores, AttentionAndProjectionAreOfTheHeadsOwnOutput) {
         for (std::int64_t head = 0; head < cfg().n_heads; ++head) {
           const std::string at[] = {std::to_string(layer), std::to_string(head)};
           const auto looks = [&](std::size_t name) {
-            return static_cast<double>(cache("pattern", layer)(0, head, 11, pair.positions[name]));
+            return static_cast<double>(
+                cache("pattern", layer)(0, head, 11, pair.positions[name].last));
           };
           const auto writes = [&](std::size_t name) {
-            const TokenId token = pair.clean[static_cast<std::size_t>(pair.positions[name])];
+            const TokenId token = pair.clean[static_cast<std::size_t>(pair.positions[name].last)];
             Numbers direction;
             for (std::int64_t d = 0; d < cfg().d_model; ++d) {
               direction.push_back(

@@ -102,7 +102,7 @@ TEST(PromptMisuse, OfBuildersAndFilesIsRefused) {
   const auto builder = [&](PromptSet set = {}) {
     return PromptBuilder(cfg, &tokenizer(), std::move(set));
   };
-  const auto side = [](std::vector<std::int32_t> positions) {
+  const auto side = [](std::vector<TokenSpan> positions) {
     return PromptSide{.text = "", .tokens = {1, 2}, .positions = std::move(positions)};
   };
   const auto add = [&](const PromptSide& clean) {
@@ -175,6 +175,14 @@ TEST(PromptMisuse, OfSetsMadeByHandIsRefused) {
       {"PromptSet::check", with([](PromptSet& s) { s.pairs[0].positions[0] = 2; }), "\"IO\" at 2"},
       {"PromptSet::check", with([](PromptSet& s) { s.pairs[0].positions[0] = -2; }),
        "\"IO\" at -2"},
+      {"PromptSet::check", with([](PromptSet& s) {
+         s.pairs[0].positions[0] = {1, 0};
+       }),
+       "\"IO\" at 1 to 0"},
+      {"PromptSet::check", with([](PromptSet& s) {
+         s.pairs[0].positions[0] = {-1, 0};
+       }),
+       "\"IO\" at -1 to 0"},
       {"PromptSet::check", with([](PromptSet& s) { s.pairs[0].corrupted_positions[1] = 0; }),
        "corrupted position \"END\" at 0"},
       {"check_pairs",

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include "tests/support/error_text.h"
 #include "tests/support/task_models.h"
 
 namespace patchbay {
@@ -66,7 +67,7 @@ TEST_F(PromptFile, ReadsTextsAndTokenIds) {
   EXPECT_EQ(set.pairs[1].clean_text, "");
   EXPECT_EQ(set.pairs[1].answers, (std::vector<TokenId>{7, tokenizer.to_single_token(" Mary")}));
   EXPECT_TRUE(set.pairs[1].wrongs.empty());
-  EXPECT_EQ(set.pairs[1].positions, std::vector<std::int32_t>{1});
+  EXPECT_EQ(set.pairs[1].positions, std::vector<TokenSpan>{1});
 }
 
 TEST_F(PromptFile, TakesTheFirstPromptsThatAreAskedFor) {
@@ -98,7 +99,7 @@ TEST_F(PromptFile, FindsNamedPositionsWithAndWithoutBos) {
       EXPECT_EQ(testing::at(model, set, pair, name), token);
     }
     EXPECT_EQ(testing::at(model, set, pair, "S2", true), " Mary");
-    EXPECT_GT(pair.positions[2], pair.positions[1]);
+    EXPECT_GT(pair.positions[2].first, pair.positions[1].last);
     EXPECT_EQ(pair.corrupted_positions, pair.positions);
   }
 }
@@ -107,17 +108,56 @@ TEST_F(PromptFile, LetsTheCorruptedPromptHavePositionsOfItsOwn) {
   const PromptSet set = read(one_line(
       R"({"clean": [1, 2, 3], "corrupted": [4, 1, 2], "answer": 9, "positions": {"one": 0},
           "corrupted_positions": {"one": 1}})"));
-  EXPECT_EQ(set.pairs[0].positions, (std::vector<std::int32_t>{0, 2}));
-  EXPECT_EQ(set.pairs[0].corrupted_positions, (std::vector<std::int32_t>{1, 2}));
+  EXPECT_EQ(set.pairs[0].positions, (std::vector<TokenSpan>{0, 2}));
+  EXPECT_EQ(set.pairs[0].corrupted_positions, (std::vector<TokenSpan>{1, 2}));
 }
 
-TEST_F(PromptFile, TakesTheLastTokenOfAWordOfSeveral) {
-  const PromptSet set = read(
-      R"({"clean": "the strawberries were", "corrupted": "the strawberries went", "answer": 5, "positions": {"fruit": "strawberries"}})");
+TEST_F(PromptFile, TakesAllTokensOfWordsOrOfARange) {
+  const PromptSet set = read(one_line(
+      R"({"clean": "the ripe strawberries were", "corrupted": "the ripe strawberries went",
+          "answer": 5, "subject": "ripe strawberries",
+          "positions": {"fruit": "strawberries", "same": ["strawberries"], "none_here": null,
+                        "range": [1, 3], "back": [-2, -1], "one": [2, 2.0]}})"));
   const auto model = testing::ioi_small().get();
-  const std::string last = testing::at(model, set, set.pairs[0], "fruit");
-  EXPECT_TRUE(std::string("strawberries").ends_with(last)) << last;
-  EXPECT_LT(last.size(), 12U);
+  const auto at = [&](const char* name) { return testing::at(model, set, set.pairs[0], name); };
+  EXPECT_EQ(at("fruit"), " strawberries");
+  EXPECT_EQ(at("same"), " strawberries");
+  EXPECT_TRUE(at("subject").ends_with("ripe strawberries"));
+  EXPECT_EQ(at("none_here"), "none");
+  const auto span = [&](const char* name) {
+    return set.pairs[0].positions[set.index_of_position(name)];
+  };
+  EXPECT_GT(span("fruit").size(), 1);
+  EXPECT_EQ(span("range"), TokenSpan(1, 3));
+  const auto length = static_cast<std::int32_t>(set.pairs[0].clean.size());
+  EXPECT_EQ(span("back"), TokenSpan(length - 2, length - 1));
+  EXPECT_EQ(span("one"), TokenSpan(2));
+  EXPECT_EQ(set.tokens_text(set.named_position("range")), "3 tokens");
+  EXPECT_EQ(set.tokens_text(set.named_position("range:last")), "");
+  EXPECT_EQ(set.tokens_text(set.named_position("one")), "");
+  EXPECT_EQ(set.text_of(set.named_position("range:last")), "range:last");
+  EXPECT_NE(error_of([&] {
+              (void)set.named_position("range:middle");
+            }).find("write range:first or range:last"),
+            std::string::npos);
+}
+
+TEST_F(PromptFile, WarnsOfANameThatIsLongerOnOneSide) {
+  const PromptSet set = read(
+      R"({"clean": [1, 2, 3], "corrupted": [4, 1, 2], "answer": 9, "positions": {"one": [0, 1]}, "corrupted_positions": {"one": 1}})");
+  ASSERT_EQ(set.warnings.size(), 1U);
+  EXPECT_NE(set.warnings[0].find("one is 2 tokens in the clean prompt and 1 in the corrupted one"),
+            std::string::npos);
+}
+
+TEST_F(PromptFile, MayLackTheCorruptedPrompt) {
+  const PromptSet set = read(
+      R"({"clean": [1, 2, 3], "answer": 9, "positions": {"one": 0}}
+{"clean": [1, 2, 3], "corrupted": null, "answer": 9})");
+  set.check();
+  EXPECT_FALSE(set.has_corrupted());
+  EXPECT_TRUE(set.warnings.empty());
+  EXPECT_EQ(set.pairs[0].corrupted_positions, std::vector<TokenSpan>(2));
 }
 
 TEST_F(PromptFile, WarnsOfWhatIsProbablyAMistake) {
@@ -141,7 +181,8 @@ TEST_F(PromptFile, NamesFileAndLineOfEveryMistake) {
       {R"({"claen": "a"})", R"(says nothing of "clean", which is needed; is "claen" it?)"},
       {R"({"corrupted": "a", "answer": 1})",
        R"(nothing of "clean", which is needed; it has answer)"},
-      {R"({"clean": "a", "answer": 1})", R"(nothing of "corrupted")"},
+      {R"({"clean": [1], "answer": 1, "corrupted_positions": {"A": 0}})",
+       R"("corrupted_positions" are of a corrupted prompt, which the row lacks)"},
       {R"({"clean": "a", "corrupted": "b"})", R"(nothing of "answer")"},
       {R"({"clean": "a", "clean": "b"})", "clean"},
       {R"({"clean": 5, "corrupted": "b", "answer": 1})", R"("clean" must be a text or an array)"},
@@ -184,7 +225,15 @@ TEST_F(PromptFile, NamesFileAndLineOfEveryMistake) {
       {R"({"clean": "a b a", "corrupted": "a b c", "answer": 3, "positions": {"A": ["a", 3]}})",
        R"("positions.A" names "a")"},
       {R"({"clean": "a b a", "corrupted": "a b c", "answer": 3, "positions": {"A": ["a"]}})",
-       R"(must be a word and which)"},
+       R"(2 times; say which)"},
+      {R"({"clean": "a b a", "corrupted": "a b c", "answer": 3, "positions": {"A": ["a", 1, 2]}})",
+       R"(must be words and which)"},
+      {R"({"clean": "a b a", "corrupted": "a b c", "answer": 3, "positions": {"A": []}})",
+       R"(must be words and which)"},
+      {R"({"clean": "a b a", "corrupted": "a b c", "answer": 3, "positions": {"A": [2, 1]}})",
+       R"(ends before it begins)"},
+      {R"({"clean": "a b a", "corrupted": "a b c", "answer": 3, "positions": {"A": [0, 9]}})",
+       R"("positions.A[1]" is 9)"},
       {R"({"clean": "a b a", "corrupted": "a b c", "answer": 3, "positions": {"A": ""}})",
        R"(0 times)"}};
   for (const auto& [text, says] : mistakes) {
@@ -257,9 +306,9 @@ TEST_F(PromptFile, MatchesWholeWordsAlone) {
   const PromptSet set = read(one_line(pair));
   const PromptPair& found = set.pairs[0];
   EXPECT_EQ(testing::ioi_small().tokenizer.token_bytes(
-                found.clean[static_cast<std::size_t>(found.positions[0])]),
+                found.clean[static_cast<std::size_t>(found.positions[0].last)]),
             " Tom");
-  EXPECT_GT(found.positions[0], 5);  // behind Tommy
+  EXPECT_GT(found.positions[0].first, 5);  // behind Tommy
   EXPECT_NE(error(one_line(pair).replace(one_line(pair).find(", 2]"), 4, ", 3]"))
                 .find(R"(names "Tom", which the prompt has 2 times as a word)"),
             std::string::npos);

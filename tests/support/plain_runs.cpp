@@ -55,13 +55,14 @@ const Prompt& PlainRuns::side(std::int64_t prompt, bool of_base) const {
 }
 
 PairSides PlainRuns::positions(std::int64_t prompt) const {
-  const auto of = [&](std::int64_t of_prompt, bool of_base) -> const std::vector<std::int32_t>& {
+  const auto of = [&](std::int64_t of_prompt, bool of_base) -> const std::vector<TokenSpan>& {
     const PromptPair& pair = prompts_.pairs[static_cast<std::size_t>(of_prompt)];
     return (direction_ == Direction::kNoise) == of_base ? pair.positions : pair.corrupted_positions;
   };
-  const auto& read = source_.kind == SourceKind::kResample   ? of(resampled(prompt), true)
-                     : source_.kind == SourceKind::kGaussian ? of(prompt, true)
-                                                             : of(prompt, false);
+  const auto& read = source_.kind == SourceKind::kResample ? of(resampled(prompt), true)
+                     : source_.kind == SourceKind::kGaussian || source_.kind == SourceKind::kZero
+                         ? of(prompt, true)
+                         : of(prompt, false);
   return {std::ssize(base(prompt)), of(prompt, true), read};
 }
 

@@ -50,14 +50,18 @@ inline const TaskModelOwner& gpt2_by_digits() {
   return owner;
 }
 
-/// The bytes of the token at a named position of the clean prompt; "none" where there is none.
+/// The bytes of the tokens at a named position of the clean prompt; "none" where there are none.
 inline std::string at(const tasks::TaskModel& model, const PromptSet& set, const PromptPair& pair,
                       std::string_view name, bool corrupted = false) {
   const std::size_t i = set.index_of_position(name);
-  const std::int32_t position = (corrupted ? pair.corrupted_positions : pair.positions)[i];
-  if (position < 0) return "none";
+  const TokenSpan span = (corrupted ? pair.corrupted_positions : pair.positions)[i];
+  if (!span.is_there()) return "none";
   const Prompt& prompt = corrupted ? pair.corrupted : pair.clean;
-  return model.tokenizer->token_bytes(prompt[static_cast<std::size_t>(position)]);
+  std::string bytes;
+  for (std::int32_t token = span.first; token <= span.last; ++token) {
+    bytes += model.tokenizer->token_bytes(prompt[static_cast<std::size_t>(token)]);
+  }
+  return bytes;
 }
 
 }  // namespace patchbay::testing

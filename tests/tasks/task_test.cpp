@@ -41,8 +41,10 @@ void expect_sound(const TaskModel& model, const PromptSet& set, bool bos) {
     ASSERT_EQ(pair.corrupted_positions.size(), set.position_names.size());
     EXPECT_EQ(pair.positions.back(), static_cast<std::int32_t>(pair.clean.size()) - 1);
     EXPECT_EQ(pair.corrupted_positions.back(), pair.positions.back());
-    for (const std::int32_t at : pair.positions) {
-      EXPECT_TRUE(at == -1 || (at >= first && at <= pair.positions.back()));
+    for (const TokenSpan& at : pair.positions) {
+      if (!at.is_there()) continue;
+      EXPECT_TRUE(first <= at.first && at.first <= at.last);
+      EXPECT_LE(at.last, pair.positions.back().last);
     }
     ASSERT_FALSE(pair.answers.empty());
     std::set<TokenId> ids(pair.answers.begin(), pair.answers.end());

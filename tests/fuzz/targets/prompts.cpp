@@ -18,10 +18,12 @@ void fuzz_prompts(std::string_view data) {
     accepts([&] {
       const PromptSet set = read_prompt_file(path, kConfig, tokenizer, {});
       for (const PromptPair& pair : set.pairs) {
-        require(pair.clean.size() == pair.corrupted.size(), "both prompts are equally long");
+        require(!pair.has_corrupted() || pair.clean.size() == pair.corrupted.size(),
+                "both prompts are equally long");
         require(pair.positions.size() == set.position_names.size(), "every name has a place");
-        for (const std::int32_t position : pair.positions) {
-          require(position < static_cast<std::int32_t>(pair.clean.size()),
+        for (const TokenSpan& span : pair.positions) {
+          require(span.last < static_cast<std::int32_t>(pair.clean.size()) &&
+                      span.first <= span.last && (span.first < 0) == (span.last < 0),
                   "a position is in its prompt");
         }
         for (const TokenId token : pair.clean) {

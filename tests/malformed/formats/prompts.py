@@ -34,7 +34,7 @@ def prompts_no_object(random):
 @malformed()
 def prompts_key_missing(random):
     bad = dict(PAIR)
-    del bad[random.choice(["clean", "corrupted", "answer"])]
+    del bad[random.choice(["clean", "answer"])]
     return one_bad(random, bad)
 
 
