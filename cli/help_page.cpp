@@ -10,9 +10,15 @@
 
 #include "cli/output.h"
 #include "patchbay/base/version.h"
+#include "patchbay/base/words.h"
 
 namespace patchbay::cli {
 namespace {
+
+std::string in_capitals(std::string word) {
+  for (char& c : word) c = static_cast<char>(c - 'a' + 'A');
+  return word;
+}
 
 // A part of a page: names, and what they are.
 struct Section {
@@ -22,14 +28,17 @@ struct Section {
 
 // Those that are not empty, in their order.
 std::vector<Section> sections_of(const Verb& verb) {
-  std::vector<Section> sections = {
-      {"COMMANDS"}, {"ARGUMENTS"}, {"OPTIONS", {{"-h,--help", "print this page"}}}};
+  std::vector<Section> sections = {{in_capitals(verb.noun) + "S"},
+                                   {"ARGUMENTS"},
+                                   {"SETTINGS"},
+                                   {"OPTIONS", {{"-h,--help", "print this page"}}}};
   for (const Verb* inner : verbs_of(verb)) {
     sections[0].entries.emplace_back(inner->last_word(), inner->what);
   }
   for (const OptionSpec& option : verb.options) {
     const std::string type = option.is_argument() || option.is_flag() ? "" : " " + option.type;
-    sections[option.is_argument() ? 1 : 2].entries.emplace_back(option.names + type, option.what);
+    const std::size_t section = option.is_argument() ? 1 : option.is_setting ? 2 : 3;
+    sections[section].entries.emplace_back(option.names + type, option.what);
   }
   std::erase_if(sections, [](const Section& section) { return section.entries.empty(); });
   return sections;
@@ -42,7 +51,7 @@ std::string usage_of(const Verb& verb) {
     if (!option.is_argument()) continue;
     usage += fmt::format("[{}]{} ", option.names, option.is_many() ? "..." : "");
   }
-  return usage + (verbs_of(verb).empty() ? "[OPTIONS]" : "COMMAND [OPTIONS]");
+  return usage + (verbs_of(verb).empty() ? "" : in_capitals(verb.noun) + " ") + "[OPTIONS]";
 }
 
 std::vector<std::string> lines_of(std::string_view text) {
@@ -58,6 +67,21 @@ std::vector<std::string> lines_of(std::string_view text) {
 std::string in_small_letters(std::string title) {
   for (char& c : title) c = static_cast<char>(c - 'A' + 'a');
   return title;
+}
+
+// Lines of at most kWidth, where words are no longer; those after the first stand below its text.
+std::string hanging(std::string_view text, std::size_t indent) {
+  constexpr std::size_t kWidth = 100;
+  std::string lines;
+  std::size_t column = indent;
+  for (const std::string_view word : split(text, ' ')) {
+    const bool fits = column == indent || column + 1 + word.size() <= kWidth;
+    if (!fits) lines += '\n' + std::string(indent, ' ');
+    if (column > indent && fits) lines += ' ';
+    column = (fits ? column + (column > indent ? 1 : 0) : indent) + word.size();
+    lines += word;
+  }
+  return lines;
 }
 
 // A line cannot begin with a control character, and a dash is no hyphen.
@@ -85,7 +109,7 @@ std::string render(const Verb& verb) {
     for (const auto& [name, what] : entries) width = std::max(width, name.size());
     text += fmt::format("\n{}\n", heading(in_small_letters(title) + ":"));
     for (const auto& [name, what] : entries) {
-      text += fmt::format("  {:<{}}  {}\n", name, width, what);
+      text += fmt::format("  {:<{}}  {}\n", name, width, hanging(what, width + 4));
     }
   }
   text += fmt::format("\n{}\n", heading("examples:"));

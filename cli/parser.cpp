@@ -5,9 +5,12 @@
 #include "cli/parser.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <iterator>
+#include <optional>
 
 #include "patchbay/base/error.h"
 #include "patchbay/base/suggest.h"
@@ -21,7 +24,7 @@ void declare(CLI::App& app, const Verb& verb) {
   app.set_help_flag("-h,--help");
   app.allow_extras();
   app.require_subcommand(0, 1);  // so that a later word is never taken for a verb
-  for (const OptionSpec& option : verb.options) {
+  for (const OptionSpec& option : together({verb.options, verb.shared})) {
     if (option.is_flag()) {
       app.add_flag(option.names);
       continue;
@@ -50,10 +53,15 @@ Chosen chosen(const CLI::App& app, const std::string& path = "") {
   return chosen(*inner.front(), before + inner.front()->get_name());
 }
 
+// With what stands before the verb's last word, where the verb that it belongs to shares options.
 Given given_of(const Chosen& here) {
   Given::Words words;
   for (const OptionSpec& option : here.verb.options) {
-    words[option.name()] = here.app.get_option(option.name())->results();
+    std::vector<std::string>& all = words[option.name()];
+    for (const CLI::App* app = &here.app; app != nullptr; app = app->get_parent()) {
+      const CLI::Option* given = app->get_option_no_throw(option.name());
+      if (given != nullptr) std::ranges::copy(given->results(), std::back_inserter(all));
+    }
   }
   return {here.verb.command(), std::move(words)};
 }
@@ -73,6 +81,31 @@ std::string advice_for(const std::string& name, const Options& known, bool takes
   return nearest.empty() && takes_text ? "; put -- before a text that begins with a dash" : nearest;
 }
 
+// "a, b and c"
+std::string enumeration(const std::vector<std::string>& words) {
+  if (words.size() < 2) return fmt::format("{}", fmt::join(words, ""));
+  return fmt::format("{} and {}", fmt::join(words.begin(), words.end() - 1, ", "), words.back());
+}
+
+// "accuracy has no option --threshold, which is one of find_circuit; accuracy has --metrics", for
+// settings of the verbs beside this one.
+std::optional<std::string> owners_of(const std::string& name, const Verb& verb) {
+  std::vector<std::string> owners;
+  for (const Verb* other : verbs_of(find_verb(verb.path.substr(0, verb.path.find(' '))))) {
+    const auto is_it = [&](const OptionSpec& option) {
+      return option.is_setting && option.name() == name;
+    };
+    if (std::ranges::any_of(other->options, is_it)) owners.push_back(other->last_word());
+  }
+  if (owners.empty()) return std::nullopt;
+  std::vector<std::string> own;
+  for (const OptionSpec& option : verb.options) {
+    if (option.is_setting) own.push_back(option.name());
+  }
+  return fmt::format("{} has no option {}, which is one of {}; {} has {}", verb.last_word(), name,
+                     enumeration(owners), verb.last_word(), enumeration(own));
+}
+
 // The first argument that nothing took.
 void refuse_unknown(const Verb& verb, const Given& given, const std::vector<std::string>& left) {
   const auto first = std::ranges::find_if(left, [](const auto& word) { return word != "--"; });
@@ -81,14 +114,18 @@ void refuse_unknown(const Verb& verb, const Given& given, const std::vector<std:
   const bool after_mark = std::find(left.begin(), first, "--") != first;
   if (word.starts_with('-') && !after_mark) {
     const std::string name = word.substr(0, word.find('='));
+    if (given.knows(name)) {
+      given.fail(fmt::format("{} stands before {}; write it after", name, verb.last_word()));
+    }
+    if (const auto owned = owners_of(name, verb)) given.fail(*owned);
     given.fail(fmt::format("there is no option {}{}", quoted_text(name),
                            advice_for(name, verb.options, given.knows("TEXT"))));
   }
   std::vector<std::string> names;
   for (const Verb* inner : verbs_of(verb)) names.push_back(inner->last_word());
   if (!names.empty()) {
-    given.fail(
-        fmt::format("there is no command {}{}", quoted_text(word), did_you_mean(word, names)));
+    given.fail(fmt::format("there is no {} {}{}", verb.noun, quoted_text(word),
+                           did_you_mean(word, names)));
   }
   const bool is_part = word.find(' ') == std::string::npos && given.knows("TEXT");
   given.fail(fmt::format("the argument {} is one too many{}", quoted_text(word),

@@ -54,7 +54,7 @@ file:PATH reads pairs of your own:
 
 )" + list_of(tasks::all(), &tasks::Task::summary)},
       {"experiments", "what can be run on them",
-       "patchbay run EXPERIMENT --task TASK; patchbay run --help has their options:\n\n" +
+       "patchbay run EXPERIMENT --task TASK; patchbay help EXPERIMENT has its options:\n\n" +
            table_of(experiments::all())},
       {"metrics", "what is measured",
        "What is measured at the end of every prompt (--metric):\n\n" +
@@ -107,8 +107,9 @@ const Verb& verb_named(const std::vector<std::string>& words) {
   const std::string path = fmt::format("{}", fmt::join(words, " "));
   std::vector<std::string> names;
   for (const Verb& verb : all_verbs()) {
-    if (verb.path == path) return verb;
-    if (!verb.path.empty()) names.push_back(verb.path);
+    const bool is_experiment = verb.path.starts_with("run ");
+    if (verb.path == path || (is_experiment && verb.last_word() == path)) return verb;
+    if (!verb.path.empty()) names.push_back(is_experiment ? verb.last_word() : verb.path);
   }
   for (const Topic& topic : topics()) names.emplace_back(topic.name);
   throw Error(ErrorKind::kUsage, "help",

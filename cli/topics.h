@@ -16,7 +16,8 @@ struct Topic {
 
 std::vector<Topic> topics();
 
-/// The verb whose words these are. Throws kUsage with the nearest name, of topics too.
+/// The verb whose words these are, or the experiment of that name. Throws kUsage with the nearest
+/// name, of topics too.
 const Verb& verb_named(const std::vector<std::string>& words);
 
 }  // namespace patchbay::cli

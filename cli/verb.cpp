@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <utility>
 
 #include "cli/help_page.h"
 #include "cli/options.h"
@@ -45,7 +46,14 @@ std::vector<Verb> made_verbs() {
        .run = miss_verb}};
   for (const Verb* verb : verbs::all()) {
     verbs.push_back(*verb);
-    verbs.back().options = together({verb->options, common_options()});
+    const std::vector<Verb> inner = std::exchange(verbs.back().inner, {});
+    Options& own = inner.empty() ? verbs.back().options : verbs.back().shared;
+    own = together({own, common_options()});
+    const Options shared = verbs.back().shared;
+    for (const Verb& one : inner) {
+      verbs.push_back(one);
+      verbs.back().options = together({one.options, shared});
+    }
   }
   std::ranges::stable_sort(verbs, {}, &Verb::place);
   return verbs;

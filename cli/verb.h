@@ -5,6 +5,7 @@
 // (cmake/PatchbayRegistry.cmake). verbs/hooks.cpp is a short one to copy.
 #pragma once
 
+#include <functional>
 #include <initializer_list>
 #include <string>
 #include <string_view>
@@ -18,6 +19,7 @@ struct OptionSpec {
   std::string names;  ///< "-m,--model"; without a dash for an argument by place
   std::string type;   ///< "PATH"; empty for a flag and for an argument by place, "…" for several
   std::string what;
+  bool is_setting = false;  ///< what the verb alone has, listed apart from what it shares
   [[nodiscard]] bool is_argument() const { return !names.starts_with('-'); }
   [[nodiscard]] bool is_flag() const { return !is_argument() && type.empty(); }
   /// An argument by place that may be given several times.
@@ -36,8 +38,13 @@ struct Verb {
   std::string what;
   std::string examples;  ///< one a line, as typed from the repository's root
   Options options{};     ///< in the order of its page, without those that every verb has
+  /// Verbs that belong to it and have no files of their own, as experiments belong to run. Options
+  /// of theirs that may stand before their word are `shared`.
+  std::vector<Verb> inner{};
+  Options shared{};
+  std::string noun = "command";  ///< what a verb that belongs to it is called
   /// Does it and returns the exit code; what goes wrong is thrown as Error.
-  int (*run)(const Given& given) = nullptr;
+  std::function<int(const Given& given)> run{};
 
   /// "patchbay model info"
   [[nodiscard]] std::string command() const {

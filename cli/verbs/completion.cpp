@@ -10,7 +10,6 @@
 #include "cli/output.h"
 #include "patchbay/base/error.h"
 #include "patchbay/base/visible_text.h"
-#include "patchbay/experiments/experiment.h"
 #include "patchbay/tasks/task.h"
 
 namespace patchbay::cli::verbs {
@@ -28,7 +27,6 @@ std::string names_of(const Entries& entries) {
 
 // What may stand for a verb's first argument.
 std::string arguments_of(const Verb& verb) {
-  if (verb.path == "run") return names_of(experiments::all());
   if (verb.path == "task show") return names_of(tasks::all());
   if (verb.path == "completion") return "bash zsh fish";
   return "";
@@ -107,8 +105,9 @@ std::string fish_completion() {
     for (const Verb* inner : verbs_of(verb)) {
       text += fmt::format("{} -a {} -d {}\n", line, inner->last_word(), fish_quoted(inner->what));
     }
-    if (verb.path == "run")
-      text += fmt::format("{} -a {}\n", line, fish_quoted(arguments_of(verb)));
+    if (const std::string words = arguments_of(verb); !words.empty()) {
+      text += fmt::format("{} -a {}\n", line, fish_quoted(words));
+    }
     for (const OptionSpec& option : verb.options) {
       if (option.is_argument()) continue;
       text += fmt::format("{} -l {}{} -d {}\n", line, option.name().substr(2),

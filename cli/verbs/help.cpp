@@ -26,8 +26,8 @@ int run_given(const Given& given) {
   }
   const std::string page = render(verb_named(words));
   write_output(words.empty()
-                   ? fmt::format("{}\npatchbay help TOPIC shows one, patchbay help COMMAND "
-                                 "the page of a command.\n\n{}",
+                   ? fmt::format("{}\npatchbay help TOPIC shows one, patchbay help COMMAND or "
+                                 "EXPERIMENT the page of it.\n\n{}",
                                  table.str(), page)
                    : page);
   return 0;
@@ -39,9 +39,12 @@ const Verb& help() {
   static const Verb verb = {
       .place = 120,
       .path = "help",
-      .what = "a topic or a command, explained",
-      .examples = "patchbay help\npatchbay help effects\npatchbay help task show",
-      .options = {{"TOPIC", "…", "a topic, or the words of a command; without it all of them"}},
+      .what = "a topic, a command or an experiment, explained",
+      .examples =
+          "patchbay help\npatchbay help effects\npatchbay help task show\npatchbay help "
+          "find_circuit",
+      .options = {{"TOPIC", "…",
+                   "a topic, an experiment, or the words of a command; without it all of them"}},
       .run = run_given};
   return verb;
 }

@@ -2,7 +2,6 @@
 #include "patchbay/runs/run.h"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <vector>
@@ -14,6 +13,7 @@
 #include "patchbay/experiments/experiment.h"
 #include "patchbay/report/result_text.h"
 #include "patchbay/results/result_json.h"
+#include "patchbay/runs/command_line.h"
 
 namespace patchbay::cli {
 
@@ -44,13 +44,11 @@ namespace {
 using experiments::Experiment;
 using experiments::Field;
 
-int run_given(const Given& given) {
-  const std::string name = given.required("EXPERIMENT", "no experiment is named");
-  const std::vector<Field>& known = experiments::find(name).fields;
+int run_given(const Experiment& experiment, const Given& given) {
   runs::RunSpec spec{.model = given.one("--model").value_or("ioi-small"),
                      .process = process_of(given),
                      .task = task_of(given, "--task"),
-                     .experiment = {.name = name}};
+                     .experiment = {.name = std::string(experiment.name)}};
   const runs::Output output{
       .folder = given.text("--out"),
       .formats = formats_of(given, {"json", "csv", "npz", "svg", "png", "pdf"}, {"json"}, true)};
@@ -59,56 +57,69 @@ int run_given(const Given& given) {
                      .max_memory = memory_of(given),
                      .top = top_of(given),
                      .shard = shard_of(given, output.formats)};
-  for (const Experiment* other : experiments::all()) {
-    for (const Field& field : other->fields) {
-      const auto value = given.one("--" + field.name);
-      if (!value) continue;
-      if (std::ranges::find(known, field.name, &Field::name) == known.end()) {
-        given.fail(fmt::format("{} has no option --{}", name, field.name));
-      }
-      spec.experiment.settings[field.name] = *value;
-    }
+  for (const Field& field : experiment.fields) {
+    const auto value = given.one("--" + field.name);
+    if (value) spec.experiment.settings[field.name] = *value;
   }
   return run_experiment(spec, output, how);
 }
 
-// The fields of all experiments, each name once; `own` are the command's.
-Options field_options(const Options& own) {
+// What all experiments are told.
+Options shared_options() {
+  return together({{{"--task", "NAME", "the prompts: a task such as ioi, or file:PATH"}},
+                   task_options(),
+                   model_option(),
+                   process_option(),
+                   {{"-o,--out", "DIR", "write DIR/EXPERIMENT.json"},
+                    {"--format", "LIST",
+                     "the files to write: json, csv, npz, and pictures as svg, png, pdf (json)"}},
+                   memory_option(),
+                   top_option("effects"),
+                   shard_option()});
+}
+
+Options settings_of(const Experiment& experiment) {
+  const Options shared = together({shared_options(), common_options()});
   Options options;
-  for (const Experiment* experiment : experiments::all()) {
-    for (const Field& field : experiment->fields) {
-      const std::string name = "--" + field.name;
-      if (std::ranges::find(own, name, &OptionSpec::name) != own.end()) {
-        // An experiment would take it from all the others.
-        throw Error(ErrorKind::kInternal, experiment->name,
-                    fmt::format("the command itself has an option {}; please report this", name));
-      }
-      if (std::ranges::find(options, name, &OptionSpec::names) != options.end()) continue;
-      const std::string fallback =
-          field.fallback.empty() ? "" : fmt::format(" ({})", field.fallback);
-      options.push_back({name, "VALUE", field.what + fallback});
+  for (const Field& field : experiment.fields) {
+    const std::string name = "--" + field.name;
+    if (std::ranges::find(shared, name, &OptionSpec::name) != shared.end()) {
+      throw Error(ErrorKind::kInternal, experiment.name,
+                  fmt::format("the command itself has an option {}; please report this", name));
     }
+    const std::string fallback = field.fallback.empty() ? "" : fmt::format(" ({})", field.fallback);
+    options.push_back({name, field.type, field.what + fallback, true});
   }
   return options;
 }
 
-Options run_options() {
-  std::vector<std::string_view> names;
-  for (const Experiment* experiment : experiments::all()) names.push_back(experiment->name);
-  const Options own =
-      together({{{"EXPERIMENT", "", fmt::format("{}", fmt::join(names, ", "))},
-                 {"--task", "NAME", "the prompts: a task such as ioi, or file:PATH"}},
-                task_options(),
-                model_option(),
-                process_option(),
-                {{"-o,--out", "DIR", "write DIR/EXPERIMENT.json"},
-                 {"--format", "LIST",
-                  "the files to write: json, csv, npz, and pictures as svg, png, pdf (json)"}},
-                memory_option(),
-                top_option("effects"),
-                shard_option()});
-  return together({own, field_options(own)});
+std::string example_of(const Experiment& experiment) {
+  std::vector<std::string> words = {
+      "patchbay", "run", std::string(experiment.name), "--task", "ioi", "--prompts", "20"};
+  for (const Field& field : experiment.fields) {
+    const auto given = experiment.example.find(field.name);
+    if (given == experiment.example.end()) continue;
+    words.push_back("--" + field.name);
+    words.push_back(given->second);
+  }
+  return runs::shell_line(words);
 }
+
+std::vector<Verb> experiment_verbs(int place) {
+  std::vector<Verb> made;
+  for (const Experiment* experiment : experiments::all()) {
+    made.push_back(
+        {.place = place,
+         .path = fmt::format("run {}", experiment->name),
+         .what = std::string(experiment->summary),
+         .examples = example_of(*experiment),
+         .options = settings_of(*experiment),
+         .run = [experiment](const Given& given) { return run_given(*experiment, given); }});
+  }
+  return made;
+}
+
+int miss_experiment(const Given& given) { given.fail("no experiment is named"); }
 
 }  // namespace
 
@@ -116,14 +127,16 @@ const Verb& run() {
   static const Verb verb = {
       .place = 70,
       .path = "run",
-      .what = "an experiment on the prompts of a task",
+      .what =
+          "an experiment on the prompts of a task; patchbay run EXPERIMENT --help has its options",
       .examples =
           "patchbay run activation_patching --task ioi --prompts 20\n"
-          "patchbay run activation_patching --model ioi-small --task ioi --prompts 20 --seed 1 "
-          "--site z --axes layer,head --direction noise --metric logit_diff --out results\n"
-          "patchbay run accuracy --task ioi_lab --prompts 10",
-      .options = run_options(),
-      .run = run_given};
+          "patchbay run activation_patching --help\n"
+          "patchbay help experiments",
+      .inner = experiment_verbs(70),
+      .shared = shared_options(),
+      .noun = "experiment",
+      .run = miss_experiment};
   return verb;
 }
 

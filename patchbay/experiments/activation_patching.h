@@ -17,6 +17,7 @@ struct ActivationPatching {
   static constexpr std::string_view kName = "activation_patching";
   static constexpr std::string_view kSummary =
       "puts activations of one run into the other, place by place (total effects)";
+  static constexpr ExampleText kExample[] = {{"site", "z"}, {"axes", "layer,head"}};
   static constexpr bool kCanBeSharded = true;
 
   std::vector<HookPoint> site = {HookPoint::kZ};  ///< several are an axis
@@ -42,20 +43,16 @@ struct ActivationPatching {
     v("axes", axes, patch_axes(),
       "what is patched one at a time: layer, head, position, neuron; of attention also destination "
       "and source; by default layer,head of sites with heads, else layer,position");
-    v("layers", layers, "only these layers: 0,3-5; negative ones count from the end");
-    v("heads", heads, "only these heads");
-    v("positions", positions,
-      "only these positions: numbers, or names that the task has; all is all");
+    v("layers", layers, kLayersHelp);
+    v("heads", heads, kHeadsHelp);
+    v("positions", positions, kPositionsHelp);
     v("src-positions", src_positions, "of attention, only these source positions");
     v("neurons", neurons, "only these neurons");
     v("nodes", nodes,
       "instead of axes: heads to patch at once, LAYER.HEAD joined by +, groups between commas");
-    v("direction", direction,
-      "noise: the clean run with corrupted values; denoise: the corrupted run with clean values");
+    v("direction", direction, kDirectionHelp);
     visit_source(v, source);
-    v("metric", metric, kMetricHelp);
-    v("effect", effect, kEffectHelp);
-    v("aggregate", aggregate, kAggregateHelp);
+    visit_measure(v, *this);
   }
 };
 

@@ -10,6 +10,7 @@ struct AttentionPatterns {
   static constexpr std::string_view kName = "attention_patterns";
   static constexpr std::string_view kSummary =
       "where heads look: attention from one position to others";
+  static constexpr ExampleText kExample[] = {{"nodes", "2.2,2.3"}, {"src-positions", "IO,S1,S2"}};
 
   enum class Side { kBoth, kClean, kCorrupted };
   static constexpr Choice<Side> kSides[] = {
@@ -24,14 +25,15 @@ struct AttentionPatterns {
 
   template <class Visitor>
   void visit(Visitor& v) {
-    v("layers", layers, "only these layers: 0,3-5; negative ones count from the end");
-    v("heads", heads, "only these heads");
+    v("layers", layers, kLayersHelp);
+    v("heads", heads, kHeadsHelp);
     v("nodes", nodes, "instead of layers and heads: these heads, such as 9.9,10.0");
     v("side", side, one_of(kSides), "which runs: both, clean, corrupted");
     v("dest-positions", dest_positions,
       "where the heads look from: names or numbers of positions; all; every: all, even where "
       "prompts differ in length");
-    v("src-positions", src_positions, "where they look to, likewise");
+    v("src-positions", src_positions,
+      "where they look to: names or numbers of positions, all, or every");
   }
 };
 

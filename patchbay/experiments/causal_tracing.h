@@ -14,6 +14,7 @@ struct CausalTracing {
   static constexpr std::string_view kName = "causal_tracing";
   static constexpr std::string_view kSummary =
       "noise on a subject's embeddings, one state restored at a time (ROME)";
+  static constexpr ExampleText kExample[] = {{"subject", "S2"}, {"positions", "S2,END"}};
   static constexpr bool kCanBeSharded = true;
 
   HookPoint site = HookPoint::kResidPost;
@@ -33,15 +34,13 @@ struct CausalTracing {
     v("site", site, restored_sites(), "what is restored: resid_post, attn_out or mlp_out");
     v("subject", subject,
       "named positions whose embeddings get noise; the task's first one by default");
-    v("positions", positions, "only these positions: numbers, or names that the task has");
+    v("positions", positions, kPositionsHelp);
     v("layers", layers, "only windows around these layers");
     v("window", window, "layers restored at once; 0: 1 of resid_post, 10 of attn_out and mlp_out");
     v("noise", noise, "the noise's standard deviation, in those of the token embeddings");
     v("draws", draws, Range{1, 1'000'000}, "how often noise is drawn; values are means over draws");
     v("noise-seed", noise_seed, "draw other noise");
-    v("metric", metric, kMetricHelp);
-    v("effect", effect, kEffectHelp);
-    v("aggregate", aggregate, kAggregateHelp);
+    visit_measure(v, *this);
   }
 };
 

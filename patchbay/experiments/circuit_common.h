@@ -15,12 +15,17 @@ namespace patchbay::experiments {
 /// as parse_circuit reads them.
 class CircuitChoice : public Selection {
  public:
+  static constexpr std::string_view kTypeWord = "CIRCUIT";
   using Selection::Selection;
   CircuitChoice(const Circuit& circuit) : Selection(patchbay::text_of(circuit)) {}  // NOLINT
 
   /// Throws kUsage for nothing, and for a circuit that is not there or not of this model and task.
   [[nodiscard]] Circuit of(Session& session) const;
 };
+
+/// A circuit of the shipped model, for examples.
+inline constexpr ExampleText kCircuitExample = {"circuit",
+                                                "2.2 2.3 @ END; 1.1 1.2 @ END; 0.1 0.2 @ S1+1"};
 
 inline constexpr Choice<bool> kMlpChoices[] = {{"kept", false}, {"ablated", true}};
 
@@ -30,9 +35,9 @@ void visit_knockout(Visitor& v, Settings& settings) {
   v("circuit", settings.circuit,
     "a published one of GPT-2 small (paper, naive, lab), a result file of find_circuit, or heads "
     "such as \"name mover: 9.9 9.6 @ END; previous token: 2.2 @ S1+1\"");
-  v("source", settings.source.kind,
-    "what heads put out instead: mean_by_template, mean_by_position, mean, zero, resample, other");
-  v("source-seed", settings.source.seed, "of resample");
+  visit_average(v, settings.source,
+                "what heads put out instead: mean_by_template, mean_by_position, mean, zero, "
+                "resample, other");
   v("metric", settings.metric, kMetricHelp);
   v("mlps", settings.ablate_mlps, one_of(kMlpChoices),
     "kept, or ablated: MLPs outside of a circuit are put out of action too");

@@ -11,6 +11,7 @@ struct Completeness {
   static constexpr std::string_view kName = "completeness";
   static constexpr std::string_view kSummary =
       "whether circuit and model react alike when the same heads are taken from both";
+  static constexpr ExampleText kExample[] = {kCircuitExample, {"random", "2"}, {"samples", "1"}};
 
   CircuitChoice circuit = {};
   Source source = {.kind = SourceKind::kMeanByTemplate};  ///< what heads put out instead

@@ -11,6 +11,7 @@ struct DirectLogitAttribution {
   static constexpr std::string_view kName = "direct_logit_attribution";
   static constexpr std::string_view kSummary =
       "what each component adds to the logit difference directly";
+  static constexpr ExampleText kExample[] = {{"components", "heads"}};
 
   enum class Components { kComponents, kHeads, kNeurons };
   static constexpr Choice<Components> kComponentChoices[] = {

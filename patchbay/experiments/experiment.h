@@ -2,8 +2,9 @@
 // table of numbers out.
 //
 // To add one, write NAME.cpp; CMake finds it (cmake/PatchbayRegistry.cmake). It holds
-//   a struct   settings with their defaults, `kName`, `kSummary`, and `visit`, which says the name
-//              and the help of every field once (settings_common.h)
+//   a struct   settings with their defaults, `kName`, `kSummary`, `kExample` (settings worth
+//              showing, where the defaults alone are not), and `visit`, which says the name and the
+//              help of every field once (settings_common.h)
 //   functions  `check(session, settings)`, `run(session, settings)`, and the entry
 //              `const Experiment& NAME() { return experiment_of<Settings>(); }`
 // That is all for the command line, study files and lists. Where C++ programs shall call it with
@@ -32,6 +33,7 @@ using Texts = std::map<std::string, std::string>;
 struct Field {
   std::string name;      ///< "site": --site on the command line, site in a study file
   std::string fallback;  ///< its text when nobody says; "" for nothing
+  std::string type;      ///< a word for its values: "N", "X" for any number, "NAME", "LIST", …
   std::string what;      ///< one line for people
 };
 
@@ -61,6 +63,7 @@ struct Experiment {
   std::string_view name;
   std::string_view summary;
   std::vector<Field> fields;  ///< in the order in which results record them
+  Texts example;              ///< settings that show something on the prompts of the task ioi
   /// Reads settings; what is not given has its fallback. Throws kUsage for a name that is no
   /// field's, with the nearest one, and FieldError for a value that no model could make sense of.
   ConfiguredExperiment (*with)(const Texts& given);

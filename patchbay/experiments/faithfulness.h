@@ -10,6 +10,7 @@ struct Faithfulness {
   static constexpr std::string_view kName = "faithfulness";
   static constexpr std::string_view kSummary =
       "what a circuit does alone, every other head putting out an average";
+  static constexpr ExampleText kExample[] = {kCircuitExample};
   static constexpr bool kCanBeSharded = true;
 
   CircuitChoice circuit = {};

@@ -37,6 +37,33 @@ constexpr OneOf<Value> one_of(const Choice<Value> (&choices)[kCount], std::strin
   return {choices, noun};
 }
 
+template <class Value>
+inline constexpr bool is_list = false;
+template <class Value>
+inline constexpr bool is_list<std::vector<Value>> = true;
+template <class Value>
+inline constexpr bool is_optional = false;
+template <class Value>
+inline constexpr bool is_optional<std::optional<Value>> = true;
+
+/// A word for the texts of a type, as help pages print it: "N" whole numbers, "X" any numbers.
+template <class Value>
+constexpr std::string_view type_word() {
+  if constexpr (is_optional<Value>) {
+    return type_word<typename Value::value_type>();
+  } else if constexpr (requires { Value::kTypeWord; }) {
+    return Value::kTypeWord;
+  } else if constexpr (is_list<Value> || std::derived_from<Value, Selection>) {
+    return "LIST";
+  } else if constexpr (std::same_as<Value, double>) {
+    return "X";
+  } else if constexpr (std::integral<Value> && !std::same_as<Value, bool>) {
+    return "N";
+  } else {
+    return "NAME";
+  }
+}
+
 /// Whole numbers from least to most.
 struct Range {
   std::int64_t least = 0;

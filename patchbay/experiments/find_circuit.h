@@ -10,6 +10,7 @@ struct FindCircuit {
   static constexpr std::string_view kName = "find_circuit";
   static constexpr std::string_view kSummary =
       "the heads that do a task and the paths between them, from the logits backwards";
+  static constexpr ExampleText kExample[] = {{"threshold", "10"}};
 
   double threshold = 5.0;       ///< percent, more than 0
   std::int64_t max_nodes = 30;  ///< heads at positions
@@ -27,9 +28,9 @@ struct FindCircuit {
     v("samples", samples, Range{1, 2},
       "2: also search each half of the prompts, to see what varies; 1: do not");
     v("metric", metric, kMetricHelp);
-    v("source", source.kind,
-      "what other heads put out when the circuit's faithfulness is measured");
-    v("source-seed", source.seed, "of resample");
+    visit_average(v, source,
+                  "what other heads put out when the circuit's faithfulness is measured: "
+                  "mean_by_template, mean_by_position, mean, zero, resample, other");
   }
 };
 

@@ -10,6 +10,7 @@ namespace patchbay::experiments {
 struct Minimality {
   static constexpr std::string_view kName = "minimality";
   static constexpr std::string_view kSummary = "whether a circuit needs each of its heads";
+  static constexpr ExampleText kExample[] = {kCircuitExample};
   static constexpr bool kCanBeSharded = true;
 
   /// The set K: nothing or the rest of the head's class, the rest of it, or the paper's.

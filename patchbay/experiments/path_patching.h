@@ -29,6 +29,8 @@ struct PathPatching {
   static constexpr std::string_view kName = "path_patching";
   static constexpr std::string_view kSummary =
       "what senders say to receivers along paths through no other head (direct effects)";
+  static constexpr ExampleText kExample[] = {{"receiver", "q:2.2,2.3"},
+                                             {"receiver-position", "END"}};
   static constexpr bool kCanBeSharded = true;
 
   std::vector<std::string> preset = {"paper"};
@@ -80,10 +82,9 @@ struct PathPatching {
       "noise: the clean run with corrupted values; denoise: the corrupted run with clean values; "
       "the preset's if not said");
     visit_source(v, source);
-    v("metric", metric, kMetricHelp);
-    v("effect", effect,
-      "shown first: raw, fraction, recovered, percent_of_clean, of_gap; the preset's if not said");
-    v("aggregate", aggregate, kAggregateHelp);
+    visit_measure(v, *this,
+                  "shown first: raw, fraction, recovered, percent_of_clean, of_gap; the preset's "
+                  "if not said");
   }
 };
 

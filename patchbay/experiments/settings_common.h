@@ -32,23 +32,23 @@ class FieldWriter {
  public:
   template <class Value>
   void operator()(std::string_view name, const Value& value, std::string_view what) {
-    add(name, to_text(value), what);
+    add(name, to_text(value), type_word<Value>(), what);
   }
   template <class Value, class Named>
   void operator()(std::string_view name, const Value& value, OneOf<Named> one_of,
                   std::string_view what) {
-    add(name, to_text(value, one_of), what);
+    add(name, to_text(value, one_of), is_list<Value> ? "LIST" : "NAME", what);
   }
   void operator()(std::string_view name, std::int64_t value, Range /*range*/,
                   std::string_view what) {
-    add(name, to_text(value), what);
+    add(name, to_text(value), "N", what);
   }
 
   std::vector<Field> fields;
 
  private:
-  void add(std::string_view name, std::string text, std::string_view what) {
-    fields.push_back({std::string(name), std::move(text), std::string(what)});
+  void add(std::string_view name, std::string text, std::string_view type, std::string_view what) {
+    fields.push_back({std::string(name), std::move(text), std::string(type), std::string(what)});
   }
 };
 
@@ -167,6 +167,22 @@ ConfiguredExperiment configured(Settings settings) {
           .run = [shared](Session& session) { return run(session, *shared); }};
 }
 
+/// A field of an example and its text.
+struct ExampleText {
+  std::string_view field;
+  std::string_view text;
+};
+
+/// The settings of its example: `static constexpr ExampleText kExample[] = {{"site", "v"}}`.
+template <class Settings>
+Texts example_of() {
+  Texts example;
+  if constexpr (requires { Settings::kExample; }) {
+    for (const auto& [field, text] : Settings::kExample) example.emplace(field, text);
+  }
+  return example;
+}
+
 /// The entry of an experiment, from its settings. It can be sharded where they say so:
 /// `static constexpr bool kCanBeSharded = true`.
 template <class Settings>
@@ -176,24 +192,47 @@ const Experiment& experiment_of() {
       .name = Settings::kName,
       .summary = Settings::kSummary,
       .fields = fields_of<Settings>(),
+      .example = example_of<Settings>(),
       .with = [](const Texts& given) { return configured(read_settings<Settings>(given)); },
       .can_be_sharded = kCanBeSharded};
   return kExperiment;
 }
 
 /// What fields that several experiments have say of themselves.
-inline constexpr std::string_view kMetricHelp = "what is measured";
+inline constexpr std::string_view kMetricHelp = "what is measured; patchbay help metrics";
 inline constexpr std::string_view kEffectHelp =
-    "shown first: raw, fraction, recovered, percent_of_clean, of_gap";
-inline constexpr std::string_view kAggregateHelp = "of prompts: ratio_of_means or mean_of_ratios";
+    "shown first: raw, fraction, recovered, percent_of_clean, of_gap; patchbay help effects";
+inline constexpr std::string_view kLayersHelp =
+    "only these layers: 0,3-5; negative ones count from the end";
+inline constexpr std::string_view kHeadsHelp = "only these heads, numbered as layers are";
+inline constexpr std::string_view kPositionsHelp =
+    "only these positions: numbers, or names that the task has; all is all";
+inline constexpr std::string_view kDirectionHelp =
+    "noise: the clean run with corrupted values; denoise: the corrupted run with clean values";
 
-/// The fields of a Source, for settings that have one.
+/// The fields metric, effect and aggregate, for settings that have all three.
+template <class Visitor, class Settings>
+void visit_measure(Visitor& v, Settings& settings, std::string_view effect_help = kEffectHelp) {
+  v("metric", settings.metric, kMetricHelp);
+  v("effect", settings.effect, effect_help);
+  v("aggregate", settings.aggregate,
+    "over prompts: ratio_of_means, or mean_of_ratios: the mean of each prompt's own effect");
+}
+
+/// The fields of a Source, for settings that have one with noise.
 template <class Visitor>
 void visit_source(Visitor& v, Source& source) {
   v("source", source.kind,
     "what is put in: other, zero, mean, mean_by_position, mean_by_template, resample, gaussian");
-  v("sigma", source.sigma, "of gaussian: the standard deviation of the noise");
-  v("source-seed", source.seed, "of resample and gaussian");
+  v("sigma", source.sigma,
+    "of gaussian: the standard deviation of the noise, in units of the activation");
+  v("source-seed", source.seed, "of resample and gaussian: draw otherwise");
+}
+/// The fields of a Source that draws no noise; `what` the source is for.
+template <class Visitor>
+void visit_average(Visitor& v, Source& source, std::string_view what) {
+  v("source", source.kind, what);
+  v("source-seed", source.seed, "of resample: draw other prompts");
 }
 
 }  // namespace patchbay::experiments
