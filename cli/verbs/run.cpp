@@ -14,6 +14,7 @@
 #include "patchbay/report/result_text.h"
 #include "patchbay/results/result_json.h"
 #include "patchbay/runs/command_line.h"
+#include "patchbay/runs/pictures.h"
 
 namespace patchbay::cli {
 
@@ -51,7 +52,7 @@ int run_given(const Experiment& experiment, const Given& given) {
                      .experiment = {.name = std::string(experiment.name)}};
   const runs::Output output{
       .folder = given.text("--out"),
-      .formats = formats_of(given, {"json", "csv", "npz", "svg", "png", "pdf"}, {"json"}, true)};
+      .formats = formats_of(given, runs::known_formats(false), {"json"}, true)};
   const HowToRun how{.threads = threads_of(given),
                      .json = given.flag("--json"),
                      .max_memory = memory_of(given),
@@ -66,16 +67,17 @@ int run_given(const Experiment& experiment, const Given& given) {
 
 // What all experiments are told.
 Options shared_options() {
-  return together({{{"--task", "NAME", "the prompts: a task such as ioi, or file:PATH"}},
-                   task_options(),
-                   model_option(),
-                   process_option(),
-                   {{"-o,--out", "DIR", "write DIR/EXPERIMENT.json"},
-                    {"--format", "LIST",
-                     "the files to write: json, csv, npz, and pictures as svg, png, pdf (json)"}},
-                   memory_option(),
-                   top_option("effects"),
-                   shard_option()});
+  return together(
+      {{{"--task", "NAME", "the prompts: a task such as ioi, or file:PATH"}},
+       task_options(),
+       model_option(),
+       process_option(),
+       {{"-o,--out", "DIR", "write DIR/EXPERIMENT.json"},
+        {"--format", "LIST",
+         "the files to write: json, csv, effects_csv, npz, and pictures as svg, png, pdf (json)"}},
+       memory_option(),
+       top_option("effects"),
+       shard_option()});
 }
 
 Options settings_of(const Experiment& experiment) {

@@ -12,6 +12,7 @@
 #include "patchbay/model/weight_processing.h"
 #include "patchbay/report/result_text.h"
 #include "patchbay/runs/find_study.h"
+#include "patchbay/runs/pictures.h"
 #include "patchbay/runs/study_run.h"
 
 namespace patchbay::cli {
@@ -46,8 +47,7 @@ int run_given(const Given& given) {
       .model = given.one("--model")};
   const runs::Output output{
       .folder = given.text("--out"),
-      .formats = formats_of(given, {"json", "csv", "npz", "svg", "png", "pdf", "html"},
-                            {"json", "html"}, true)};
+      .formats = formats_of(given, runs::known_formats(true), {"json", "html"}, true)};
   return run_study(spec, output,
                    {.threads = threads_of(given),
                     .json = given.flag("--json"),
@@ -109,7 +109,7 @@ const Verb& study() {
            model_option(),
            {{"-o,--out", "DIR", "write a result file for every experiment, and report.html"},
             {"--format", "LIST",
-             "the files to write: json, csv, npz, pictures as svg, png, pdf, and html "
+             "the files to write: json, csv, effects_csv, npz, pictures as svg, png, pdf, and html "
              "(json,html)"}},
            memory_option(),
            shard_option()}),

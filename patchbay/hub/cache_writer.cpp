@@ -68,7 +68,7 @@ void make_folders(const fs::path& folder) {
 
 std::uint64_t free_space(const fs::path& folder) {
   std::error_code ignored;
-  fs::path there = fs::absolute(folder);
+  fs::path there = fs::absolute(folder, ignored);
   while (!fs::exists(there, ignored) && there.has_relative_path()) there = there.parent_path();
   struct statvfs disk {};
   if (statvfs(there.c_str(), &disk) != 0) {

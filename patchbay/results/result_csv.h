@@ -16,4 +16,12 @@ std::string to_csv(const EffectTable& table);
 /// Writes it whole or not at all; throws as AtomicFile too.
 void write_csv(const std::filesystem::path& path, const EffectTable& table);
 
+/// Effects with their intervals, and the prompts with their texts: first a line per cell and kind
+/// of effect over all prompts, with "prompt" empty; then a line per cell and prompt with the raw
+/// effect. The columns: every axis by name ("prompt" last), effect, value, standard_error, low,
+/// high, p_value, n (how many prompts count), unit ("logit_diff", "gap", "percent of clean"), and
+/// for each column of texts but those of tokens and ids `prompt.NAME`, which lines over all prompts
+/// leave empty; bytes of theirs that are not UTF-8 become \xNN. Otherwise as to_csv.
+std::string to_effects_csv(const EffectTable& table);
+
 }  // namespace patchbay

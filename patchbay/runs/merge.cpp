@@ -14,6 +14,7 @@
 #include "patchbay/io/file.h"
 #include "patchbay/results/result_json.h"
 #include "patchbay/runs/command_line.h"
+#include "patchbay/runs/files.h"
 #include "patchbay/runs/finished_values.h"
 #include "patchbay/runs/shard.h"
 
@@ -123,8 +124,7 @@ Whole merge_shards(const std::string& folder) {
   const std::vector<FinishedShard> shards = read_shards(folder);
   std::map<std::string, std::vector<std::filesystem::path>> unfinished;
   for (const FinishedShard& shard : shards) {
-    for (const auto& entry : std::filesystem::directory_iterator(shard.folder)) {
-      const std::filesystem::path& path = entry.path();
+    for (const std::filesystem::path& path : entries_of(shard.folder)) {
       const std::string name = path.filename().string();
       if (holds_finished_values(path)) {
         unfinished[name].push_back(path);

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <map>
 #include <set>
+#include <system_error>
 #include <utility>
 
 #include "patchbay/base/error.h"
@@ -31,11 +32,10 @@ std::string id_of(const std::filesystem::path& file) {
 
 std::vector<std::filesystem::path> files_in(const std::filesystem::path& folder) {
   std::vector<std::filesystem::path> files;
-  for (const auto& entry : std::filesystem::directory_iterator(folder)) {
-    const std::filesystem::path& path = entry.path();
-    if (path.extension() == ".json" && path.filename() != "study.json") files.push_back(path);
+  for (std::filesystem::path& path : entries_of(folder)) {
+    if (path.extension() != ".json" || path.filename() == "study.json") continue;
+    files.push_back(std::move(path));
   }
-  std::ranges::sort(files);
   return files;
 }
 
@@ -45,11 +45,12 @@ class Inputs {
 
   void add(const std::filesystem::path& path) {
     stop_check();
-    if (!std::filesystem::is_directory(path)) {
+    std::error_code ignored;  // what cannot be looked at cannot be read, and is said to be so
+    if (!std::filesystem::is_directory(path, ignored)) {
       add_file(path);
       return;
     }
-    if (std::filesystem::exists(path / "study.json")) {
+    if (std::filesystem::exists(path / "study.json", ignored)) {
       add_study(path);
       return;
     }

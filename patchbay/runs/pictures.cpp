@@ -39,9 +39,14 @@ bool is_picture_format(std::string_view format) {
   return format == "svg" || format == "png" || format == "pdf";
 }
 
-void check_formats(std::span<const std::string> formats, bool has_page) {
-  std::vector<std::string> known = {"json", "csv", "npz", "svg", "png", "pdf"};
+std::vector<std::string> known_formats(bool has_page) {
+  std::vector<std::string> known = {"json", "csv", "effects_csv", "npz", "svg", "png", "pdf"};
   if (has_page) known.emplace_back("html");
+  return known;
+}
+
+void check_formats(std::span<const std::string> formats, bool has_page) {
+  const std::vector<std::string> known = known_formats(has_page);
   for (const std::string& format : formats) {
     if (std::ranges::find(known, format) != known.end()) continue;
     throw Error(ErrorKind::kUsage, "`formats`",

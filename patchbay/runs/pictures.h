@@ -29,6 +29,9 @@ struct Picture {
 /// Whether it is svg, png or pdf.
 bool is_picture_format(std::string_view format);
 
+/// The formats of a run's files, and html where there is a page to write.
+std::vector<std::string> known_formats(bool has_page);
+
 /// Throws kUsage, with the nearest name, for a format that is neither a table's nor a picture's;
 /// html is one where there is a page to write.
 void check_formats(std::span<const std::string> formats, bool has_page);

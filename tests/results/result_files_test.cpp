@@ -1,11 +1,14 @@
 // The other files of a result: CSV for spreadsheets, npz for numpy.
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
 
+#include "patchbay/io/json_writer.h"
 #include "patchbay/io/npy.h"
 #include "patchbay/results/result_csv.h"
 #include "patchbay/results/result_npz.h"
+#include "patchbay/results/statistics.h"
 #include "tests/io/io_testing.h"
 #include "tests/results/results_testing.h"
 #include "tests/support/temporary_directory.h"
@@ -39,6 +42,28 @@ TEST(ResultCsv, QuotesWhatWouldBreakALineAndKeepsTheRestVerbatim) {
             "\"two\r\nlines\", Mary,3,0,,3\r\n"
             "=1+1, Mary,4,0,,4\r\n"
             ", Mary,5,0,,5\r\n");
+}
+
+TEST(ResultCsv, OfEffectsHasIntervalsUnitsAndTheTextsOfPrompts) {
+  EffectTable table = small_table();
+  table.columns = {{"clean", {"a, b", "c", "d"}}, {"clean tokens", {"a", "b", "c"}}};
+  const TableStatistics statistics = table_statistics(table);
+  const std::string csv = to_effects_csv(table);
+  const CellSummary& cell = statistics.effects.front().cells.front();
+  EXPECT_TRUE(csv.starts_with(fmt::format(
+      "layer,head,prompt,effect,value,standard_error,low,high,p_value,n,unit,prompt.clean\r\n"
+      "0,0,,raw,{},{},,,,{},{},\r\n",
+      json_number(cell.value), json_number(cell.standard_error), cell.n, table.metric)))
+      << csv;
+  EXPECT_NE(csv.find("\r\n1,1,1,raw,0.25,,,,,1," + table.metric + ",c\r\n"), std::string::npos)
+      << csv;
+  EXPECT_TRUE(csv.ends_with("\r\n1,1,2,raw,,,,,,0," + table.metric + ",d\r\n")) << csv;
+  EXPECT_NE(csv.find("," + table.metric + ",\"a, b\"\r\n"), std::string::npos) << csv;
+  EXPECT_NE(csv.find("percent of clean"), std::string::npos);
+  const std::size_t per_effect = static_cast<std::size_t>(table.cells());
+  EXPECT_EQ(
+      static_cast<std::size_t>(std::ranges::count(csv, '\n')),
+      1 + per_effect * (statistics.effects.size() + static_cast<std::size_t>(table.n_prompts())));
 }
 
 TEST(ResultCsv, WritesAFile) {
