@@ -62,6 +62,12 @@ WeightProcessing process_of(const Given& given) {
   return names ? parse_weight_processing(*names, "--process") : WeightProcessing{};
 }
 
+std::optional<bool> bos_of(const Given& given) {
+  const bool bos = given.flag("--bos");
+  if (bos && given.flag("--no-bos")) given.fail("--bos and --no-bos exclude each other; keep one");
+  return bos || given.flag("--no-bos") ? std::optional(bos) : std::nullopt;
+}
+
 Options task_options() {
   return {{"--prompts", "N", "how many prompts (the task's own number)"},
           {"--seed", "N", "draw other prompts (the task's own seed)"},
@@ -92,11 +98,7 @@ runs::TaskChoice task_of(const Given& given, const std::string& name) {
     given.fail(fmt::format("--answer-token is only or first, not {}", quoted_text(token)));
   }
   task.options.first_answer_token = token == "first";
-  const bool bos = given.flag("--bos");
-  if (bos && given.flag("--no-bos")) {
-    throw Error(ErrorKind::kUsage, "--bos", "--bos and --no-bos exclude each other; keep one");
-  }
-  if (bos || given.flag("--no-bos")) task.options.prepend_bos = bos;
+  task.options.prepend_bos = bos_of(given);
   return task;
 }
 

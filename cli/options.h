@@ -30,6 +30,9 @@ std::string model_argument_of(const Given& given);
 Options process_option();
 WeightProcessing process_of(const Given& given);
 
+/// What --bos and --no-bos say; nothing without them.
+std::optional<bool> bos_of(const Given& given);
+
 /// Which prompts of a task.
 Options task_options();
 /// `name` is the option that names the task.

@@ -9,6 +9,7 @@
 #include <limits>
 
 #include "cli/interruption.h"
+#include "cli/options.h"
 #include "patchbay/base/error.h"
 #include "patchbay/base/utf8.h"
 #include "patchbay/base/visible_text.h"
@@ -58,15 +59,14 @@ Options prompt_options() {
 }
 
 PromptWords prompt_of(const Given& given) {
-  PromptWords prompt{
-      .text = given.one("TEXT"), .tokens = {}, .bos = {}, .special = given.flag("--special")};
+  PromptWords prompt{.text = given.one("TEXT"),
+                     .tokens = {},
+                     .bos = bos_of(given),
+                     .special = given.flag("--special")};
   if (const auto ids = given.one("--tokens")) prompt.tokens = read_token_ids(*ids);
   if (!prompt.text && !prompt.tokens) given.fail("no prompt is given; add a text or --tokens IDS");
   if (prompt.text && prompt.tokens)
     given.fail("the prompt is given twice, as text and as --tokens");
-  const bool bos = given.flag("--bos");
-  if (bos && given.flag("--no-bos")) given.fail("--bos and --no-bos exclude each other; keep one");
-  if (bos || given.flag("--no-bos")) prompt.bos = bos;
   if (prompt.tokens && (prompt.bos || prompt.special)) {
     given.fail("--tokens are taken as they are; leave --bos, --no-bos and --special away");
   }

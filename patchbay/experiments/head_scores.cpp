@@ -26,14 +26,17 @@ EffectTable run(Session& session, const HeadScores& settings) {
   check_values(settings);
   const HookedTransformer& model = session.model();
   const HookedTransformerConfig& cfg = model.cfg();
-  const std::vector<TokenId> vocabulary = tasks::ordinary_tokens(
-      {.cfg = cfg, .tokenizer = model.has_tokenizer() ? &model.tokenizer() : nullptr});
+  const tasks::TaskModel words{.cfg = cfg,
+                               .tokenizer = model.has_tokenizer() ? &model.tokenizer() : nullptr};
+  const std::vector<TokenId> vocabulary = tasks::ordinary_tokens(words);
+  const Prompt bos = tasks::beginning(words, session.prompts().prepend_bos, HeadScores::kName);
+  const std::int64_t begin = std::ssize(bos);
   SplitMix64 random(settings.token_seed);
   std::vector<HookName> patterns;
   for (int layer = 0; layer < cfg.n_layers; ++layer) {
     patterns.push_back({HookPoint::kPattern, layer});
   }
-  const std::int64_t length = std::min(settings.length, cfg.n_ctx / 2);
+  const std::int64_t length = std::min(settings.length, (cfg.n_ctx - begin) / 2);
   const Score scores[] = {{"previous token", 1, 1},
                           {"duplicate token", length, length},
                           {"induction", length - 1, length}};
@@ -49,6 +52,7 @@ EffectTable run(Session& session, const HeadScores& settings) {
       tokens.push_back(vocabulary[random.below(vocabulary.size())]);
     }
     tokens.insert(tokens.end(), tokens.begin(), tokens.begin() + length);
+    tokens.insert(tokens.begin(), bos.begin(), bos.end());
     const Recording runs(session.ctx(), model, {tokens}, patterns);
     for (std::size_t score = 0; score < std::size(scores); ++score) {
       const auto [name, back, first] = scores[score];
@@ -57,14 +61,17 @@ EffectTable run(Session& session, const HeadScores& settings) {
         const std::int64_t number = static_cast<std::int64_t>(head) % cfg.n_heads;
         double sum = 0.0;
         for (std::int64_t query = first; query < 2 * length; ++query) {
-          sum += static_cast<double>(runs.values(pattern, 0, static_cast<std::int32_t>(query),
-                                                 number * 2 * length + query - back, 1)[0]);
+          const std::int64_t key = begin + query - back;
+          sum +=
+              static_cast<double>(runs.values(pattern, 0, static_cast<std::int32_t>(begin + query),
+                                              number * (begin + 2 * length) + key, 1)[0]);
         }
         table.values[(score * heads + head) * n + i] =
             sum / static_cast<double>(2 * length - first);
       }
     }
   }
+  if (begin > 0) table.notes.emplace_back("sequences begin with BOS, which no score looks at");
   table.metric = "mean attention";
   table.effect = EffectKind::kRaw;
   TableAxis kinds{"score", {}};

@@ -12,13 +12,14 @@ struct HeadScores {
       "previous-token, duplicate-token and induction scores on repeated random tokens";
 
   std::int64_t sequences = 4;
-  std::int64_t length = 100;  ///< tokens before the repetition
+  std::int64_t length = 100;  ///< tokens before the repetition, without BOS
   std::uint64_t token_seed = 0;
 
   template <class Visitor>
   void visit(Visitor& v) {
     v("sequences", sequences, Range{1, 1000},
-      "how many sequences of random tokens; the prompts of the task do not matter");
+      "how many sequences of random tokens; of the task's prompts only BOS matters, with which "
+      "sequences begin where they do");
     v("length", length, Range{2, 1'000'000},
       "how many tokens are repeated; fewer where the model reads fewer positions");
     v("token-seed", token_seed, "of the random tokens");

@@ -4,11 +4,20 @@
 
 namespace patchbay {
 
-void ActivationFile::add_tokens(std::span<const TokenId> tokens) {
-  const std::vector<std::int64_t> values(tokens.begin(), tokens.end());
-  const std::vector<std::int64_t> shape = {1, static_cast<std::int64_t>(values.size())};
-  writer_.add("tokens", shape, values);
-  arrays_.push_back({"tokens", "[batch, pos]", shape});
+void ActivationFile::add_numbers(const std::vector<std::int64_t>& numbers) {
+  add("prompts", "[batch]", {std::ssize(numbers)}, numbers);
+}
+
+void ActivationFile::add_tokens(std::span<const std::vector<TokenId>> prompts) {
+  const std::size_t length = prompts.empty() ? 0 : prompts.front().size();
+  std::vector<std::int64_t> values;
+  for (const std::vector<TokenId>& tokens : prompts) {
+    if (tokens.size() != length) {
+      throw Error(ErrorKind::kUsage, "add_tokens", "prompts of one array are equally long");
+    }
+    values.insert(values.end(), tokens.begin(), tokens.end());
+  }
+  add("tokens", "[batch, pos]", {std::ssize(prompts), static_cast<std::int64_t>(length)}, values);
 }
 
 void ActivationFile::add(const ActivationCache& cache) {
@@ -17,19 +26,27 @@ void ActivationFile::add(const ActivationCache& cache) {
   }
 }
 
-void ActivationFile::add_logits(ConstTensorView logits) {
-  if (logits.shape().rank() != 2) {
+void ActivationFile::add_logits(ConstTensorView logits, std::int64_t batch) {
+  if (logits.shape().rank() != 2 || batch < 1 || logits.shape()[0] % batch != 0) {
     throw Error(ErrorKind::kUsage, "add_logits",
-                "logits of one prompt have the shape [pos, d_vocab]; give those");
+                "logits of one prompt have the shape [pos, d_vocab], of a batch [batch·pos, "
+                "d_vocab]; give those");
   }
   add("logits", "[batch, pos, d_vocab]",
-      logits.reshaped({1, logits.shape()[0], logits.shape()[1]}));
+      logits.reshaped({batch, logits.shape()[0] / batch, logits.shape()[1]}));
 }
 
 void ActivationFile::add(const std::string& name, const std::string& axes, ConstTensorView values) {
-  writer_.add(name, values);
+  writer_.add(prefix_ + name, values);
   const auto extents = values.shape().extents();
-  arrays_.push_back({name, axes, {extents.begin(), extents.end()}});
+  arrays_.push_back({prefix_ + name, axes, {extents.begin(), extents.end()}});
+}
+
+void ActivationFile::add(const std::string& name, const std::string& axes,
+                         const std::vector<std::int64_t>& shape,
+                         const std::vector<std::int64_t>& values) {
+  writer_.add(prefix_ + name, shape, values);
+  arrays_.push_back({prefix_ + name, axes, shape});
 }
 
 }  // namespace patchbay

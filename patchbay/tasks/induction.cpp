@@ -28,17 +28,9 @@ PromptSide side(const Prompt& bos, Prompt tokens, std::int64_t length) {
           .positions = {next - 1, next, static_cast<std::int32_t>(tokens.size()) - 1}};
 }
 
-Prompt bos_of(const TaskModel& model, bool prepend_bos) {
-  if (!prepend_bos) return {};
-  if (model.tokenizer != nullptr) return model.tokenizer->to_tokens("", {.prepend_bos = true});
-  if (model.cfg.bos_token_id) return {*model.cfg.bos_token_id};
-  throw Error(ErrorKind::kUsage, "induction",
-              fmt::format("{} has no token of the beginning; omit BOS", model.cfg.model_name));
-}
-
 PromptSet make(const TaskModel& model, const CompletedOptions& options) {
   PromptBuilder builder = start(induction(), model, options);
-  const Prompt bos = bos_of(model, options.prepend_bos);
+  const Prompt bos = beginning(model, options.prepend_bos, "induction");
   const std::vector<TokenId> vocabulary = ordinary_tokens(model);
   // The second copy ends before its last token, which is the answer.
   const auto room = (model.cfg.n_ctx - static_cast<std::int64_t>(bos.size()) + 1) / 2;

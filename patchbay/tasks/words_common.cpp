@@ -51,6 +51,14 @@ void warn_of(const DrawableWords& words, PromptBuilder& builder) {
   if (std::string warning = words.warning(); !warning.empty()) builder.warn(std::move(warning));
 }
 
+Prompt beginning(const TaskModel& model, bool prepend_bos, std::string_view where) {
+  if (!prepend_bos) return {};
+  if (model.tokenizer != nullptr) return model.tokenizer->to_tokens("", {.prepend_bos = true});
+  if (model.cfg.bos_token_id) return {*model.cfg.bos_token_id};
+  throw Error(ErrorKind::kUsage, where,
+              fmt::format("{} has no token of the beginning; omit BOS", model.cfg.model_name));
+}
+
 std::vector<TokenId> ordinary_tokens(const TaskModel& model) {
   std::vector<TokenId> tokens;
   for (std::int64_t i = 0; i < model.cfg.d_vocab; ++i) {

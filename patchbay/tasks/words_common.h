@@ -37,6 +37,10 @@ class DrawableWords {
 /// Appends the warning, if there is one.
 void warn_of(const DrawableWords& words, PromptBuilder& builder);
 
+/// What prompts of random tokens begin with: BOS, or nothing without `prepend_bos`. Throws kUsage,
+/// at the place `where`, for a model without one.
+Prompt beginning(const TaskModel& model, bool prepend_bos, std::string_view where);
+
 /// Every token but the special ones and those that begin or end a text.
 std::vector<TokenId> ordinary_tokens(const TaskModel& model);
 

@@ -19,7 +19,7 @@ TEST(ActivationFile, HoldsTokensActivationsInForwardOrderAndLogits) {
   const NamesFilter keep(std::vector<std::string>{"ln_final.hook_scale", "blocks.*.attn.hook_z"});
   const auto [logits, cache] = tiny.model.run_with_cache(tiny.ctx, {prompt}, keep);
   ActivationFile file(path);
-  file.add_tokens(prompt);
+  file.add_tokens(std::vector<Prompt>{prompt});
   file.add(cache);
   file.add_logits(logits.values);
   EXPECT_FALSE(std::filesystem::exists(path));
