@@ -8,6 +8,7 @@
 #include "cli/options.h"
 #include "cli/output.h"
 #include "patchbay/base/error.h"
+#include "patchbay/config/shared_heads.h"
 #include "patchbay/hub/load_model.h"
 
 namespace patchbay::cli::verbs {
@@ -29,11 +30,13 @@ int run_given(const Given& given) {
   }
   const NamesFilter filter = patterns.empty() ? NamesFilter::all() : NamesFilter(patterns);
   Table table({{"name"}, {"axes"}, {"shape"}});
+  bool is_shared = false;
   JsonWriter json;
   json.begin_object().member("model", cfg.model_name).key("hooks").begin_array();
   for (const HookName& name : filter.resolve(cfg)) {
     const Shape shape = name.shape(cfg, 1, pos);
     table.add({name.str(), name.axes(cfg), shape.str()});
+    is_shared = is_shared || name.axes(cfg).find("key_value_head") != std::string::npos;
     std::vector<std::string_view> axes;
     for (const Axis axis : info(name.point).axis_list()) axes.push_back(name_of(axis, cfg));
     json.begin_object(JsonLayout::kInline).member("name", name.str()).row("axes", axes);
@@ -41,6 +44,7 @@ int run_given(const Given& given) {
   }
   json.end_array().end_object();
   write_output(given.flag("--json") ? json.take() : table.str());
+  if (is_shared) message(shared_heads_text(cfg));
   return 0;
 }
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "patchbay/config/shared_heads.h"
 #include "patchbay/experiments/columns_common.h"
 #include "patchbay/experiments/places_common.h"
 #include "patchbay/patching/session.h"
@@ -76,6 +77,10 @@ EffectTable run(Session& session, const ActivationPatching& settings) {
         result.unchanged, sweep.variants.size()));
   }
   note_spans(table, session.prompts(), named_positions(sweep.variants));
+  const HookedTransformerConfig& cfg = session.model().cfg();
+  const bool is_shared = std::ranges::any_of(
+      settings.site, [&](HookPoint site) { return has_shared_heads(cfg, site); });
+  if (is_shared) table.notes.push_back(shared_heads_text(cfg));
   note_lone_templates(table, session.prompts());
   return table;
 }

@@ -8,6 +8,9 @@
 
 #include "patchbay/base/suggest.h"
 #include "patchbay/base/words.h"
+#include "patchbay/circuits/circuit.h"
+#include "patchbay/config/shared_heads.h"
+#include "patchbay/experiments/places_common.h"
 
 namespace patchbay::experiments {
 namespace {
@@ -179,8 +182,11 @@ const HookPointInfo& receiver_site(std::string_view name) {
     if (names.back() == name) return *site;
   }
   names.emplace_back("logits");
+  const std::string near =
+      parse_head(name) ? fmt::format("; did you mean \"q:{0}\", \"k:{0}\" or \"v:{0}\"?", name)
+                       : did_you_mean(name, names);
   throw FieldError("receiver", fmt::format("there is no receiver \"{}\"{}; there are {}", name,
-                                           did_you_mean(name, names), fmt::join(names, ", ")));
+                                           near, fmt::join(names, ", ")));
 }
 
 // One receiver of a group, with its name.
@@ -236,6 +242,11 @@ std::vector<Receiver> group_of(Session& session, const PathPatching& settings,
       for (const std::string& node : expanded(cfg, nodes, "receiver")) {
         Receiver receiver{fmt::format("{}:{}", node_name(site), node), {}};
         for (const Place& place : receiver_places(cfg, site, node)) {
+          if (has_shared_heads(cfg, place.site) && place.head >= 0 &&
+              place.head < cfg.key_value_heads()) {
+            receiver.label += fmt::format(" ({} of {})", place.site == kV ? "values" : "keys",
+                                          readers_of(cfg, place.head));
+          }
           append(at_positions(cfg, place, positions), receiver.places);
         }
         group.push_back(std::move(receiver));

@@ -1,9 +1,12 @@
 #include "patchbay/experiments/places_common.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>
+
+#include "patchbay/config/shared_heads.h"
 
 namespace patchbay::experiments {
 namespace {
@@ -53,6 +56,24 @@ Dimension<Positions> positions(const PositionList& asked, const PromptSet& promp
   return {std::move(name), std::move(choice.labels), std::move(choice.positions), true};
 }
 
+// One key/value head serves a group of heads: labels say which, and of which sites where others
+// have heads of their own, "1 (k, v: heads 3-5)".
+void label_shared_heads(const HookedTransformerConfig& cfg, const std::vector<HookPoint>& sites,
+                        Dimension<std::int64_t>& head) {
+  std::vector<std::string> sharing;
+  for (const HookPoint site : sites) {
+    if (has_shared_heads(cfg, site)) sharing.push_back(to_text(site, patch_sites()));
+  }
+  if (sharing.empty() || !head.is_axis) return;
+  const bool alone = sharing.size() == sites.size();
+  if (alone) head.name = "key_value_head";
+  const std::string of = alone ? "" : fmt::format("{}: ", fmt::join(sharing, ", "));
+  for (std::size_t i = 0; i < head.values.size(); ++i) {
+    if (head.values[i] >= cfg.key_value_heads()) continue;
+    head.labels[i] = fmt::format("{} ({}{})", head.values[i], of, readers_of(cfg, head.values[i]));
+  }
+}
+
 Dimensions dimensions_of(Session& session, const ActivationPatching& settings) {
   const HookedTransformerConfig& cfg = session.model().cfg();
   Dimensions d;
@@ -96,16 +117,7 @@ Dimensions dimensions_of(Session& session, const ActivationPatching& settings) {
                          has(PatchAxis::kPosition) || destinations);
   d.source = positions(settings.src_positions, session.prompts(), "src-positions", "source",
                        has(PatchAxis::kSource));
-  const bool shared = cfg.grouped_queries() && heads == cfg.key_value_heads();
-  if (shared && d.head.is_axis) {  // one key/value head serves a group of heads
-    d.head.name = "key_value_head";
-    const std::int64_t group = cfg.n_heads / heads;
-    for (std::size_t i = 0; i < d.head.values.size(); ++i) {
-      const std::int64_t first = d.head.values[i] * group;
-      d.head.labels[i] =
-          fmt::format("{} (heads {}-{})", d.head.values[i], first, first + group - 1);
-    }
-  }
+  label_shared_heads(cfg, settings.site, d.head);
   return d;
 }
 
@@ -154,8 +166,10 @@ Places nodes_of(Session& session, const ActivationPatching& settings) {
   Places places;
   places.axes = {{"node", parse_list(settings.nodes.text(), "nodes")}};
   refuse_doubled(places.axes.front().labels, "nodes");
-  for (const std::string& group : places.axes.front().labels) {
+  const bool is_shared = has_shared_heads(cfg, settings.site.front());
+  for (std::string& group : places.axes.front().labels) {
     Intervention cell;
+    std::string label;
     for (std::string_view rest = group; !rest.empty();) {
       const auto plus = rest.find('+');
       const std::string_view node = rest.substr(0, plus);
@@ -166,7 +180,10 @@ Places nodes_of(Session& session, const ActivationPatching& settings) {
         cell.push_back(place);
         check_place(cfg, cell.back());
       }
+      label += fmt::format("{}{}{}", label.empty() ? "" : "+", node,
+                           is_shared ? fmt::format(" ({})", readers_of(cfg, place.head)) : "");
     }
+    group = std::move(label);
     places.cells.push_back(std::move(cell));
   }
   return places;
@@ -187,6 +204,10 @@ OneOf<HookPoint> patch_sites() {
 }
 
 OneOf<PatchAxis> patch_axes() { return one_of(kAxes, "axis"); }
+
+bool has_shared_heads(const HookedTransformerConfig& cfg, HookPoint site) {
+  return cfg.grouped_queries() && heads_of(cfg, site) == cfg.key_value_heads();
+}
 
 Places places_of(Session& session, const ActivationPatching& settings) {
   if (settings.nodes.is_given()) return nodes_of(session, settings);

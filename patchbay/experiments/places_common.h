@@ -7,6 +7,9 @@
 
 namespace patchbay::experiments {
 
+/// Whether heads of the site are key/value heads that several query heads share in this model.
+bool has_shared_heads(const HookedTransformerConfig& cfg, HookPoint site);
+
 struct Places {
   std::vector<TableAxis> axes;      ///< without the prompts
   std::vector<Intervention> cells;  ///< [axes…] row-major; empty where the model has no such place

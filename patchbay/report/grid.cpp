@@ -9,6 +9,7 @@
 
 #include "patchbay/base/check.h"
 #include "patchbay/base/visible_text.h"
+#include "patchbay/base/words.h"
 #include "patchbay/results/token_list.h"
 
 namespace patchbay {
@@ -92,7 +93,17 @@ std::string head_of(const EffectTable& table, std::size_t cell) {
   }
   if (!layer || !head) return "";
   const auto labels = table.cell_labels(static_cast<std::int64_t>(cell));
-  return fmt::format("{}.{}", labels[*layer], labels[*head]);
+  // "1 (k, v: heads 3-5)" is head 1 of every site but k and v, which share it.
+  const std::string_view label = labels[*head];
+  const std::size_t open = std::min(label.find(" ("), label.size());
+  const std::string_view sharing = label.substr(open, label.find(':') - open);
+  const auto site = index_of(table, "site");
+  if (!sharing.empty() && site) {
+    for (const std::string_view one : split(sharing.substr(2), ',')) {
+      if (one == labels[*site]) return "";
+    }
+  }
+  return fmt::format("{}.{}", labels[*layer], label.substr(0, open));
 }
 
 std::vector<std::string> tokens_of(const EffectTable& table, std::size_t prompt) {

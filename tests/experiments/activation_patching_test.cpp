@@ -5,6 +5,7 @@
 #include <numeric>
 
 #include "patchbay/io/json.h"
+#include "patchbay/report/grid.h"
 #include "tests/support/experiment_runs.h"
 #include "tests/support/prompt_pairs.h"
 #include "tests/support/tiny_models.h"
@@ -131,6 +132,27 @@ TEST(ActivationPatching, OfTinyLlamaIsTransformerLenss) {
       }
     }
   }
+}
+
+TEST(ActivationPatching, LabelsSharedHeadsBesideOtherSitesAndInGroups) {
+  const TinyModel tiny("tiny-llama");
+  const PromptSet prompts = reference_pairs(tiny);
+  const EffectTable sites = patch(tiny, prompts, {{"site", "q,k,v"}});
+  EXPECT_EQ(sites.axes[2].name, "head");
+  EXPECT_EQ(
+      sites.axes[2].labels,
+      (std::vector<std::string>{"0 (k, v: heads 0-2)", "1 (k, v: heads 3-5)", "2", "3", "4", "5"}));
+  EXPECT_EQ(sites.notes.back(), "key/value heads: 0 is read by heads 0-2, 1 by heads 3-5");
+  const EffectTable nodes = patch(tiny, prompts, {{"site", "v"}, {"nodes", "0.1+1.0,2.1"}});
+  EXPECT_EQ(nodes.axes[0].labels,
+            (std::vector<std::string>{"0.1 (heads 3-5)+1.0 (heads 0-2)", "2.1 (heads 3-5)"}));
+  EXPECT_EQ(patch(tiny, prompts, {{"site", "q,z"}}).axes[2].labels[1], "1");
+  EXPECT_EQ(patch(tiny, prompts, {{"site", "q"}, {"nodes", "0.1"}}).axes[0].labels[0], "0.1");
+  // Rings of a circuit's heads are drawn where heads are its own.
+  EXPECT_EQ(head_of(sites, 1), "0.1");
+  const auto per_site = static_cast<std::size_t>(sites.cells() / 3);
+  EXPECT_EQ(head_of(sites, per_site + 1), "");
+  EXPECT_EQ(head_of(sites, per_site + 2), "0.2");
 }
 
 TEST(ActivationPatching, PatchesAtOnceWhatNoAxisLists) {

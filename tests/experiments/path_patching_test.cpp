@@ -23,6 +23,18 @@ class Presets : public ::testing::TestWithParam<const char*> {
   PromptSet prompts_ = reference_pairs(tiny_);
 };
 
+TEST(PathPatching, SaysWhoSharesTheKeysAndValuesOfReceivers) {
+  const TinyModel tiny("tiny-llama");
+  const EffectTable table =
+      run_experiment("path_patching", tiny, reference_pairs(tiny),
+                     {{"receiver", "k:1.4;v:1.0;q:1.4;pattern:1.2"}, {"each-receiver", "yes"}});
+  const auto axis = std::ranges::find(table.axes, "receiver", &TableAxis::name);
+  ASSERT_NE(axis, table.axes.end());
+  EXPECT_EQ(axis->labels,
+            (std::vector<std::string>{"k:1.4 (keys of heads 3-5)", "v:1.0 (values of heads 0-2)",
+                                      "q:1.4", "pattern:1.2 (keys of heads 0-2)"}));
+}
+
 TEST_P(Presets, AreTheSwitchesThatTheyStandFor) {
   const GivenSettings queries = {{"receiver", "q:2.1"}, {"receiver-position", "END"}};
   const auto with = [&](GivenSettings given) {
