@@ -37,7 +37,8 @@ std::vector<Section> sections_of(const Verb& verb) {
   }
   for (const OptionSpec& option : verb.options) {
     const std::string type = option.is_argument() || option.is_flag() ? "" : " " + option.type;
-    const std::size_t section = option.is_argument() ? 1 : option.is_setting ? 2 : 3;
+    std::size_t section = option.is_setting ? 2 : 3;
+    if (option.is_argument()) section = 1;
     sections[section].entries.emplace_back(option.names + type, option.what);
   }
   std::erase_if(sections, [](const Section& section) { return section.entries.empty(); });

@@ -66,7 +66,8 @@ int run_command(int argc, const char* const* argv) {
     const bool stopped = error.kind() == ErrorKind::kInterrupted && number != 0;
     if (stopped && number == SIGALRM) {
       return fail(kTimeout,
-                  "[--timeout] stopped; run and study keep finished values in the folder of --out, "
+                  "[patchbay] stopped by --timeout; run and study keep finished values in the "
+                  "folder of --out, "
                   "and go on from there when the same command is given again");
     }
     return fail(stopped ? kSignalBase + number : error.exit_code(), option_text(error));

@@ -13,9 +13,9 @@ Head head_of(std::string_view text) {
   const std::optional<Head> head = parse_head(text);
   if (head) return *head;
   throw Error(ErrorKind::kUsage, "circuit",
-              fmt::format("\"{}\" is not a head such as 9.6; a circuit is written \"name mover: "
+              fmt::format("\"{}\" is not a head such as 9.6{}; a circuit is written \"name mover: "
                           "9.9 9.6 @ END; previous token: 2.2 @ S1+1\"",
-                          text));
+                          text, near_head(text)));
 }
 
 // Without the empty ones.
@@ -58,6 +58,26 @@ std::optional<Head> parse_head(std::string_view text) {
   const auto head = parse_number<std::int64_t>(text.substr(dot + 1));
   if (!layer || !head || *layer < 0 || *head < 0) return std::nullopt;
   return Head{*layer, *head};
+}
+
+std::string near_head(std::string_view text) {
+  // Digits apart from what may stand between and before them: "L9H6", "9,6", "a9.h6", "9:6".
+  constexpr std::string_view kBetween = "lLhHaA.,:/_ ";
+  std::vector<std::string> numbers;
+  bool inside = false;
+  for (const char c : text) {
+    const bool is_digit = c >= '0' && c <= '9';
+    if (!is_digit && kBetween.find(c) == std::string_view::npos) return "";
+    if (is_digit && !inside) numbers.emplace_back();
+    if (is_digit) numbers.back() += c;
+    inside = is_digit;
+  }
+  if (numbers.empty() || numbers.size() % 2 != 0) return "";
+  std::string heads;
+  for (std::size_t i = 0; i < numbers.size(); i += 2) {
+    heads += fmt::format("{}{}.{}", i == 0 ? "" : " ", numbers[i], numbers[i + 1]);
+  }
+  return fmt::format("; did you mean \"{}\"?", heads);
 }
 
 std::string text_of(const Head& head) { return fmt::format("{}.{}", head.layer, head.head); }

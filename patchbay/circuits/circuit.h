@@ -23,6 +23,9 @@ struct Head {
 std::string text_of(const Head& head);
 /// The head that a text such as "9.6" names; nothing for any other text.
 std::optional<Head> parse_head(std::string_view text);
+/// `; did you mean "9.6"?` for a text that is nearly a head or nearly heads: "9,6", "L9H6",
+/// "9.6,9.9". Nothing when it is not.
+std::string near_head(std::string_view text);
 
 /// Heads that do one job at the same positions.
 struct HeadClass {

@@ -71,7 +71,8 @@ PatternCells cells_of(Session& session, const AttentionPatterns& settings) {
   }
   if (settings.nodes.is_given()) {
     if (settings.layers.is_given() || settings.heads.is_given()) {
-      throw FieldError("nodes", "nodes name their layers; leave layers and heads out");
+      throw FieldError("nodes",
+                       "nodes name their layers and heads; leave `layers` and `heads` out");
     }
     cells.axes = {{"node", parse_list(settings.nodes.text(), "nodes")}};
     const std::vector<std::string>& nodes = cells.axes.front().labels;

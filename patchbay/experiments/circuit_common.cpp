@@ -22,7 +22,7 @@ Circuit CircuitChoice::of(Session& session) const {
   if (text().ends_with(".json")) {
     circuit = patchbay::circuit_of(read_result(text()).table);
   } else if (std::ranges::find(names, text()) != names.end() ||
-             text().find('.') == std::string::npos) {
+             (text().find('.') == std::string::npos && near_head(text()).empty())) {
     circuit = published_circuit(text(), cfg);
   } else {
     circuit = parse_circuit(text());

@@ -34,8 +34,8 @@ void check_model(const HookedTransformerConfig& cfg, bool paper) {
   }
   if (!paper && !info(HookPoint::kResidMid).is_in(cfg)) {
     throw Error(ErrorKind::kUsage, "copy_scores",
-                "there is no stream between attention and MLP in this model; take the paper's "
-                "definition");
+                "there is no stream between attention and MLP in this model; take `definition` "
+                "paper");
   }
 }
 

@@ -22,6 +22,16 @@ namespace {
   refuse(field, text, fmt::format("a whole number from {} to {}", range.least, range.most));
 }
 
+// What `parse` reads, with the field as the place of its error.
+template <class Parse>
+auto parsed(std::string_view field, const std::string& text, Parse parse) {
+  try {
+    return parse(text);
+  } catch (const Error& error) {
+    throw FieldError(field, error.reason());
+  }
+}
+
 }  // namespace
 
 void check_range(std::string_view field, std::int64_t value, Range range) {
@@ -46,7 +56,7 @@ std::string to_text(const std::vector<std::string>& value) {
 void from_text(std::string_view field, const std::string& text, bool& value) {
   const std::string_view word = trimmed(text);
   value = word == "true" || word == "yes";
-  if (!value && word != "false" && word != "no") refuse(field, word, "true or false");
+  if (!value && word != "false" && word != "no") refuse(field, word, "yes or no");
 }
 
 void from_text(std::string_view field, const std::string& text, double& value) {
@@ -67,21 +77,20 @@ void from_text(std::string_view field, const std::string& text, std::uint64_t& v
   value = static_cast<std::uint64_t>(number);
 }
 
-// The places of these errors are the fields' names already.
-void from_text(std::string_view /*field*/, const std::string& text, Direction& value) {
-  value = parse_direction(text);
+void from_text(std::string_view field, const std::string& text, Direction& value) {
+  value = parsed(field, text, parse_direction);
 }
-void from_text(std::string_view /*field*/, const std::string& text, SourceKind& value) {
-  value = parse_source(text);
+void from_text(std::string_view field, const std::string& text, SourceKind& value) {
+  value = parsed(field, text, parse_source);
 }
-void from_text(std::string_view /*field*/, const std::string& text, EffectKind& value) {
-  value = parse_effect_kind(text);
+void from_text(std::string_view field, const std::string& text, EffectKind& value) {
+  value = parsed(field, text, parse_effect_kind);
 }
-void from_text(std::string_view /*field*/, const std::string& text, Aggregate& value) {
-  value = parse_aggregate(text);
+void from_text(std::string_view field, const std::string& text, Aggregate& value) {
+  value = parsed(field, text, parse_aggregate);
 }
-void from_text(std::string_view /*field*/, const std::string& text, const metrics::Metric*& value) {
-  value = &metrics::find(text);
+void from_text(std::string_view field, const std::string& text, const metrics::Metric*& value) {
+  value = parsed(field, text, [](const std::string& name) { return &metrics::find(name); });
 }
 void from_text(std::string_view field, const std::string& text, std::vector<std::string>& value) {
   value = parse_list(text, field);
@@ -89,9 +98,14 @@ void from_text(std::string_view field, const std::string& text, std::vector<std:
 
 void refuse_choice(std::string_view field, std::string_view text, std::string_view noun,
                    const std::vector<std::string>& names) {
+  // "blocks.0.attn.hook_z" and "hook_z" are how a hook is called that a field calls "z".
+  std::string_view meant = text.substr(text.rfind('.') + 1);
+  if (meant.starts_with("hook_")) meant.remove_prefix(5);
+  const bool is_hook = std::ranges::find(names, meant) != names.end();
   throw FieldError(
-      field, fmt::format("there is no {}{}\"{}\"{}; there are {}", noun, noun.empty() ? "" : " ",
-                         text, did_you_mean(text, names), fmt::join(names, ", ")));
+      field,
+      fmt::format("there is no {}{}\"{}\"{}; there are {}", noun, noun.empty() ? "" : " ", text,
+                  did_you_mean(is_hook ? meant : text, names), fmt::join(names, ", ")));
 }
 
 }  // namespace patchbay::experiments

@@ -3,6 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
+#include <tuple>
+#include <vector>
 
 #include "patchbay/base/error.h"
 #include "patchbay/circuits/circuit_search.h"
@@ -91,6 +94,31 @@ void add_variation(const Session& session, const Parts& parts, std::vector<std::
   }
 }
 
+std::int64_t n_distinct(const PromptSet& prompts) {
+  using Tokens = std::vector<TokenId>;
+  std::set<std::tuple<Tokens, Tokens, Tokens, Tokens>> distinct;
+  for (const PromptPair& pair : prompts.pairs) {
+    distinct.emplace(pair.clean, pair.corrupted, pair.answers, pair.wrongs);
+  }
+  return std::ssize(distinct);
+}
+
+[[noreturn]] void refuse_nothing_found(const CircuitSearch& search, std::int64_t prompts) {
+  const std::string nothing =
+      fmt::format("no path from a head to the logits changes {} by {} percent", search.metric.name,
+                  search.threshold);
+  if (prompts >= kFewestResampled) {
+    throw FieldError("threshold", nothing +
+                                      ", with an interval that leaves out 0; try a lower "
+                                      "threshold, or more prompts");
+  }
+  throw FieldError(
+      "threshold",
+      fmt::format("{} for certain: {} distinct prompt{} no interval, and a head joins "
+                  "where it leaves out 0; take {} prompts or more",
+                  nothing, prompts, prompts == 1 ? " has" : "s have", kFewestResampled));
+}
+
 }  // namespace
 
 void check(Session& session, const FindCircuit& settings) { (void)parts_of(session, settings); }
@@ -99,14 +127,7 @@ EffectTable run(Session& session, const FindCircuit& settings) {
   const Parts parts = parts_of(session, settings);
   const Session asked = session.for_several_questions();
   FoundCircuit found = patchbay::find_circuit(asked, parts.search);
-  if (found.edges.empty()) {
-    throw FieldError(
-        "threshold",
-        fmt::format("no path from a head to the logits changes {} by {} percent; try a "
-                    "lower threshold, or more prompts where the interval holds 0: fewer than {} "
-                    "distinct ones have no interval, so no head joins",
-                    parts.search.metric.name, parts.search.threshold, kFewestResampled));
-  }
+  if (found.edges.empty()) refuse_nothing_found(parts.search, n_distinct(session.prompts()));
   EffectTable table =
       knockout_table(session, table_of(settings), parts.knockout, found.baselines, found.nodes);
   table.direction = Direction::kNoise;

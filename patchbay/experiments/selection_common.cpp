@@ -7,6 +7,7 @@
 #include <numeric>
 
 #include "patchbay/base/words.h"
+#include "patchbay/circuits/circuit.h"
 #include "patchbay/experiments/experiment.h"
 
 namespace patchbay::experiments {
@@ -133,8 +134,8 @@ NodeList::NodeList(std::span<const Head> heads) {
 Place head_place(std::string_view text, HookPoint site, std::string_view field) {
   const std::optional<Head> head = parse_head(text);
   if (!head) {
-    throw FieldError(field,
-                     fmt::format("\"{}\" is not a head such as 9.6 (layer 9, head 6)", text));
+    throw FieldError(field, fmt::format("\"{}\" is not a head such as 9.6 (layer 9, head 6){}",
+                                        text, near_head(text)));
   }
   return {.site = site, .layer = head->layer, .head = head->head};
 }

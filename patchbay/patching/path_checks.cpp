@@ -85,9 +85,9 @@ void check_heads_frozen(const PathSweep& sweep) {
     }
     for (const Place& sender : path.senders) {
       if (is_head_input(sender.site) && !sweep.live_heads) {
-        fail(
-            fmt::format("{} is no sender where heads are frozen; name q, k or v, or set live_heads",
-                        info(sender.site).short_name));
+        fail(fmt::format(
+            "{} is no sender where heads are frozen; name q, k or v, or `other-heads` live",
+            info(sender.site).short_name));
       }
       for (const Intervention& group : path.receivers) {
         for (const Place& receiver : group) {

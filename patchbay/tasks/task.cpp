@@ -87,9 +87,13 @@ const Task& find(std::string_view name) {
     names.emplace_back(task->name);
     known.push_back(written(*task));
   }
-  throw Error(ErrorKind::kUsage, "task",
-              fmt::format("there is no task {}; there are {}{}", in_quotes(name),
-                          fmt::join(known, ", "), did_you_mean(stem_of(name), names)));
+  const bool is_path = name.find_first_of("./") != std::string_view::npos;
+  throw Error(
+      ErrorKind::kUsage, "task",
+      fmt::format("there is no task {}; there are {}{}", in_quotes(name), fmt::join(known, ", "),
+                  is_path
+                      ? fmt::format("; did you mean {}?", in_quotes("file:" + std::string(name)))
+                      : did_you_mean(stem_of(name), names)));
 }
 
 CompletedOptions Task::completed(const TaskModel& model, const TaskOptions& options) const {

@@ -121,7 +121,7 @@ std::vector<TokenId> Tokenizer::to_tokens(std::string_view text, ToTokensOptions
   if (options.prepend_bos) {
     if (!data().bos) {
       throw Error(ErrorKind::kUsage, "tokenizer",
-                  "this vocabulary has no token of the beginning; set prepend_bos to false");
+                  "this vocabulary has no token of the beginning; leave BOS out");
     }
     tokens.push_back(*data().bos);
   }

@@ -96,7 +96,7 @@ TEST_P(AttentionPatterns, OfEveryPositionAreWholeAndEndWithTheirPrompt) {
             "no error");
   EXPECT_NE(usage_error("attention_patterns", tiny, prompts,
                         {{"nodes", "2.1"}, {"heads", "0"}, {"src-positions", "END"}})
-                .find("leave layers and heads out"),
+                .find("leave `layers` and `heads` out"),
             std::string::npos);
 }
 
