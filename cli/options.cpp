@@ -106,6 +106,10 @@ Options names_option(const std::string& what) {
   return {{"--names", "GLOB", what + "; * stands for anything; repeatable"}};
 }
 
+Options overwrite_option() {
+  return {{"--overwrite", "", "replace files there that answer another question"}};
+}
+
 Options memory_option() {
   return {{"--max-memory", "SIZE",
            "what activations may take beside the model, such as 512M or 2G (1G)"}};

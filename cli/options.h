@@ -40,6 +40,8 @@ runs::TaskChoice task_of(const Given& given, const std::string& name);
 
 /// `what` the names are for. Given::list reads them.
 Options names_option(const std::string& what);
+/// Of whatever writes results into a folder.
+Options overwrite_option();
 Options memory_option();
 std::int64_t memory_of(const Given& given);
 /// How many of the largest `what` are listed; 10 where nothing is said.

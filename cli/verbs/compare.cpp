@@ -23,7 +23,8 @@ int run_given(const Given& given) {
   const runs::PageFiles files{
       .out = given.text("--out"),
       .stem = "compare",
-      .formats = formats_of(given, {"html", "svg", "png", "pdf"}, {"html"}, true)};
+      .formats = formats_of(given, {"html", "svg", "png", "pdf"}, {"html"}, true),
+      .overwrite = given.flag("--overwrite")};
   runs::check_place(files.out, files.formats);
   const EffectTable first = read_result(first_file).table;
   const EffectTable second = read_result(second_file).table;
@@ -62,6 +63,7 @@ const Verb& compare() {
             {"--anyway", "", "compare other metrics, directions, sources or corruptions too"},
             {"-o,--out", "PATH", "a file that ends in .html, or a folder"},
             {"--format", "LIST", "the files to write: html, svg, png, pdf (html)"}},
+           overwrite_option(),
            top_option("differences")}),
       .run = run_given};
   return verb;

@@ -16,9 +16,11 @@ int run_given(const Given& given) {
   const std::string folder =
       given.required("DIR", "no folder is named; name the one that the shards had as --out");
   HowToRun how{.threads = threads_of(given), .json = given.flag("--json")};
-  runs::Whole whole = runs::merge_shards(folder);
+  runs::Whole whole = runs::merge_shards(folder, given.flag("--overwrite"));
   read_notes(whole.notes, how);
-  const runs::Output output{.folder = folder, .formats = std::move(whole.formats)};
+  const runs::Output output{.folder = folder,
+                            .formats = std::move(whole.formats),
+                            .overwrite = given.flag("--overwrite")};
   if (const auto* experiment = std::get_if<runs::RunSpec>(&whole.what)) {
     return run_experiment(*experiment, output, how);
   }
@@ -33,7 +35,8 @@ const Verb& merge() {
       .path = "merge",
       .what = "put the shards of a run or study together",
       .examples = "patchbay study figure_3b --shard 1/1 --out sharded && patchbay merge sharded",
-      .options = {{"DIR", "", "the folder that all shards were given as --out"}},
+      .options = together(
+          {{{"DIR", "", "the folder that all shards were given as --out"}}, overwrite_option()}),
       .run = run_given};
   return verb;
 }

@@ -36,7 +36,8 @@ int run_given(const Given& given) {
       .stem = "report",
       .formats = formats_of(given, {"html", "svg", "png", "pdf", "text"}, {"html"}, false),
       .figure = given.one("--figure"),
-      .title = given.one("--title")};
+      .title = given.one("--title"),
+      .overwrite = given.flag("--overwrite")};
   if (inputs.empty()) {
     given.fail("no result is named; name result files or the folder of a study");
   }
@@ -71,13 +72,15 @@ const Verb& report() {
           "patchbay report tests/golden/report/heads.json --format text\n"
           "patchbay report tests/golden/report/heads.json --figure heat_map --effect "
           "percent_of_clean --circuit \"mover: 2.1 1.2\" --format svg --out pictures",
-      .options = {{"FILE", "…", "result files, or folders of them such as a study's"},
-                  {"-o,--out", "PATH", "a file that ends in .html, or a folder (report.html)"},
-                  {"--format", "LIST", "html, svg, png, pdf, or text for the terminal (html)"},
-                  {"--figure", "NAME", "this picture alone; patchbay help figures lists them"},
-                  {"--effect", "KIND", "instead of the result's own; patchbay help effects"},
-                  {"--circuit", "CIRCUIT", "circle these heads; patchbay help circuits"},
-                  {"--title", "TEXT", "the title of the page or of the pictures"}},
+      .options =
+          together({{{"FILE", "…", "result files, or folders of them such as a study's"},
+                     {"-o,--out", "PATH", "a file that ends in .html, or a folder (report.html)"},
+                     {"--format", "LIST", "html, svg, png, pdf, or text for the terminal (html)"},
+                     {"--figure", "NAME", "this picture alone; patchbay help figures lists them"},
+                     {"--effect", "KIND", "instead of the result's own; patchbay help effects"},
+                     {"--circuit", "CIRCUIT", "circle these heads; patchbay help circuits"},
+                     {"--title", "TEXT", "the title of the page or of the pictures"}},
+                    overwrite_option()}),
       .run = run_given};
   return verb;
 }

@@ -52,7 +52,8 @@ int run_given(const Experiment& experiment, const Given& given) {
                      .experiment = {.name = std::string(experiment.name)}};
   const runs::Output output{
       .folder = given.text("--out"),
-      .formats = formats_of(given, runs::known_formats(false), {"json"}, true)};
+      .formats = formats_of(given, runs::known_formats(false), {"json"}, true),
+      .overwrite = given.flag("--overwrite")};
   const HowToRun how{.threads = threads_of(given),
                      .json = given.flag("--json"),
                      .max_memory = memory_of(given),
@@ -75,6 +76,7 @@ Options shared_options() {
        {{"-o,--out", "DIR", "write DIR/EXPERIMENT.json"},
         {"--format", "LIST",
          "the files to write: json, csv, effects_csv, npz, and pictures as svg, png, pdf (json)"}},
+       overwrite_option(),
        memory_option(),
        top_option("effects"),
        shard_option()});

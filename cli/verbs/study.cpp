@@ -47,7 +47,8 @@ int run_given(const Given& given) {
       .model = given.one("--model")};
   const runs::Output output{
       .folder = given.text("--out"),
-      .formats = formats_of(given, runs::known_formats(true), {"json", "html"}, true)};
+      .formats = formats_of(given, runs::known_formats(true), {"json", "html"}, true),
+      .overwrite = given.flag("--overwrite")};
   return run_study(spec, output,
                    {.threads = threads_of(given),
                     .json = given.flag("--json"),
@@ -111,6 +112,7 @@ const Verb& study() {
             {"--format", "LIST",
              "the files to write: json, csv, effects_csv, npz, pictures as svg, png, pdf, and html "
              "(json,html)"}},
+           overwrite_option(),
            memory_option(),
            shard_option()}),
       .run = run_given};

@@ -110,7 +110,7 @@ EffectTable run(Session& session, const PathPatching& settings) {
   const PathPreset& first = all.each.front().preset;
   const bool alone = all.each.size() == 1;
   EffectTable table = table_of(settings);
-  if (alone) record(first, table.options);
+  table.options = recorded_options(settings);
   table.metric = settings.metric->name;
   table.direction = first.direction;
   table.axes = std::move(all.axes);

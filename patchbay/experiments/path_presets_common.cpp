@@ -53,6 +53,22 @@ PathPreset find_preset(const std::string& name) {
                                          did_you_mean(name, names), fmt::join(names, ", ")));
 }
 
+// Writes a preset's settings over recorded options that were left open.
+void record(const PathPreset& preset, std::vector<Option>& options) {
+  const std::pair<std::string_view, std::string> settings[] = {
+      {"sender-position", preset.sender_position.text()},
+      {"meaning", to_text(preset.meaning, one_of(kPathMeanings))},
+      {"mlps", to_text(preset.freeze_mlps, one_of(kFrozenMlps))},
+      {"other-heads", to_text(preset.live_heads, one_of(kLiveHeads))},
+      {"norms", to_text(preset.norms, one_of(kNormScales))},
+      {"direction", to_text(preset.direction)},
+      {"effect", to_text(preset.effect)}};
+  for (const auto& [name, value] : settings) {
+    const auto option = std::ranges::find(options, name, &Option::name);
+    if (option != options.end()) option->value = value;
+  }
+}
+
 }  // namespace
 
 std::vector<PathPreset> presets_of(const PathPatching& settings) {
@@ -86,19 +102,11 @@ std::string text_of(const PathPreset& preset) {
                      formula_of(preset.effect, preset.direction), preset.source);
 }
 
-void record(const PathPreset& preset, std::vector<Option>& options) {
-  const std::pair<std::string_view, std::string> settings[] = {
-      {"sender-position", preset.sender_position.text()},
-      {"meaning", to_text(preset.meaning, one_of(kPathMeanings))},
-      {"mlps", to_text(preset.freeze_mlps, one_of(kFrozenMlps))},
-      {"other-heads", to_text(preset.live_heads, one_of(kLiveHeads))},
-      {"norms", to_text(preset.norms, one_of(kNormScales))},
-      {"direction", to_text(preset.direction)},
-      {"effect", to_text(preset.effect)}};
-  for (const auto& [name, value] : settings) {
-    const auto option = std::ranges::find(options, name, &Option::name);
-    if (option != options.end()) option->value = value;
-  }
+std::vector<Option> recorded_options(const PathPatching& settings) {
+  std::vector<Option> options = table_of(settings).options;
+  const std::vector<PathPreset> presets = presets_of(settings);
+  if (presets.size() == 1) record(presets.front(), options);
+  return options;
 }
 
 }  // namespace patchbay::experiments

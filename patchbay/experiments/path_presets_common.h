@@ -29,7 +29,8 @@ std::vector<PathPreset> presets_of(const PathPatching& settings);
 /// One line: what is frozen, where senders are patched, the effect's formula, the source.
 std::string text_of(const PathPreset& preset);
 
-/// Writes a preset's settings over recorded options that were left open.
-void record(const PathPreset& preset, std::vector<Option>& options);
+/// The settings as a result records them: one preset alone as what it stands for. Throws as
+/// presets_of.
+std::vector<Option> recorded_options(const PathPatching& settings);
 
 }  // namespace patchbay::experiments

@@ -159,10 +159,17 @@ EffectTable table_of(const Settings& settings) {
   return table;
 }
 
+/// The settings as a result records them. An experiment whose settings decide others (a preset) has
+/// a function of this name for its own.
+template <class Settings>
+std::vector<Option> recorded_options(const Settings& settings) {
+  return table_of(settings).options;
+}
+
 template <class Settings>
 ConfiguredExperiment configured(Settings settings) {
   const auto shared = std::make_shared<const Settings>(std::move(settings));
-  return {.options = table_of(*shared).options,
+  return {.options = recorded_options(*shared),
           .check = [shared](Session& session) { check(session, *shared); },
           .run = [shared](Session& session) { return run(session, *shared); }};
 }

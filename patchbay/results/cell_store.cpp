@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <bit>
 #include <cerrno>
 #include <cstring>
@@ -115,6 +116,16 @@ std::string start_of(std::string_view scope) {
   return start;
 }
 
+// The scope that a file names; nothing where its start is damaged.
+std::optional<std::string_view> scope_of(std::string_view bytes) {
+  Cursor cursor(bytes);
+  const auto magic = cursor.take(std::min(kMagic.size(), bytes.size()));
+  const auto length = cursor.word();
+  const auto scope = length ? cursor.take(*length) : std::nullopt;
+  if (magic != kMagic || !scope || !bytes.starts_with(start_of(*scope))) return std::nullopt;
+  return scope;
+}
+
 constexpr std::size_t kSealed = sizeof(CellKey) + sizeof(double);  // of a record, by its checksum
 constexpr std::size_t kRecord = kSealed + kWord;
 
@@ -145,7 +156,7 @@ Believed read_records(std::string_view bytes, std::size_t at, std::uint64_t chec
 
 }  // namespace
 
-CellStore::CellStore(const std::filesystem::path& path, std::string_view scope)
+CellStore::CellStore(const std::filesystem::path& path, std::string_view scope, OtherScope other)
     : path_(path), descriptor_(open_locked(path)) {
   try {
     const std::string bytes = read_file(path, kMaxBytes);
@@ -156,7 +167,7 @@ CellStore::CellStore(const std::filesystem::path& path, std::string_view scope)
                               "another output",
                               path.string()));
     }
-    load(bytes, scope);
+    load(bytes, scope, other);
   } catch (...) {
     ::close(descriptor_);
     throw;
@@ -168,10 +179,15 @@ CellStore::~CellStore() {
 }
 
 // Takes over what is whole and of this scope, and leaves the file ending there.
-void CellStore::load(std::string_view bytes, std::string_view scope) {
+void CellStore::load(std::string_view bytes, std::string_view scope, OtherScope other) {
   const std::string start = start_of(scope);
   checksum_ = checksum_of(start, kFirstState);
   if (!bytes.starts_with(start)) {
+    if (other == OtherScope::kRefuse && scope_of(bytes)) {
+      throw Error(ErrorKind::kUsage, "finished values",
+                  fmt::format("{}: is of another run; finish that one, or name another output",
+                              path_.string()));
+    }
     cut(0);
     write(start);
     return;
@@ -184,11 +200,8 @@ void CellStore::load(std::string_view bytes, std::string_view scope) {
 
 CellStore::Content CellStore::read(const std::filesystem::path& path) {
   const std::string bytes = read_file(path, kMaxBytes);
-  Cursor cursor(bytes);
-  const auto magic = cursor.take(kMagic.size());
-  const auto length = cursor.word();
-  const auto scope = length ? cursor.take(*length) : std::nullopt;
-  if (magic != kMagic || !scope || !bytes.starts_with(start_of(*scope))) {
+  const auto scope = scope_of(bytes);
+  if (!scope) {
     throw Error(ErrorKind::kBadData, "finished values",
                 fmt::format("{}: is not a file of a run's finished values; its shard has to run "
                             "again",

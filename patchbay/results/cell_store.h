@@ -14,6 +14,9 @@
 
 namespace patchbay {
 
+/// What is to become of a file of another scope.
+enum class OtherScope { kRefuse, kForget };
+
 /// Values by key, in memory and, with a path, in a file too, exact to the bit. Only one CellStore,
 /// in one process, may have a file open.
 ///
@@ -30,11 +33,12 @@ class CellStore {
   /// In memory alone.
   CellStore() = default;
   /// Opens or creates the file. `scope` is what all its values depend on beside what their keys say
-  /// (version, weights); a file of another scope is emptied, a damaged one is cut off where the
-  /// damage starts. Throws kUsage when another CellStore has it open, or when it is not a file of
-  /// finished values (which is left alone); kCannotCreate and kInputOutput for what the disk
-  /// refuses.
-  CellStore(const std::filesystem::path& path, std::string_view scope);
+  /// (version, weights, prompts). A damaged file is cut off where the damage starts. Throws kUsage
+  /// when another CellStore has it open, when it is of another scope, unless that is to be
+  /// forgotten, or when it is not a file of finished values; all of these are left alone.
+  /// kCannotCreate and kInputOutput for what the disk refuses.
+  CellStore(const std::filesystem::path& path, std::string_view scope,
+            OtherScope other = OtherScope::kRefuse);
   CellStore(const CellStore&) = delete;
   CellStore& operator=(const CellStore&) = delete;
   /// Closes the file, which stays.
@@ -61,7 +65,7 @@ class CellStore {
   static Content read(const std::filesystem::path& path);
 
  private:
-  void load(std::string_view bytes, std::string_view scope);
+  void load(std::string_view bytes, std::string_view scope, OtherScope other);
   void write(std::string_view bytes);
   void cut(std::uint64_t size);
 

@@ -8,15 +8,18 @@
 #include <string_view>
 
 #include "patchbay/results/cell_store.h"
+#include "patchbay/runs/question.h"
 
 namespace patchbay::runs {
 
 /// The values of one run or study, in FOLDER/STEM.partial while it lasts.
 class FinishedValues {
  public:
-  /// Makes the folder. `scope` is what all values depend on beside what their keys say; what is
-  /// there of another scope is forgotten. Throws as CellStore.
-  FinishedValues(const std::string& folder, const std::string& stem, std::string_view scope);
+  /// Makes the folder. The question is that of the whole. Values of another one, or of another
+  /// version, are refused with kUsage, or forgotten when they are to be overwritten. Throws as
+  /// CellStore.
+  FinishedValues(const std::string& folder, const std::string& stem, const Question& question,
+                 bool overwrite);
 
   /// For sessions, which find and add values there.
   [[nodiscard]] CellStore& store() { return store_; }
@@ -33,9 +36,13 @@ class FinishedValues {
 /// Whether a file holds finished values, by its name.
 bool holds_finished_values(const std::filesystem::path& file);
 
+/// The question of the values in a file. Throws as CellStore::read.
+Question question_of_values(const std::filesystem::path& file);
+
 /// Adds the values of all `parts` to those of `target`, which is made where it is not there. Throws
-/// kBadData when they are of different weights or versions.
+/// kBadData when they are of different questions or versions, and kUsage as FinishedValues for the
+/// target's.
 void merge_finished_values(const std::filesystem::path& target,
-                           std::span<const std::filesystem::path> parts);
+                           std::span<const std::filesystem::path> parts, bool overwrite);
 
 }  // namespace patchbay::runs

@@ -14,6 +14,7 @@
 #include "patchbay/io/file.h"
 #include "patchbay/results/result_json.h"
 #include "patchbay/runs/command_line.h"
+#include "patchbay/runs/earlier_files.h"
 #include "patchbay/runs/files.h"
 #include "patchbay/runs/finished_values.h"
 #include "patchbay/runs/shard.h"
@@ -118,28 +119,64 @@ std::vector<FinishedShard> read_shards(const std::string& folder) {
   return shards;
 }
 
-}  // namespace
+// The files that shards left, but for their records.
+struct Parts {
+  std::map<std::string, std::vector<std::filesystem::path>> values;  // unfinished, by name
+  std::vector<std::filesystem::path> results;
+};
 
-Whole merge_shards(const std::string& folder) {
-  const std::vector<FinishedShard> shards = read_shards(folder);
-  std::map<std::string, std::vector<std::filesystem::path>> unfinished;
+Parts parts_of(const std::vector<FinishedShard>& shards) {
+  Parts parts;
   for (const FinishedShard& shard : shards) {
     for (const std::filesystem::path& path : entries_of(shard.folder)) {
-      const std::string name = path.filename().string();
       if (holds_finished_values(path)) {
-        unfinished[name].push_back(path);
-      } else if (name != "shard.json") {
-        if (path.extension() == ".json") (void)read_result(path);  // before it is among the results
-        constexpr std::uint64_t kMost = std::uint64_t{4} << 30;
-        write_file(std::filesystem::path(folder) / name, read_file(path, kMost));
+        parts.values[path.filename().string()].push_back(path);
+      } else if (path.filename() != "shard.json") {
+        parts.results.push_back(path);
       }
     }
   }
-  for (auto& [name, parts] : unfinished) {
-    std::ranges::sort(parts);
-    merge_finished_values(std::filesystem::path(folder) / name, parts);
+  for (auto& [name, files] : parts.values) std::ranges::sort(files);
+  return parts;
+}
+
+void refuse_overwriting(const std::string& folder, const Whole& whole, const Parts& parts) {
+  if (const auto* study = std::get_if<StudySpec>(&whole.what)) {
+    const std::filesystem::path name = study->study;
+    refuse_other_study(folder, name.filename().string(), whole.formats);
+    return;
   }
-  return shards.front().whole;
+  for (const auto& [name, files] : parts.values) {
+    const std::string stem = std::filesystem::path(name).stem().string();
+    refuse_other_result(folder, stem, question_of_values(files.front()));
+  }
+}
+
+}  // namespace
+
+Whole merge_shards(const std::string& folder, bool overwrite) {
+  const std::vector<FinishedShard> shards = read_shards(folder);
+  const Whole& whole = shards.front().whole;
+  const Parts parts = parts_of(shards);
+  if (!overwrite) refuse_overwriting(folder, whole, parts);
+  std::map<std::string, Question> questions;  // of whole results, by their stems
+  for (const std::filesystem::path& path : parts.results) {
+    if (path.extension() != ".json") continue;
+    const std::string stem = path.stem().string();
+    questions[stem] = question_of(read_result(path).table);
+    if (!overwrite) refuse_other_result(folder, stem, questions[stem]);
+  }
+  for (const auto& [stem, question] : questions) {
+    make_way_for(folder, stem, question, whole.formats);
+  }
+  for (const std::filesystem::path& path : parts.results) {
+    constexpr std::uint64_t kMost = std::uint64_t{4} << 30;
+    write_file(std::filesystem::path(folder) / path.filename(), read_file(path, kMost));
+  }
+  for (const auto& [name, files] : parts.values) {
+    merge_finished_values(std::filesystem::path(folder) / name, files, overwrite);
+  }
+  return whole;
 }
 
 }  // namespace patchbay::runs

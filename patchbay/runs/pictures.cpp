@@ -13,7 +13,9 @@
 #include "patchbay/report/raster.h"
 #include "patchbay/results/result_json.h"
 #include "patchbay/results/statistics.h"
+#include "patchbay/runs/earlier_files.h"
 #include "patchbay/runs/files.h"
+#include "patchbay/runs/question.h"
 
 namespace patchbay::runs {
 
@@ -31,6 +33,20 @@ std::vector<std::filesystem::path> write_drawing(const Drawing& drawing, const s
     write_file(written.back(), format == "svg" ? svg : format == "png" ? png_of(svg) : pdf_of(svg));
   }
   return written;
+}
+
+bool has_page(const PageFiles& files) {
+  return std::ranges::find(files.formats, "html") != files.formats.end();
+}
+
+void refuse_overwriting(const Page& page, const PageFiles& files) {
+  if (files.out.ends_with(".html")) return;  // somebody's own name for it
+  if (has_page(files)) refuse_other_page(files.out, files.stem, page.command);
+  if (std::ranges::none_of(files.formats, is_picture_format)) return;
+  for (const PageSection& part : page.sections) {
+    if (!part.table) continue;
+    refuse_pictures_beside_other(files.out, part.section.id, question_of(*part.table));
+  }
 }
 
 }  // namespace
@@ -110,6 +126,7 @@ void write_files(const Page& page, const PageFiles& files,
   const auto tell = [&](const std::filesystem::path& path) {
     if (wrote) wrote(path);
   };
+  if (!files.overwrite) refuse_overwriting(page, files);
   for (const PageSection& part : page.sections) {
     if (!part.table) continue;
     stop_check();
@@ -121,7 +138,7 @@ void write_files(const Page& page, const PageFiles& files,
       tell(path);
     }
   }
-  if (std::ranges::find(files.formats, "html") == files.formats.end()) return;
+  if (!has_page(files)) return;
   tell(write_page(page, files.out, files.stem));
 }
 

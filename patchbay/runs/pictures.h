@@ -59,10 +59,13 @@ struct PageFiles {
   std::vector<std::string> formats{"html"};
   std::optional<std::string> figure{};  ///< as Picture's
   std::optional<std::string> title{};   ///< of pictures, instead of their sections' own
+  bool overwrite = false;  ///< a page of another command, pictures beside another result
 };
 /// Writes the pictures of every section that has a table, as OUT/ID.FIGURE.svg and so on, and with
 /// html among the formats the page; `wrote` is told each path as soon as the file is there, and may
-/// be empty. Throws as write_pictures and write_page, and what stop_check throws.
+/// be empty. Throws kUsage where pictures would stand beside another result of their stem, or the
+/// page replace one that another command made, unless that is to be overwritten or `out` names the
+/// page's file; and as write_pictures and write_page, and what stop_check throws.
 void write_files(const Page& page, const PageFiles& files,
                  const std::function<void(const std::filesystem::path&)>& wrote);
 

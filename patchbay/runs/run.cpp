@@ -11,6 +11,7 @@
 #include "patchbay/experiments/experiment.h"
 #include "patchbay/hub/load_model.h"
 #include "patchbay/runs/command_line.h"
+#include "patchbay/runs/earlier_files.h"
 #include "patchbay/runs/files.h"
 #include "patchbay/runs/finished_values.h"
 #include "patchbay/runs/pictures.h"
@@ -75,6 +76,15 @@ std::string Run::key(const ExperimentChoice& experiment) const {
   return key;
 }
 
+Question Run::question(const ExperimentChoice& experiment) const {
+  EffectTable table;
+  table.experiment = experiment.name;
+  table.options = configured(experiment).options;
+  table.provenance = provenance_;
+  table.provenance.tokens_sha256 = tokens_sha256(prompts_of(experiment));
+  return question_of(table);
+}
+
 Result Run::step(const Session& session, const ExperimentChoice& experiment, const Output& output,
                  const Step& step) const {
   const PromptSet prompts = prompts_of(experiment);
@@ -91,6 +101,7 @@ Result Run::step(const Session& session, const ExperimentChoice& experiment, con
   result.table.check();
   if (!output.folder.empty()) {
     make_folder(output.folder);
+    make_way_for(output.folder, step.stem, question_of(result.table), output.formats);
     result.files = write_table(result.table, output.folder, step.stem, output.formats);
   }
   return result;
@@ -105,7 +116,11 @@ void Run::compute(const Session& session, const ExperimentChoice& experiment) co
 Result Run::result(const ExperimentChoice& experiment, const Output& output) const {
   check_formats(output.formats, false);
   std::optional<FinishedValues> finished;
-  if (!output.folder.empty()) finished.emplace(output.folder, experiment.name, scope());
+  if (!output.folder.empty()) {
+    const Question own = question(experiment);
+    if (!output.overwrite) refuse_other_result(output.folder, experiment.name, own);
+    finished.emplace(output.folder, experiment.name, own, output.overwrite);
+  }
   const Session session(ctx_, model_, prompts_, finished ? &finished->store() : nullptr);
   Result result = step(session.for_last_question(), experiment, output,
                        {.stem = experiment.name, .command = command_line(spec(experiment))});
@@ -128,7 +143,10 @@ void Run::run_shard(const ExperimentChoice& experiment, const Output& output, co
   }
   check_formats(output.formats, false);
   check_shard(shard, output);
-  FinishedValues finished(shard_folder(output.folder, shard).string(), experiment.name, scope());
+  const Question own = question(experiment);
+  if (!output.overwrite) refuse_other_result(output.folder, experiment.name, own);
+  FinishedValues finished(shard_folder(output.folder, shard).string(), experiment.name, own,
+                          output.overwrite);
   const Session session(ctx_, model_, prompts_, &finished.store());
   compute(session.for_last_question().part(shard), experiment);
   finish_shard(output.folder, shard,

@@ -13,6 +13,7 @@
 #include "patchbay/patching/session.h"
 #include "patchbay/prompts/prompt_set.h"
 #include "patchbay/results/effect_table.h"
+#include "patchbay/runs/question.h"
 #include "patchbay/runs/spec.h"
 
 namespace patchbay::runs {
@@ -44,7 +45,8 @@ class Run {
   void check(const ExperimentChoice& experiment) const;
   /// Runs the experiment. With a folder, finished values are kept there while it runs, an
   /// interrupted run goes on from them, and files as Output says are written at the end, their
-  /// stem being the experiment's name.
+  /// stem being the experiment's name. Throws kUsage before anything is computed where that would
+  /// replace what answers another question.
   [[nodiscard]] Result result(const ExperimentChoice& experiment, const Output& output = {}) const;
   /// Computes one shard's values into shard_folder(output.folder, shard), and leaves the record
   /// that merge_shards needs. Throws kUsage for an experiment that cannot be parted.
@@ -53,6 +55,10 @@ class Run {
 
   /// What everything computed with these weights depends on beside what it was asked, as text.
   [[nodiscard]] std::string scope() const;
+  /// The question that the experiment's result would answer.
+  [[nodiscard]] Question question(const ExperimentChoice& experiment) const;
+  /// What the model and the prompts are, of all experiments.
+  [[nodiscard]] const Provenance& provenance() const { return provenance_; }
   /// Everything that decides the experiment's result, as text.
   [[nodiscard]] std::string key(const ExperimentChoice& experiment) const;
 

@@ -51,7 +51,8 @@ void finish_shard(const std::string& folder, const Shard& shard, const Whole& wh
 /// process had been stopped just before its end, and the run or study that comes back, run with
 /// that folder and its formats, goes on from there and writes the bytes of one that was never
 /// parted. The shards are left alone. Throws kNoInput where shards are missing, kBadData where they
-/// are of different runs.
-Whole merge_shards(const std::string& folder);
+/// are of different runs, kUsage where DIR holds results or finished values of another question,
+/// unless those are to be overwritten.
+Whole merge_shards(const std::string& folder, bool overwrite = false);
 
 }  // namespace patchbay::runs

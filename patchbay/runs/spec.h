@@ -46,6 +46,10 @@ struct Output {
   std::string folder{};  ///< made when it is not there; empty: no files
   /// Of every result: json, csv, npz, and svg, png, pdf for its figures; html is a study's page.
   std::vector<std::string> formats{"json"};
+  /// Replace what answers another question: results, unfinished values, a study. Otherwise that is
+  /// refused with kUsage before anything is computed; what answers the same question, whatever
+  /// version of patchbay made it, is replaced or gone on with.
+  bool overwrite = false;
 };
 
 }  // namespace patchbay::runs

@@ -12,6 +12,7 @@
 #include "patchbay/io/file.h"
 #include "patchbay/results/result_json.h"
 #include "patchbay/runs/command_line.h"
+#include "patchbay/runs/earlier_files.h"
 #include "patchbay/runs/files.h"
 #include "patchbay/runs/pictures.h"
 #include "patchbay/runs/study_page.h"
@@ -48,12 +49,13 @@ StudyPass::StudyPass(const RunContext& ctx, const StudyRun& of, const std::strin
       study_(of.study()),
       run_(of.run()),
       is_reference_(of.is_reference()),
+      question_(of.question()),
       line_(line),
       output_(output),
       observer_(observer),
-      finished_(output.folder.empty()
-                    ? std::nullopt
-                    : std::make_optional<FinishedValues>(output.folder, "study", run_.scope())),
+      finished_(output.folder.empty() ? std::nullopt
+                                      : std::make_optional<FinishedValues>(
+                                            output.folder, "study", question_, output.overwrite)),
       session_(ctx, run_.model(), run_.prompts(), finished_ ? &finished_->store() : nullptr),
       names_(std::move(names)) {
   if (study_.reference) others_ = about_reference(*study_.reference);
@@ -190,6 +192,7 @@ void StudyPass::finish() {
   StudyResult& result = outcome_.result;
   if (has(output_, "html")) add_patterns();
   result.known = known_heads(study_, is_reference_, outcome_.tables);
+  note_study(output_.folder, question_, output_.formats);
   if (has(output_, "json")) {
     outcome_.files.push_back(path_in(output_.folder, "study", ".json"));
     write_file(outcome_.files.back(), to_json(result));

@@ -50,6 +50,7 @@ class StudyPass {
   const Study& study_;
   const Run& run_;
   bool is_reference_;
+  Question question_;
   const std::string& line_;
   const Output& output_;
   const StudyObserver& observer_;

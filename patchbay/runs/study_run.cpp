@@ -7,6 +7,7 @@
 #include "patchbay/base/error.h"
 #include "patchbay/hub/load_model.h"
 #include "patchbay/runs/command_line.h"
+#include "patchbay/runs/earlier_files.h"
 #include "patchbay/runs/find_study.h"
 #include "patchbay/runs/pictures.h"
 #include "patchbay/runs/shard.h"
@@ -66,8 +67,29 @@ void StudyRun::check() const {
   }
 }
 
+Question StudyRun::question() const {
+  return Question(run_.provenance()).add("study", study_.name);
+}
+
+// Heads that are yet to be found are left out of what is compared: they follow from the rest.
+void StudyRun::refuse_overwriting(const Output& output) const {
+  if (output.folder.empty() || output.overwrite) return;
+  refuse_other_study(output.folder, study_.name, output.formats);
+  const std::optional<CircuitNames> names = this->names();
+  for (const StudyStep& step : study_.steps) {
+    if (step.reference_only && !is_reference_) continue;
+    Question question = run_.question(
+        choice_of(step, names ? names->with_stand_ins(step.settings) : step.settings));
+    for (const auto& [name, value] : step.settings) {
+      if (value.find('{') != std::string::npos) question.remove(name);
+    }
+    refuse_other_result(output.folder, step.id, question);
+  }
+}
+
 StudyOutcome StudyRun::result(const Output& output, const StudyObserver& observer) const {
   check_formats(output.formats, true);
+  refuse_overwriting(output);
   return StudyPass(ctx_, *this, line_, names(), output, observer).whole();
 }
 
@@ -78,6 +100,8 @@ void StudyRun::run_shard(const Output& output, const Shard& shard,
   check_shard(shard, output);
   Output own = output;
   own.folder = shard_folder(output.folder, shard).string();
+  refuse_overwriting(output);
+  refuse_overwriting(own);
   StudyPass(ctx_, *this, line_, names(), own, observer).part(shard);
   finish_shard(output.folder, shard, {.what = spec_, .formats = output.formats, .notes = notes});
 }

@@ -61,9 +61,13 @@ class StudyRun {
   /// Whether the model is the one that published numbers are about.
   [[nodiscard]] bool is_reference() const { return is_reference_; }
 
+  /// What all of the study's results are about.
+  [[nodiscard]] Question question() const;
+
   /// Runs it. With a folder, files of every step go there, and study.json; with html among the
   /// formats also the attention patterns of heads that stand out, and report.html. A study that was
-  /// stopped goes on where it was, with the same bytes in the end.
+  /// stopped goes on where it was, with the same bytes in the end. Throws kUsage before anything is
+  /// computed where that would replace another study, or results of other questions.
   [[nodiscard]] StudyOutcome result(const Output& output = {},
                                     const StudyObserver& observer = {}) const;
 
@@ -76,6 +80,7 @@ class StudyRun {
 
  private:
   void check() const;
+  void refuse_overwriting(const Output& output) const;
   /// The names that stand for heads, when the study has a circuit.
   [[nodiscard]] std::optional<CircuitNames> names() const;
 

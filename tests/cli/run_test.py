@@ -121,8 +121,8 @@ class RunTest(CommandTest):
         self.assertEqual(list(struct.unpack(f"<{len(flat)}d", data[-8 * len(flat):])), flat)
 
         self.run_ok(*PATCHING, "--out", "only", "--format", "csv")
-        self.assertEqual([p.name for p in (self.folder / "only").iterdir()],
-                         ["activation_patching.csv"])
+        self.assertEqual(sorted(p.name for p in (self.folder / "only").iterdir()),
+                         ["activation_patching.csv", "activation_patching.question"])
         self.assertIn('did you mean "csv"?',
                       self.error(2, *PATCHING, "--out", "x", "--format", "cvs"))
         self.assertIn("add --out DIR", self.error(2, *PATCHING, "--format", "csv"))

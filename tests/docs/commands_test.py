@@ -88,8 +88,21 @@ class Commands(unittest.TestCase):
             written = BLOCK.sub(check, text)
             if WRITE:
                 page.write_text(written, encoding="utf-8")
+            if page.name == "README.md":
+                self.works_again(page)
         self.assertGreater(count, 60)
         self.pictures()
+
+    def works_again(self, page):
+        """The page's commands in the folders that they have filled, after what its quickstart does."""
+        quickstart = (REPOSITORY / "scripts/quickstart.sh").read_text()
+        study = re.search(r"study \w+ --out \w+", quickstart)
+        lines = [line for block in BLOCK.finditer(page.read_text()) for line in lines_of(block[1])]
+        for line in ["patchbay " + study[0], *lines]:
+            if not why_left_out(line):
+                with self.subTest(again=line):
+                    done = self.run_line(line)
+                    self.assertEqual(done.returncode, 0, done.stderr)
 
     def pictures(self):
         drawn = self.root / "docs/pictures"

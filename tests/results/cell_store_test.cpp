@@ -55,7 +55,7 @@ class CellStoreFile : public ::testing::Test {
   // file must be cut off behind them so that the run can go on.
   std::int64_t values_of(std::string_view bytes, std::string_view scope = kScope) {
     write_raw(path_, bytes);
-    const CellStore store(path_, scope);
+    const CellStore store(path_, scope, OtherScope::kForget);
     for (std::int64_t cell = 0; cell < 5; ++cell) {
       EXPECT_EQ(store.find(key(cell)).has_value(), cell < store.size()) << cell;
       EXPECT_TRUE(cell >= store.size() || has_value(store, cell)) << cell;
@@ -144,6 +144,14 @@ TEST_F(CellStoreFile, LeavesOtherFilesAlone) {
                  "[finished values]", path_.string(), "is not a file of a run's finished values");
     EXPECT_EQ(read_raw(path_), text);
   }
+}
+
+TEST_F(CellStoreFile, OfAnotherScopeIsLeftAloneUnlessItIsToBeForgotten) {
+  expect_parts(error_of(ErrorKind::kUsage, [&] { CellStore(path_, "other"); }), "[finished values]",
+               path_.string(), "is of another run");
+  EXPECT_EQ(read_raw(path_), bytes_);
+  { EXPECT_EQ(CellStore(path_, "other", OtherScope::kForget).size(), 0); }
+  EXPECT_EQ(CellStore::read(path_).scope, "other");
 }
 
 TEST_F(CellStoreFile, BelongsToOneRunAtATime) {

@@ -71,11 +71,7 @@ TEST_F(Shards, OfDifferentRunsAreNotPutTogether) {
   EXPECT_TRUE(contents_of(output_.folder).empty());
 }
 
-// Values are known by what was asked, so those of other questions answer nothing that is asked
-// here.
-TEST_F(Shards, WithValuesOfOtherQuestionsLeaveTheResultAsItIs) {
-  const Output whole{.folder = (folder_ / "whole").string(), .formats = output_.formats};
-  (void)run_.result(kHeads, whole);
+TEST_F(Shards, WithValuesOfOtherQuestionsAreNotPutTogether) {
   run_shard(0, 2);
   run_shard(1, 2);
   // A record that says the same of values that are another run's.
@@ -84,9 +80,8 @@ TEST_F(Shards, WithValuesOfOtherQuestionsLeaveTheResultAsItIs) {
   std::filesystem::remove(shard_folder(output_.folder, {1, 2}) / "activation_patching.partial");
   run_shard(1, 2, {.name = kHeads.name, .settings = {{"site", "v"}}});
   write_file(record, text);
-  (void)merge_shards(output_.folder);
-  (void)run_.result(kHeads, output_);
-  EXPECT_EQ(contents_of(output_.folder), contents_of(whole.folder));
+  EXPECT_NE(merge_error(ErrorKind::kBadData).find("of different runs"), std::string::npos);
+  EXPECT_TRUE(contents_of(output_.folder).empty());
 }
 
 TEST_F(Shards, OfOtherWeightsAreNotPutTogether) {
