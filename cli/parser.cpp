@@ -35,6 +35,7 @@ void declare(CLI::App& app, const Verb& verb) {
                             ->allow_extra_args(option.is_many());
     constexpr int kMost = 1 << 16;
     if (option.is_many()) made->expected(0, kMost);
+    if (option.is_switch()) made->expected(0, 1);
   }
   for (const Verb* inner : verbs_of(verb)) {
     declare(*app.add_subcommand(inner->last_word()), *inner);
@@ -61,6 +62,10 @@ Given given_of(const Chosen& here) {
     for (const CLI::App* app = &here.app; app != nullptr; app = app->get_parent()) {
       const CLI::Option* given = app->get_option_no_throw(option.name());
       if (given != nullptr) std::ranges::copy(given->results(), std::back_inserter(all));
+    }
+    if (!option.is_switch()) continue;
+    for (std::string& word : all) {
+      if (word.empty()) word = "yes";
     }
   }
   return {here.verb.command(), std::move(words)};

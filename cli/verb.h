@@ -17,11 +17,14 @@ namespace patchbay::cli {
 
 struct OptionSpec {
   std::string names;  ///< "-m,--model"; without a dash for an argument by place
-  std::string type;   ///< "PATH"; empty for a flag and for an argument by place, "…" for several
+  std::string type;   ///< "PATH"; empty for a flag and for an argument by place, "…" for several,
+                      ///< "[yes]" for an option that may be "yes" without saying so
   std::string what;
   bool is_setting = false;  ///< what the verb alone has, listed apart from what it shares
   [[nodiscard]] bool is_argument() const { return !names.starts_with('-'); }
   [[nodiscard]] bool is_flag() const { return !is_argument() && type.empty(); }
+  /// An option that means "yes" where no value follows.
+  [[nodiscard]] bool is_switch() const { return type == "[yes]"; }
   /// An argument by place that may be given several times.
   [[nodiscard]] bool is_many() const { return is_argument() && type == "…"; }
   /// By which Given knows it: "--model", "TEXT".

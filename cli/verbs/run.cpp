@@ -92,7 +92,8 @@ Options settings_of(const Experiment& experiment) {
                   fmt::format("the command itself has an option {}; please report this", name));
     }
     const std::string fallback = field.fallback.empty() ? "" : fmt::format(" ({})", field.fallback);
-    options.push_back({name, field.type, field.what + fallback, true});
+    options.push_back(
+        {name, field.fallback == "no" ? "[yes]" : field.type, field.what + fallback, true});
   }
   return options;
 }

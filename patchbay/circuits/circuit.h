@@ -50,6 +50,8 @@ std::string text_of(const Circuit& circuit);
 /// A published circuit of GPT-2 small: "paper", "naive" or "lab". Throws kUsage with the nearest
 /// name, and for a model of other sizes, whose heads have other jobs under the same numbers.
 Circuit published_circuit(std::string_view name, const HookedTransformerConfig& cfg);
+/// The same heads, whatever model they are taken for. Throws kUsage with the nearest name.
+Circuit published_circuit(std::string_view name);
 std::vector<std::string> published_circuit_names();
 bool is_gpt2_small(const HookedTransformerConfig& cfg);
 

@@ -61,7 +61,7 @@ bool is_gpt2_small(const HookedTransformerConfig& cfg) {
   return cfg.n_layers == 12 && cfg.n_heads == 12 && cfg.d_model == 768;
 }
 
-Circuit published_circuit(std::string_view name, const HookedTransformerConfig& cfg) {
+Circuit published_circuit(std::string_view name) {
   const auto* const found = std::ranges::find(kPublished, name, &Published::name);
   if (found == std::end(kPublished)) {
     const std::vector<std::string> names = published_circuit_names();
@@ -69,6 +69,11 @@ Circuit published_circuit(std::string_view name, const HookedTransformerConfig& 
                 fmt::format("there is no published circuit \"{}\"{}; there are {}", name,
                             did_you_mean(name, names), fmt::join(names, ", ")));
   }
+  return parse_circuit(found->circuit);
+}
+
+Circuit published_circuit(std::string_view name, const HookedTransformerConfig& cfg) {
+  Circuit circuit = published_circuit(name);
   if (!is_gpt2_small(cfg)) {
     throw Error(
         ErrorKind::kUsage, "circuit",
@@ -77,7 +82,7 @@ Circuit published_circuit(std::string_view name, const HookedTransformerConfig& 
                     "the experiment find_circuit",
                     name));
   }
-  return parse_circuit(found->circuit);
+  return circuit;
 }
 
 std::vector<Head> published_minimality_set(const Head& head) {

@@ -4,6 +4,7 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "patchbay/circuits/knockout.h"
@@ -19,8 +20,16 @@ class CircuitChoice : public Selection {
   using Selection::Selection;
   CircuitChoice(const Circuit& circuit) : Selection(patchbay::text_of(circuit)) {}  // NOLINT
 
-  /// Throws kUsage for nothing, and for a circuit that is not there or not of this model and task.
-  [[nodiscard]] Circuit of(Session& session) const;
+  /// The circuit on a model and its prompts.
+  struct Chosen {
+    Circuit circuit;
+    std::string warning{};  ///< what there is to know about a circuit of another model; or empty
+  };
+  /// Throws kUsage for nothing, for a circuit that is not there or not of this task, and for one of
+  /// another model: a published one of other sizes, a result file of other weights (of another name
+  /// where a digest is not known), heads that this model lacks. With `anyway` a circuit of another
+  /// model is taken, without the heads that are lacking, unless those are all.
+  [[nodiscard]] Chosen of(Session& session, bool anyway) const;
 };
 
 /// A circuit of the shipped model, for examples.
@@ -29,12 +38,14 @@ inline constexpr ExampleText kCircuitExample = {"circuit",
 
 inline constexpr Choice<bool> kMlpChoices[] = {{"kept", false}, {"ablated", true}};
 
-/// The fields that settings of knockouts have: circuit, source, metric, ablate_mlps.
+/// The fields that settings of knockouts have: circuit, anyway, source, metric, ablate_mlps.
 template <class Visitor, class Settings>
 void visit_knockout(Visitor& v, Settings& settings) {
   v("circuit", settings.circuit,
     "a published one of GPT-2 small (paper, naive, lab), a result file of find_circuit, or heads "
     "such as \"name mover: 9.9 9.6 @ END; previous token: 2.2 @ S1+1\"");
+  v("anyway", settings.anyway,
+    "yes: take a circuit of another model, whose heads have other jobs there");
   visit_average(v, settings.source,
                 "what heads put out instead: mean_by_template, mean_by_position, mean, zero, "
                 "resample, other");
@@ -52,14 +63,16 @@ KnockoutSettings knockouts_of(Session& session, const Source& source, const metr
 struct CircuitKnockouts {
   Circuit circuit;
   KnockoutSettings settings;
+  std::string warning{};  ///< CircuitChoice's
 };
 /// Throws what check_values, CircuitChoice::of and knockouts_of throw.
 template <class Settings>
 CircuitKnockouts circuit_knockouts(Session& session, const Settings& settings) {
   check_values(settings);
-  return {
-      .circuit = settings.circuit.of(session),
-      .settings = knockouts_of(session, settings.source, settings.metric, settings.ablate_mlps)};
+  CircuitChoice::Chosen chosen = settings.circuit.of(session, settings.anyway);
+  return {.circuit = std::move(chosen.circuit),
+          .settings = knockouts_of(session, settings.source, settings.metric, settings.ablate_mlps),
+          .warning = std::move(chosen.warning)};
 }
 
 /// The named positions of some nodes, each once.
@@ -78,6 +91,9 @@ void append_difference(const std::vector<double>& model, const std::vector<doubl
 
 /// A table of knockouts with these nodes, begun by table_of, with everything but axes and values.
 EffectTable knockout_table(Session& session, EffectTable table, const KnockoutSettings& settings,
+                           const Baselines& baselines, const CircuitNodes& nodes);
+/// The same of a circuit that was chosen, with its warning among the notes.
+EffectTable knockout_table(Session& session, EffectTable table, const CircuitKnockouts& knockouts,
                            const Baselines& baselines, const CircuitNodes& nodes);
 
 }  // namespace patchbay::experiments

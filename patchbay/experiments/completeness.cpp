@@ -52,7 +52,7 @@ class Sets {
 
   EffectTable table(Session& session, const Completeness& settings, const CircuitKnockouts& parts) {
     EffectTable table =
-        knockout_table(session, table_of(settings), parts.settings, knockouts_.baselines(), all_);
+        knockout_table(session, table_of(settings), parts, knockouts_.baselines(), all_);
     for (const Pair& pair : kept_) {
       append_difference(knockouts_.values(pair.model), knockouts_.values(pair.circuit),
                         table.values);

@@ -52,7 +52,9 @@ class FieldError : public Error {
 
 /// An experiment and its settings, ready to run.
 struct ConfiguredExperiment {
-  std::vector<Option> options;  ///< all settings, as a result records them
+  std::vector<Option> options;  ///< all settings
+  std::vector<Option>
+      recorded;  ///< the same as a result records them: a preset as what it stands for
   /// Throws what `run` would throw for this model and these prompts, without running anything.
   std::function<void(Session& session)> check;
   /// The table, with everything but provenance.

@@ -12,10 +12,11 @@ void check(Session& session, const Faithfulness& settings) {
 }
 
 EffectTable run(Session& session, const Faithfulness& settings) {
-  const auto [circuit, knockout] = circuit_knockouts(session, settings);
+  const CircuitKnockouts parts = circuit_knockouts(session, settings);
+  const Circuit& circuit = parts.circuit;
   const HookedTransformerConfig& cfg = session.model().cfg();
   const CircuitNodes all = nodes_of(circuit, cfg, session.prompts());
-  Knockouts knockouts(session, knockout);
+  Knockouts knockouts(session, parts.settings);
   TableAxis axis{"kept", {"circuit"}};
   knockouts.add_circuit(all);
   for (const HeadClass& one : circuit.classes) {
@@ -28,7 +29,7 @@ EffectTable run(Session& session, const Faithfulness& settings) {
   knockouts.add_circuit({});
   knockouts.run();
   EffectTable table =
-      knockout_table(session, table_of(settings), knockout, knockouts.baselines(), all);
+      knockout_table(session, table_of(settings), parts, knockouts.baselines(), all);
   table.direction = Direction::kNoise;
   table.effect = settings.effect;
   show_raw_without_corrupted(table);

@@ -14,6 +14,7 @@ struct Faithfulness {
   static constexpr bool kCanBeSharded = true;
 
   CircuitChoice circuit = {};
+  bool anyway = false;                                    ///< take a circuit of another model
   Source source = {.kind = SourceKind::kMeanByTemplate};  ///< what heads put out instead
   const metrics::Metric* metric = &metrics::find("logit_diff");
   bool ablate_mlps = false;

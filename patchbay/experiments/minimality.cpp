@@ -51,11 +51,12 @@ std::vector<CircuitNodes> sets_of(Sets kind, const CircuitNode& node, const Circ
 void check(Session& session, const Minimality& settings) { (void)knockouts_of(session, settings); }
 
 EffectTable run(Session& session, const Minimality& settings) {
-  const auto [circuit, knockout] = knockouts_of(session, settings);
+  const CircuitKnockouts parts = knockouts_of(session, settings);
+  const Circuit& circuit = parts.circuit;
   const HookedTransformerConfig& cfg = session.model().cfg();
   const PromptSet& prompts = session.prompts();
   const CircuitNodes all = nodes_of(circuit, cfg, prompts);
-  Knockouts knockouts(session, knockout);
+  Knockouts knockouts(session, parts.settings);
   std::map<CircuitNodes, std::size_t> circuits;  // by what is left: sets share runs
   const auto add = [&](const CircuitNodes& left) {
     const auto known = circuits.find(left);
@@ -77,7 +78,7 @@ EffectTable run(Session& session, const Minimality& settings) {
   }
   knockouts.run();
   EffectTable table =
-      knockout_table(session, table_of(settings), knockout, knockouts.baselines(), all);
+      knockout_table(session, table_of(settings), parts, knockouts.baselines(), all);
   for (std::size_t i = 0; i < labels.size(); ++i) {
     const Tried& shown = *std::ranges::max_element(choices[i], {}, [&](const Tried& tried) {
       return total_change(knockouts.values(tried.without_k), knockouts.values(tried.without_both));

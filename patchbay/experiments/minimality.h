@@ -19,6 +19,7 @@ struct Minimality {
       {"found", Sets::kFound}, {"rest", Sets::kRest}, {"published", Sets::kPublished}};
 
   CircuitChoice circuit = {};
+  bool anyway = false;                                    ///< take a circuit of another model
   Source source = {.kind = SourceKind::kMeanByTemplate};  ///< what heads put out instead
   const metrics::Metric* metric = &metrics::find("logit_diff");
   bool ablate_mlps = false;

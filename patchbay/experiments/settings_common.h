@@ -169,7 +169,8 @@ std::vector<Option> recorded_options(const Settings& settings) {
 template <class Settings>
 ConfiguredExperiment configured(Settings settings) {
   const auto shared = std::make_shared<const Settings>(std::move(settings));
-  return {.options = recorded_options(*shared),
+  return {.options = table_of(*shared).options,
+          .recorded = recorded_options(*shared),
           .check = [shared](Session& session) { check(session, *shared); },
           .run = [shared](Session& session) { return run(session, *shared); }};
 }

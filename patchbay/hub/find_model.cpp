@@ -18,13 +18,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// What can only be meant as a path.
-bool is_path(const std::string& text) {
-  return text.empty() || text.starts_with('/') || text.starts_with('.') || text.starts_with('~') ||
-         text.ends_with('/') || text.ends_with(".safetensors") || text.ends_with(".gguf") ||
-         text.ends_with(".json") || std::ranges::count(text, '/') > 1;
-}
-
 std::vector<std::string> names_to_suggest(const Settings& settings) {
   std::vector<std::string> names;
   for (const ShippedModel& model : list_shipped(settings.model_folders))
@@ -69,6 +62,12 @@ Error incomplete(const std::string& text, const Snapshot& snapshot) {
 }
 
 }  // namespace
+
+bool is_path(const std::string& text) {
+  return text.empty() || text.starts_with('/') || text.starts_with('.') || text.starts_with('~') ||
+         text.ends_with('/') || text.ends_with(".safetensors") || text.ends_with(".gguf") ||
+         text.ends_with(".json") || std::ranges::count(text, '/') > 1;
+}
 
 std::string_view name_of(ModelSource source) {
   switch (source) {

@@ -24,6 +24,9 @@ struct FoundModel {
   std::string commit{};    ///< the commit of that revision, of a model in the cache; else empty
 };
 
+/// Whether the text can only be meant as the path of a model, never as its name.
+bool is_path(const std::string& text);
+
 /// Finds a model by name, without any network:
 /// 1. what exists as a file or folder is taken as it is;
 /// 2. the name of a model that comes with patchbay;

@@ -16,6 +16,7 @@ struct Session::Shared {
   CellStore* store;
   KeptRuns runs;
   MeanCache means;
+  std::string weights_sha256;
 };
 
 Session::Session(const RunContext& ctx, const HookedTransformer& model, const PromptSet& prompts,
@@ -65,6 +66,12 @@ SweepResult Session::ask(const PathSweep& sweep) const {
 }
 
 CellStore& Session::store() const { return *shared_->store; }
+
+const std::string& Session::weights_sha256() const { return shared_->weights_sha256; }
+
+void Session::set_weights_sha256(std::string sha256) {
+  shared_->weights_sha256 = std::move(sha256);
+}
 
 SweepResult Session::run(const Sweep& sweep) const {
   check_sweep(model_, prompts_, sweep);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "patchbay/base/run_context.h"
@@ -40,6 +41,10 @@ class Session {
   [[nodiscard]] const HookedTransformer& model() const { return model_; }
   [[nodiscard]] const PromptSet& prompts() const { return prompts_; }
   [[nodiscard]] CellStore& store() const;
+  /// SHA-256 of the model's weights, where whoever made the session has said it; else empty. By it
+  /// what was found on this model is told from what was found on another.
+  [[nodiscard]] const std::string& weights_sha256() const;
+  void set_weights_sha256(std::string sha256);
 
   /// The metric of each (variant, prompt).
   ///

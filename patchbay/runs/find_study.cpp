@@ -3,10 +3,12 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <system_error>
 #include <vector>
 
 #include "patchbay/base/error.h"
 #include "patchbay/base/suggest.h"
+#include "patchbay/hub/find_model.h"
 #include "patchbay/hub/shipped.h"
 
 namespace patchbay::runs {
@@ -26,7 +28,13 @@ Study find_study(const std::string& name) {
   }
   if (name.ends_with(".toml") || name.find('/') != std::string::npos) {
     Study study = read_study(name);
-    study.name = std::filesystem::path(name).filename().string();
+    const std::filesystem::path file = name;
+    study.name = file.filename().string();
+    const std::filesystem::path beside = file.parent_path() / study.model;
+    std::error_code ignored;
+    if (hub::is_path(study.model) || std::filesystem::exists(beside, ignored)) {
+      study.model = beside.string();
+    }
     return study;
   }
   std::vector<std::string> names;

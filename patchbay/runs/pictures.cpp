@@ -157,11 +157,7 @@ std::vector<KnownHeads> known_heads(const std::string& text) {
   if (text.ends_with(".json")) {
     circuit = circuit_of(read_result(text).table);
   } else if (std::ranges::find(published, text) != published.end()) {
-    HookedTransformerConfig gpt2_small;
-    gpt2_small.n_layers = 12;
-    gpt2_small.n_heads = 12;
-    gpt2_small.d_model = 768;
-    circuit = published_circuit(text, gpt2_small);
+    circuit = published_circuit(text);
   } else {
     circuit = parse_circuit(text);
   }

@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <variant>
 
 #include "patchbay/base/visible_text.h"
@@ -107,7 +108,12 @@ Question question_of(const EffectTable& table) {
   Question question(table.provenance);
   question.add("experiment", table.experiment);
   for (const Option& option : table.options) {
-    question.add(option.name, std::visit(AsText(), option.value));
+    std::string text = std::visit(AsText(), option.value);
+    // The same file from another folder is the same question.
+    if (option.name == "circuit" && text.ends_with(".json")) {
+      text = std::filesystem::path(text).filename().string();
+    }
+    question.add(option.name, text);
   }
   return question;
 }

@@ -58,8 +58,8 @@ PromptSet Run::prompts_of(const ExperimentChoice& experiment) const {
 
 void Run::check(const ExperimentChoice& experiment) const {
   const PromptSet prompts = prompts_of(experiment);
-  Session session(ctx_, model_, prompts);
-  configured(experiment).check(session);
+  Session own = session().with(prompts);
+  configured(experiment).check(own);
 }
 
 std::string Run::scope() const {
@@ -76,10 +76,16 @@ std::string Run::key(const ExperimentChoice& experiment) const {
   return key;
 }
 
+Session Run::session(CellStore* store) const {
+  Session session(ctx_, model_, prompts_, store);
+  session.set_weights_sha256(provenance_.model_sha256);
+  return session;
+}
+
 Question Run::question(const ExperimentChoice& experiment) const {
   EffectTable table;
   table.experiment = experiment.name;
-  table.options = configured(experiment).options;
+  table.options = configured(experiment).recorded;
   table.provenance = provenance_;
   table.provenance.tokens_sha256 = tokens_sha256(prompts_of(experiment));
   return question_of(table);
@@ -121,8 +127,8 @@ Result Run::result(const ExperimentChoice& experiment, const Output& output) con
     if (!output.overwrite) refuse_other_result(output.folder, experiment.name, own);
     finished.emplace(output.folder, experiment.name, own, output.overwrite);
   }
-  const Session session(ctx_, model_, prompts_, finished ? &finished->store() : nullptr);
-  Result result = step(session.for_last_question(), experiment, output,
+  const Session own = session(finished ? &finished->store() : nullptr);
+  Result result = step(own.for_last_question(), experiment, output,
                        {.stem = experiment.name, .command = command_line(spec(experiment))});
   if (!finished) return result;
   finished->remove();
@@ -147,8 +153,7 @@ void Run::run_shard(const ExperimentChoice& experiment, const Output& output, co
   if (!output.overwrite) refuse_other_result(output.folder, experiment.name, own);
   FinishedValues finished(shard_folder(output.folder, shard).string(), experiment.name, own,
                           output.overwrite);
-  const Session session(ctx_, model_, prompts_, &finished.store());
-  compute(session.for_last_question().part(shard), experiment);
+  compute(session(&finished.store()).for_last_question().part(shard), experiment);
   finish_shard(output.folder, shard,
                {.what = spec(experiment), .formats = output.formats, .notes = notes});
 }

@@ -55,6 +55,8 @@ class Run {
 
   /// What everything computed with these weights depends on beside what it was asked, as text.
   [[nodiscard]] std::string scope() const;
+  /// A session on all of the run's prompts, which lasts no longer than the run and the store.
+  [[nodiscard]] Session session(CellStore* store = nullptr) const;
   /// The question that the experiment's result would answer.
   [[nodiscard]] Question question(const ExperimentChoice& experiment) const;
   /// What the model and the prompts are, of all experiments.

@@ -56,7 +56,7 @@ StudyPass::StudyPass(const RunContext& ctx, const StudyRun& of, const std::strin
       finished_(output.folder.empty() ? std::nullopt
                                       : std::make_optional<FinishedValues>(
                                             output.folder, "study", question_, output.overwrite)),
-      session_(ctx, run_.model(), run_.prompts(), finished_ ? &finished_->store() : nullptr),
+      session_(run_.session(finished_ ? &finished_->store() : nullptr)),
       names_(std::move(names)) {
   if (study_.reference) others_ = about_reference(*study_.reference);
   outcome_.result = {.title = study_.title,

@@ -262,6 +262,16 @@ Study read_study(const std::filesystem::path& path) {
   constexpr std::uint64_t kMostBytes = std::uint64_t{1} << 20;
   Study study = parse_study(read_file(path, kMostBytes), path.string());
   study.name = path.stem().string();
+  const std::filesystem::path folder = path.parent_path();
+  constexpr std::string_view kFile = "file:";
+  if (study.task.starts_with(kFile)) {
+    study.task = std::string(kFile) + (folder / study.task.substr(kFile.size())).string();
+  }
+  for (StudyStep& step : study.steps) {
+    const auto circuit = step.settings.find("circuit");
+    if (circuit == step.settings.end() || !circuit->second.ends_with(".json")) continue;
+    circuit->second = (folder / circuit->second).string();
+  }
   return study;
 }
 

@@ -54,8 +54,9 @@ struct Study {
   std::vector<StudyStep> steps;
 };
 
-/// Reads a study and checks that its task, experiments, options and views exist. Throws kBadConfig
-/// naming file, line and what is wrong, with the nearest name; as read_file.
+/// Reads a study, whose paths of prompts and circuits are relative to its file, and checks that its
+/// task, experiments, options and views exist. Throws kBadConfig naming file, line and what is
+/// wrong, with the nearest name; as read_file.
 Study read_study(const std::filesystem::path& path);
 /// The same from text; `where` names it in errors.
 Study parse_study(std::string_view text, std::string_view where);

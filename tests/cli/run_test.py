@@ -57,6 +57,35 @@ class RunTest(CommandTest):
             self.assertEqual(rows["once"], rows["often"], "the same intervals, errors and p values")
             self.assertEqual("too few prompts" in rows["often"][1], distinct < 5)
 
+    def test_a_circuit_of_another_model_needs_anyway(self):
+        few = ["--task", "ioi", "--prompts", "6"]
+        self.run_ok("run", "find_circuit", "--task", "ioi", "--prompts", "12", "--threshold", "2", "--samples", "1",
+                    "--out", "found")
+        file = self.folder / "found/find_circuit.json"
+        own = json.loads(file.read_text())
+        self.run_ok("run", "faithfulness", *few, "--circuit", str(file))
+        own["model"]["name"] = "renamed"  # the same weights by another name
+        file.write_text(json.dumps(own))
+        self.run_ok("run", "faithfulness", *few, "--circuit", str(file))
+        own["model"]["sha256"] = "0" * 64
+        file.write_text(json.dumps(own))
+        for experiment in ("faithfulness", "completeness", "minimality"):
+            for circuit, says in ((str(file), 'was found on the model "renamed"'), ("lab", "is of GPT-2 small"),
+                                  ("a: 1.1 9.9 @ END", "5 layers of 4 heads, so without 9.9")):
+                message = self.error(2, "run", experiment, *few, "--circuit", circuit)
+                for part in (says, "other jobs", "--anyway"):
+                    self.assertIn(part, message)
+        result = json.loads(self.run_ok("run", "faithfulness", *few, "--circuit", str(file), "--anyway", "--json"))
+        self.assertEqual(result["options"]["anyway"], "yes")
+        self.assertIn('the circuit was found on the model "renamed"', result["notes"][0])
+        lacking = json.loads(self.run_ok("run", "faithfulness", *few, "--circuit", "a: 1.1 9.9 @ END", "--anyway", "--json"))
+        alone = json.loads(self.run_ok("run", "faithfulness", *few, "--circuit", "a: 1.1 @ END", "--json"))
+        self.assertEqual(lacking["values"], alone["values"])
+        self.assertIn("without 9.9", lacking["notes"][0])
+        self.assertEqual(alone["options"]["anyway"], "no")
+        self.assertIn("none of the circuit's heads", self.error(2, "run", "faithfulness", *few, "--circuit", "9.9",
+                                                                "--anyway", "yes"))
+
     def test_options_that_mean_nothing_are_refused_by_name(self):
         for options, says in ((["--nodes", "1.1", "--layers", "1"], "[--nodes] nodes name their layers"),
                               (["--nodes", "1.1", "--axes", "layer"], "[--nodes] nodes name their layers"),

@@ -62,6 +62,33 @@ class StudyTest(CommandTest):
                 self.assertEqual(first, second)
                 self.assertEqual(json.loads(first)["command"], f"patchbay study {study}")
 
+    def test_paths_in_a_study_are_relative_to_its_file(self):
+        golden = self.repository / "tests/golden/prompts"
+        deep = self.folder / "deep/studies"
+        deep.mkdir(parents=True)
+        (deep / "good20.jsonl").write_bytes((golden / "good20.jsonl").read_bytes())
+        study = (golden / "relative_task.toml").read_text()
+        (deep / "relative_task.toml").write_text(study)
+        self.run_ok("study", "deep/studies/relative_task.toml", "--out", "out")
+        self.run_ok("study", str(deep / "relative_task.toml"), "--out", "out")  # the same question
+        self.run_ok("study", str(golden / "relative_task.toml"), "--out", "out")  # and the same prompts elsewhere
+        # A model and a circuit beside the study, and a model on the command line, which is where we are.
+        (deep / "model").symlink_to(self.repository / "models/ioi-small")
+        self.run_ok("run", "find_circuit", "--task", "ioi", "--prompts", "12", "--threshold", "2", "--samples", "1",
+                    "--out", "deep/studies/found")
+        circuit = """[[experiment]]
+id = "alone"
+experiment = "faithfulness"
+title = "Alone"
+options = { circuit = "found/find_circuit.json" }
+"""
+        study = study.replace('"ioi-small"', '"model"').replace("file:good20.jsonl", "ioi").replace('[task]', '[task]\nprompts = 6')
+        (deep / "mine.toml").write_text(study + circuit)
+        self.run_ok("study", "deep/studies/mine.toml", "--out", "mine")
+        self.assertIn("model: there is no such folder", self.error(66, "study", "deep/studies/mine.toml", "--model", "./model"))
+        (deep / "mine.toml").write_text(study.replace('"model"', '"./nowhere"'))
+        self.assertIn("deep/studies/./nowhere", self.error(66, "study", "deep/studies/mine.toml"))
+
     def test_ioi_paper_finds_a_circuit_and_looks_at_its_heads(self):
         text = self.run_ok("study", "ioi_paper", "--out", "paper")
         files = sorted(p.name for p in (self.folder / "paper").iterdir())
