@@ -47,7 +47,9 @@ bool has(std::span<const std::string> formats, std::string_view format) {
 // The files of a result that are there, but for the JSON file and the note.
 std::vector<std::filesystem::path> others_of(const std::string& folder, const std::string& stem) {
   std::vector<std::filesystem::path> names;
-  for (const char* table : {".csv", ".npz", ".dot"}) names.push_back(path_in(folder, stem, table));
+  for (const char* table : {".csv", ".effects.csv", ".npz", ".dot"}) {
+    names.push_back(path_in(folder, stem, table));
+  }
   for (const figures::Figure* figure : figures::all()) {
     for (const char* picture : {"svg", "png", "pdf"}) {
       names.push_back(path_in(folder, stem, fmt::format(".{}.{}", figure->name, picture)));

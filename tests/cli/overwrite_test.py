@@ -54,7 +54,7 @@ class OverwriteTest(CommandTest):
         self.run_ok(*PATCHING, "--model", str(model), "--out", "out")  # the same weights by another name
 
     def test_overwrite_leaves_no_stale_picture(self):
-        self.run_ok(*PATCHING, "--out", "out", "--format", "json,csv,svg,png")
+        self.run_ok(*PATCHING, "--out", "out", "--format", "json,csv,effects_csv,svg,png")
         self.run_ok(*PATCHING, "--out", "out", "--metric", "prob", "--overwrite")
         self.assertEqual(list(self.contents()), ["out/activation_patching.json"])
         self.run_ok(*PATCHING, "--out", "alone", "--metric", "prob")
