@@ -79,13 +79,12 @@ std::string TokenizedPrompt::summary() const {
 }
 
 TokenizedPrompt tokenize(const PromptWords& prompt, const Tokenizer* tokenizer,
-                         const std::string& model) {
+                         const HookedTransformerConfig& cfg) {
   if (prompt.tokens) return {*prompt.tokens, std::nullopt};
   if (tokenizer == nullptr) {
-    throw Error(ErrorKind::kNoInput, "tokenizer",
-                fmt::format("{}: has no tokenizer, so the prompt cannot be text; put its "
-                            "tokenizer.json beside the weights, or give --tokens 1,2,3",
-                            model));
+    throw Error(
+        ErrorKind::kNoInput, "tokenizer",
+        fmt::format("the prompt cannot be text, but --tokens 1,2,3: {}", cfg.no_tokenizer()));
   }
   const std::string text = *prompt.text == "-" ? read_standard_input() : *prompt.text;
   const bool bos = prompt.bos.value_or(tokenizer->bos_token_id().has_value());

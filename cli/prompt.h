@@ -7,6 +7,7 @@
 
 #include "cli/given.h"
 #include "cli/verb.h"
+#include "patchbay/config/hooked_transformer_config.h"
 #include "patchbay/io/json_writer.h"
 #include "patchbay/model/base_run.h"
 #include "patchbay/text/tokenizer.h"
@@ -35,9 +36,9 @@ struct TokenizedPrompt {
   [[nodiscard]] std::string summary() const;
 };
 
-/// `tokenizer` may be null when the prompt is token ids; `model` is what the error calls it.
+/// `tokenizer` may be null when the prompt is token ids; of the model's config the error says why.
 TokenizedPrompt tokenize(const PromptWords& prompt, const Tokenizer* tokenizer,
-                         const std::string& model);
+                         const HookedTransformerConfig& cfg);
 /// "7 tokens"
 std::string count_text(std::size_t tokens);
 /// The bytes of a token, if it is known.

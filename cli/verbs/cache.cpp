@@ -77,6 +77,7 @@ int run_given(const Given& given) {
   std::string summary;
   if (cached.task) {
     const PromptSet set = make_prompts(model, cached.task->name, cached.task->options);
+    if (cached.corrupted) set.require_corrupted("`side` corrupted");
     prompts = cached.corrupted ? set.corrupted() : set.clean();
     tell_prompts(set, tasks::completed({.cfg = model.cfg(), .tokenizer = tokenizer},
                                        cached.task->name, cached.task->options));
@@ -84,7 +85,7 @@ int run_given(const Given& given) {
     json.member("prepend_bos", set.prepend_bos).member("prompts", set.size());
     summary = fmt::format("{} prompt{}", set.size(), set.size() == 1 ? "" : "s");
   } else {
-    const TokenizedPrompt prompt = tokenize(*cached.words, tokenizer, name);
+    const TokenizedPrompt prompt = tokenize(*cached.words, tokenizer, model.cfg());
     prompts = {prompt.tokens};
     write_prompt(json, prompt, tokenizer);
     summary = prompt.summary();

@@ -1,5 +1,6 @@
 // patchbay model info: sizes, weights and tokenizer of a model, from its files' headers.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -101,11 +102,15 @@ std::string text_of(const HookedTransformerConfig& cfg, const CheckpointSummary&
   for (const auto& [dtype, count] : weights.tensors_by_type) {
     line("tensors", fmt::format("{} of {}", count, dtype));
   }
+  if (!weights.biases_taken_as_zero.empty()) {
+    line("taken as 0", fmt::format("the biases of {}, which are not there",
+                                   fmt::join(weights.biases_taken_as_zero, ", ")));
+  }
   for (const auto& [path, bytes] : weights.files) {
     line("file", fmt::format("{}, {} bytes", path, with_commas(bytes)));
   }
   if (!tokenizer) {
-    line("tokenizer", "none");
+    line("tokenizer", cfg.why_no_tokenizer.empty() ? "none" : printable(cfg.no_tokenizer()));
     return text;
   }
   line("tokenizer",
@@ -144,13 +149,18 @@ std::string json_of(const HookedTransformerConfig& cfg, const CheckpointSummary&
   json.end_object().member("n_params", weights.n_params);
   json.key("tensors").begin_object(JsonLayout::kInline);
   for (const auto& [dtype, count] : weights.tensors_by_type) json.member(dtype, count);
-  json.end_object().key("files").begin_array();
+  json.end_object().row("biases_taken_as_zero", weights.biases_taken_as_zero);
+  json.key("files").begin_array();
   for (const auto& [path, bytes] : weights.files) {
     json.begin_object(JsonLayout::kInline).member("path", path).member("bytes", bytes);
     json.end_object();
   }
   json.end_array().key("tokenizer");
-  if (!tokenizer) return json.null().end_object().take();
+  if (!tokenizer) {
+    json.null();
+    if (!cfg.why_no_tokenizer.empty()) json.member("why_no_tokenizer", cfg.why_no_tokenizer);
+    return json.end_object().take();
+  }
   json.begin_object().member("kind", std::string_view("byte-level BPE"));
   json.member("from", weights.tokenizer).member("d_vocab", tokenizer->d_vocab());
   json.member("bos_token_id", tokenizer->bos_token_id());
@@ -164,9 +174,9 @@ std::string json_of(const HookedTransformerConfig& cfg, const CheckpointSummary&
 
 int run_given(const Given& given) {
   const hub::FoundModel found = hub::find_model(model_argument_of(given));
-  const HookedTransformerConfig cfg = hub::load_config(found);
+  HookedTransformerConfig cfg = hub::load_config(found);
   const CheckpointSummary weights = summarize_checkpoint(found.path);
-  const std::optional<Tokenizer> tokenizer = load_tokenizer(found.path);
+  const std::optional<Tokenizer> tokenizer = load_tokenizer(found.path, cfg);
   write_output((given.flag("--json") ? json_of : text_of)(cfg, weights, tokenizer));
   return 0;
 }

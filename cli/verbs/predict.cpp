@@ -99,16 +99,15 @@ std::string json_of(const Prediction& said) {
   return json.end_object().take();
 }
 
-std::vector<TokenId> answers_of(const Given& given, const Tokenizer* tokenizer) {
+std::vector<TokenId> answers_of(const Given& given, const HookedTransformer& model) {
   std::vector<TokenId> ids;
   for (const std::string& answer : given.all("--answer")) {
-    if (tokenizer == nullptr) {
-      throw Error(
-          ErrorKind::kNoInput, "--answer",
-          fmt::format("{}: has no tokenizer, so an answer cannot be text; leave --answer away",
-                      model_of(given)));
+    if (!model.has_tokenizer()) {
+      throw Error(ErrorKind::kNoInput, "--answer",
+                  fmt::format("an answer cannot be text, so leave --answer away: {}",
+                              model.cfg().no_tokenizer()));
     }
-    ids.push_back(tokenizer->to_single_token(answer));
+    ids.push_back(model.tokenizer().to_single_token(answer));
   }
   return ids;
 }
@@ -131,8 +130,8 @@ int run_given(const Given& given) {
   Prediction said{.model = model.cfg().model_name,
                   .processing = names_of(model.weights().processing),
                   .tokenizer = tokenizer,
-                  .prompt = tokenize(words, tokenizer, name),
-                  .answers = answers_of(given, tokenizer)};
+                  .prompt = tokenize(words, tokenizer, model.cfg()),
+                  .answers = answers_of(given, model)};
   if (count) said.generated = generate(ctx, model, said.prompt.tokens, *count);
   if (count && !as_json) {
     message(said.about());

@@ -44,7 +44,8 @@ int run_given(const Given& given) {
   if (given.flag("--list")) return list_studies(given.flag("--json"));
   const runs::StudySpec spec{
       .study = given.required("STUDY", "no study is named; patchbay study --list shows them"),
-      .model = given.one("--model")};
+      .model = given.one("--model"),
+      .special = given.flag("--special")};
   const runs::Output output{
       .folder = given.text("--out"),
       .formats = formats_of(given, runs::known_formats(true), {"json", "html"}, true),
@@ -108,6 +109,8 @@ const Verb& study() {
           {{{"STUDY", "", "the name of a study that comes with patchbay, or a .toml file"},
             {"--list", "", "the studies that come with patchbay"}},
            model_option(),
+           {{"--special", "",
+             "of a study of a file: read <|endoftext|> and its like as one token"}},
            {{"-o,--out", "DIR", "write a result file for every experiment, and report.html"},
             {"--format", "LIST",
              "the files to write: json, csv, effects_csv, npz, pictures as svg, png, pdf, and html "

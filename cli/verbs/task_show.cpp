@@ -114,8 +114,8 @@ int run_given(const Given& given) {
   const std::string name = given.one("--model").value_or("ioi-small");
   const runs::TaskChoice task = task_of(given, "NAME");
   const hub::FoundModel found = hub::find_model(name);
-  const HookedTransformerConfig cfg = hub::load_config(found);
-  const std::optional<Tokenizer> tokenizer = load_tokenizer(found.path);
+  HookedTransformerConfig cfg = hub::load_config(found);
+  const std::optional<Tokenizer> tokenizer = load_tokenizer(found.path, cfg);
   const Tokenizer* known = tokenizer ? &*tokenizer : nullptr;
   const tasks::TaskModel model = {.cfg = cfg, .tokenizer = known};
   const auto options = tasks::completed(model, task.name, task.options);

@@ -16,9 +16,9 @@ namespace {
 
 // The one token of the text, or the error that to_single_token gives.
 TokenizedPrompt single_token(PromptWords words, const Tokenizer& tokenizer,
-                             const std::string& model) {
+                             const HookedTransformerConfig& cfg) {
   words.bos = false;
-  TokenizedPrompt prompt = tokenize(words, &tokenizer, model);
+  TokenizedPrompt prompt = tokenize(words, &tokenizer, cfg);
   if (prompt.tokens.size() != 1) {
     prompt.tokens = {tokenizer.to_single_token(tokenizer.to_string(prompt.tokens))};
   }
@@ -29,7 +29,9 @@ int run_given(const Given& given) {
   const std::string model = model_of(given);
   const PromptWords words = prompt_of(given);
   const bool single = given.flag("--single");
-  const std::optional<Tokenizer> tokenizer = load_tokenizer(hub::find_model(model).path);
+  HookedTransformerConfig cfg;  // of which the name alone is known: config.json need not be there
+  cfg.model_name = model;
+  const std::optional<Tokenizer> tokenizer = load_tokenizer(hub::find_model(model).path, cfg);
   const Tokenizer* known = tokenizer ? &*tokenizer : nullptr;
   if (single && (words.tokens || words.bos.value_or(false) || known == nullptr)) {
     throw Error(
@@ -37,7 +39,7 @@ int run_given(const Given& given) {
         "needs a text without BOS, and a model with a tokenizer; leave --bos and --tokens away");
   }
   const TokenizedPrompt prompt =
-      single ? single_token(words, *known, model) : tokenize(words, known, model);
+      single ? single_token(words, *known, cfg) : tokenize(words, known, cfg);
   if (known != nullptr) {
     for (const TokenId id : prompt.tokens) static_cast<void>(known->token_bytes(id));
   }

@@ -96,4 +96,15 @@ KeyRange HookedTransformerConfig::visible_keys(int layer, std::int64_t query) co
   return {local ? std::max<std::int64_t>(0, query + 1 - window_size) : 0, query + 1};
 }
 
+std::string HookedTransformerConfig::no_tokenizer() const {
+  if (why_no_tokenizer.empty()) {
+    return fmt::format(
+        "{} has no tokenizer; put its tokenizer.json (or vocab.json and merges.txt) "
+        "beside the weights, or give token ids",
+        model_name);
+  }
+  return fmt::format("the tokenizer of {} cannot be read, so give token ids: {}", model_name,
+                     why_no_tokenizer);
+}
+
 }  // namespace patchbay

@@ -33,8 +33,9 @@ struct KeyRange {
 /// What a checkpoint's configuration says, whatever family it comes from. The forward pass reads
 /// these traits and nothing else.
 struct HookedTransformerConfig {
-  std::string model_name{};       ///< for people: the checkpoint's folder or hub name
-  std::string original_family{};  ///< "gpt2": who wrote the checkpoint; nothing computes with it
+  std::string model_name{};        ///< for people: the checkpoint's folder or hub name
+  std::string why_no_tokenizer{};  ///< of a model whose tokenizer is of a kind that is not known
+  std::string original_family{};   ///< "gpt2": who wrote the checkpoint; nothing computes with it
   std::int64_t n_layers = 0;
   std::int64_t n_heads = 0;
   /// Heads that keys and values have, when several query heads share one (grouped-query attention,
@@ -92,6 +93,9 @@ struct HookedTransformerConfig {
   /// The keys that a query of a layer sees: the one place that knows masks.
   [[nodiscard]] KeyRange visible_keys(int layer, std::int64_t query) const;
   [[nodiscard]] bool is_rms() const { return normalization_type == NormKind::kRms; }
+
+  /// That the model has no tokenizer, why, and what to do: for whoever needs one.
+  [[nodiscard]] std::string no_tokenizer() const;
 
   /// Throws Error(kBadConfig) naming the first contradiction.
   void check() const;

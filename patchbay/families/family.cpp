@@ -1,9 +1,11 @@
 #include "patchbay/families/family.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "patchbay/base/error.h"
 #include "patchbay/base/suggest.h"
+#include "patchbay/base/visible_text.h"
 #include "patchbay/io/tensor_reader.h"
 
 namespace patchbay {
@@ -16,25 +18,24 @@ const families::Family* find_family(std::string_view name) {
   return nullptr;
 }
 
-std::string unknown_family(const std::string& name) {
+// The file is right, so nobody should correct it.
+const families::Family& supported_family(const std::string& name, const std::string& file) {
+  if (const families::Family* family = find_family(name)) return *family;
   std::vector<std::string> known;
   for (const families::Family* family : families::all()) known.emplace_back(family->name);
-  return fmt::format("is \"{}\"; patchbay reads checkpoints of {}{}", name, fmt::join(known, ", "),
-                     did_you_mean(name, known));
+  throw Error(
+      ErrorKind::kBadData, "model",
+      fmt::format("{}: the architecture {} is not supported{}; take a model of one of these: "
+                  "{}",
+                  file, quoted_text(name), did_you_mean(name, known), fmt::join(known, ", ")));
 }
 
-const families::Family& family_of(const JsonValue& config) {
-  const JsonValue& type = config.at("model_type");
-  const families::Family* family = find_family(type.as_string());
-  if (family == nullptr) throw type.error(unknown_family(type.as_string()));
-  return *family;
+const families::Family& family_of(const JsonDocument& config, const std::string& file) {
+  return supported_family(config.root().at("model_type").as_string(), file);
 }
 
-const families::Family& family_of(const GgufMetadata& metadata) {
-  const GgufValue& architecture = metadata.at("general.architecture");
-  const families::Family* family = find_family(architecture.as_string());
-  if (family == nullptr) throw architecture.error(unknown_family(architecture.as_string()));
-  return *family;
+const families::Family& family_of(const GgufFile& file) {
+  return supported_family(file.metadata().at("general.architecture").as_string(), file.path());
 }
 
 bool is_gguf(const std::filesystem::path& path) { return path.extension() == ".gguf"; }
@@ -102,19 +103,6 @@ std::optional<Tokenizer> read_tokenizer(const GgufFile& file) {
   return Tokenizer::from_gguf(file);
 }
 
-LoadedCheckpoint load_gguf(const RunContext& ctx, const std::filesystem::path& path) {
-  const GgufFile file = GgufFile::open(path);
-  const families::Family& family = family_of(file.metadata());
-  LoadedCheckpoint loaded;
-  loaded.cfg = read_config(family, file);
-  loaded.tokenizer = read_tokenizer(file);
-  const bool tied = file.find("output.weight") == nullptr;
-  const TensorStore store = tensor_store(file);
-  check_layers(loaded.cfg, store);
-  loaded.weights = family.weights(ctx, loaded.cfg, store, tied);
-  return loaded;
-}
-
 bool is_tied(const JsonValue& config, const families::Family& family) {
   return config.get_or("tie_word_embeddings", family.tied_by_default);
 }
@@ -125,6 +113,13 @@ std::int64_t size_of(const std::string& file) {
   if (!error) return static_cast<std::int64_t>(bytes);
   throw Error(ErrorKind::kInputOutput, "model",
               fmt::format("{}: its size cannot be read: {}", file, error.message()));
+}
+
+std::vector<std::string> lacking_biases(const families::Family& family,
+                                        const HookedTransformerConfig& cfg,
+                                        const TensorStore& store) {
+  return family.lacking_biases == nullptr ? std::vector<std::string>{}
+                                          : family.lacking_biases(cfg, store);
 }
 
 }  // namespace
@@ -141,6 +136,9 @@ CheckpointSummary summarize_checkpoint(const std::filesystem::path& path) {
     for (const GgufTensor& tensor : file.tensors()) {
       count(ggml_type_info(tensor.type).name, tensor.size());
     }
+    const families::Family& family = family_of(file);
+    summary.biases_taken_as_zero =
+        lacking_biases(family, read_config(family, file), tensor_store(file));
     if (file.metadata().find("tokenizer.ggml.model") != nullptr) {
       summary.tokenizer = "the file's metadata";
     }
@@ -148,18 +146,20 @@ CheckpointSummary summarize_checkpoint(const std::filesystem::path& path) {
   }
   const std::filesystem::path folder = folder_of(path);
   const JsonDocument config = read_json_file(config_file(path));
-  const families::Family& family = family_of(config.root());
+  const families::Family& family = family_of(config, config_file(path).string());
   const Checkpoint checkpoint = open_checkpoint(path);
   const bool tied = is_tied(config.root(), family);
   for (const SafetensorsFile& file : checkpoint.files()) {
     summary.files.push_back({file.path(), size_of(file.path())});
     for (const TensorInfo& tensor : file.tensors()) {
       if (family.is_ignored(tensor.name)) continue;
-      const bool is_copy = tied && tensor.name == kUnembedding;
+      const bool is_copy = tied && tensor.name.ends_with(kUnembedding);
       count(dtype_name(tensor.dtype),
             is_copy ? 0 : element_count(tensor.shape, dtype_size(tensor.dtype)).value_or(0));
     }
   }
+  summary.biases_taken_as_zero =
+      lacking_biases(family, read_config(family, config.root(), path), tensor_store(checkpoint));
   std::error_code ignored;
   if (std::filesystem::exists(folder / "tokenizer.json", ignored)) {
     summary.tokenizer = "tokenizer.json";
@@ -172,11 +172,11 @@ CheckpointSummary summarize_checkpoint(const std::filesystem::path& path) {
 HookedTransformerConfig load_config(const std::filesystem::path& path) {
   if (is_gguf(path)) {
     const GgufFile file = GgufFile::open(path);
-    return read_config(family_of(file.metadata()), file);
+    return read_config(family_of(file), file);
   }
   folder_of(path);  // a path that is not there is named as it was given
   const JsonDocument config = read_json_file(config_file(path));
-  return read_config(family_of(config.root()), config.root(), path);
+  return read_config(family_of(config, config_file(path).string()), config.root(), path);
 }
 
 std::optional<Tokenizer> load_tokenizer(const std::filesystem::path& path) {
@@ -189,15 +189,42 @@ std::optional<Tokenizer> load_tokenizer(const std::filesystem::path& path) {
   return std::nullopt;
 }
 
+std::optional<Tokenizer> load_tokenizer(const std::filesystem::path& path,
+                                        HookedTransformerConfig& cfg) {
+  try {
+    return load_tokenizer(path);
+  } catch (const UnsupportedTokenizer& error) {
+    cfg.why_no_tokenizer = error.reason();
+    return std::nullopt;
+  }
+}
+
+namespace {
+
+LoadedCheckpoint load_gguf(const RunContext& ctx, const std::filesystem::path& path) {
+  const GgufFile file = GgufFile::open(path);
+  const families::Family& family = family_of(file);
+  LoadedCheckpoint loaded;
+  loaded.cfg = read_config(family, file);
+  loaded.tokenizer = load_tokenizer(path, loaded.cfg);
+  const bool tied = file.find("output.weight") == nullptr;
+  const TensorStore store = tensor_store(file);
+  check_layers(loaded.cfg, store);
+  loaded.weights = family.weights(ctx, loaded.cfg, store, tied);
+  return loaded;
+}
+
+}  // namespace
+
 LoadedCheckpoint load_checkpoint(const RunContext& ctx, const std::filesystem::path& path) {
   if (is_gguf(path)) return load_gguf(ctx, path);
   folder_of(path);
   const Checkpoint checkpoint = open_checkpoint(path);
   const JsonDocument config = read_json_file(config_file(path));
-  const families::Family& family = family_of(config.root());
+  const families::Family& family = family_of(config, config_file(path).string());
   LoadedCheckpoint loaded;
   loaded.cfg = read_config(family, config.root(), path);
-  loaded.tokenizer = load_tokenizer(path);
+  loaded.tokenizer = load_tokenizer(path, loaded.cfg);
   const TensorStore store = tensor_store(checkpoint);
   check_layers(loaded.cfg, store);
   loaded.weights = family.weights(ctx, loaded.cfg, store, is_tied(config.root(), family));

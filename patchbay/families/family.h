@@ -28,6 +28,9 @@ struct Family {
   HookedTransformerConfig (*config)(const JsonValue& config_json);
   /// Whether a stored tensor is no weight: a mask, a table that follows from the config.
   bool (*is_ignored)(const std::string& stored_name);
+  /// The biases that a checkpoint of the family may lack, and that this one does. Null: none may.
+  std::vector<std::string> (*lacking_biases)(const HookedTransformerConfig& cfg,
+                                             const TensorStore& store);
   /// The metadata of a GGUF file, as sizes and traits.
   HookedTransformerConfig (*gguf_config)(const GgufMetadata& metadata);
   /// The tensors of a checkpoint under TransformerLens's names and shapes; `tied`: W_U is W_Eᵀ.
@@ -48,6 +51,10 @@ HookedTransformerConfig load_config(const std::filesystem::path& path);
 /// The tokenizer beside a checkpoint's config, none when the folder has no tokenizer files; the
 /// tokenizer of a GGUF file, none when its metadata has none.
 std::optional<Tokenizer> load_tokenizer(const std::filesystem::path& path);
+/// The same for the model of a config. None too where the tokenizer is of a kind that is not known,
+/// which the config then says (why_no_tokenizer); damaged files are refused.
+std::optional<Tokenizer> load_tokenizer(const std::filesystem::path& path,
+                                        HookedTransformerConfig& cfg);
 
 /// What is stored of a checkpoint, from the headers of its files alone.
 struct CheckpointSummary {
@@ -59,6 +66,8 @@ struct CheckpointSummary {
   std::map<std::string, std::int64_t> tensors_by_type;  ///< "F32", "Q4_1" → how many
   std::int64_t n_params = 0;  ///< stored numbers, without masks; a tied unembedding counts once
   std::string tokenizer;      ///< where the tokenizer comes from; empty when there is none
+  /// Kinds of biases that the checkpoint does not have and that are 0 in the model: "attn.c_attn".
+  std::vector<std::string> biases_taken_as_zero;
 };
 CheckpointSummary summarize_checkpoint(const std::filesystem::path& path);
 

@@ -5,6 +5,9 @@
 #include <algorithm>
 #include <cmath>
 #include <set>
+#include <string>
+#include <string_view>
+#include <vector>
 
 #include "patchbay/base/error.h"
 #include "patchbay/families/config_common.h"
@@ -97,7 +100,8 @@ TensorReader reader_of(const TensorStore& store) {
   return {store,
           {.name = "gpt2",
            .contents = "has wte, wpe, ln_f and, for every layer i, h.i.ln_1, attn.c_attn, "
-                       "attn.c_proj, ln_2, mlp.c_fc and mlp.c_proj, each with weight and bias",
+                       "attn.c_proj, ln_2, mlp.c_fc and mlp.c_proj, each with weight and bias; the "
+                       "biases of one of these may be absent from all layers",
            .stored_name =
                [is_gguf, prefixed](const std::string& name) {
                  if (is_gguf) return gguf_name(kGgufNames, name);
@@ -105,6 +109,49 @@ TensorReader reader_of(const TensorStore& store) {
                },
            .is_ignored = &is_mask}};
 }
+
+constexpr const char* kParts[] = {"ln_1", "attn.c_attn", "attn.c_proj",
+                                  "ln_2", "mlp.c_fc",    "mlp.c_proj"};
+constexpr const char* kFinalNorm = "ln_f";
+
+// The parts, and ln_f, without a bias in any layer: nanoGPT's models have none at all. One that is
+// missing in some layers is damage.
+std::vector<std::string> without_bias(const TensorReader& tensors,
+                                      const HookedTransformerConfig& cfg) {
+  std::vector<std::string> parts;
+  for (const char* part : kParts) {
+    bool any = false;
+    for (std::int64_t layer = 0; layer < cfg.n_layers && !any; ++layer) {
+      any = tensors.has(fmt::format("h.{}.{}.bias", layer, part));
+    }
+    if (!any) parts.emplace_back(part);
+  }
+  if (!tensors.has("ln_f.bias")) parts.emplace_back(kFinalNorm);
+  return parts;
+}
+
+std::vector<std::string> lacking_biases(const HookedTransformerConfig& cfg,
+                                        const TensorStore& store) {
+  return without_bias(reader_of(store), cfg);
+}
+
+// Reads biases; those of the parts that have none are 0.
+class BiasReader {
+ public:
+  BiasReader(const TensorReader& tensors, const HookedTransformerConfig& cfg)
+      : tensors_(tensors), without_(without_bias(tensors, cfg)) {}
+
+  // `before` is "h.0." or nothing.
+  [[nodiscard]] Tensor read(const std::string& before, std::string_view part,
+                            std::int64_t size) const {
+    const bool is_zero = std::ranges::find(without_, part) != without_.end();
+    return is_zero ? Tensor({size}) : tensors_.read(fmt::format("{}{}.bias", before, part), {size});
+  }
+
+ private:
+  const TensorReader& tensors_;
+  std::vector<std::string> without_;
+};
 
 // The weight of a linear map, [inputs, outputs] as GPT-2 stores it; llama.cpp stores the transpose.
 Tensor read_map(const TensorReader& tensors, const std::string& name, const Shape& shape) {
@@ -129,15 +176,15 @@ Tensor head_biases_of(ConstTensorView c_attn, const HookedTransformerConfig& cfg
   return b;
 }
 
-BlockWeights read_block(const TensorReader& tensors, const HookedTransformerConfig& cfg,
-                        std::int64_t layer) {
+BlockWeights read_block(const TensorReader& tensors, const BiasReader& biases,
+                        const HookedTransformerConfig& cfg, std::int64_t layer) {
   const std::string h = fmt::format("h.{}.", layer);
   const Shape d_model = {cfg.d_model};
   const Tensor c_attn = read_map(tensors, h + "attn.c_attn.weight", {cfg.d_model, 3 * cfg.d_model});
-  const Tensor c_attn_bias = tensors.read(h + "attn.c_attn.bias", {3 * cfg.d_model});
+  const Tensor c_attn_bias = biases.read(h, "attn.c_attn", 3 * cfg.d_model);
   BlockWeights block;
   block.ln1 = {cfg.normalization_type, cfg.eps, tensors.read(h + "ln_1.weight", d_model),
-               tensors.read(h + "ln_1.bias", d_model)};
+               biases.read(h, "ln_1", cfg.d_model)};
   block.attn = {.W_Q = heads_of(c_attn, cfg, 0),
                 .b_Q = head_biases_of(c_attn_bias, cfg, 0),
                 .W_K = heads_of(c_attn, cfg, 1),
@@ -146,21 +193,20 @@ BlockWeights read_block(const TensorReader& tensors, const HookedTransformerConf
                 .b_V = head_biases_of(c_attn_bias, cfg, 2),
                 .W_O = read_map(tensors, h + "attn.c_proj.weight", {cfg.d_model, cfg.d_model})
                            .reshaped({cfg.n_heads, cfg.d_head, cfg.d_model}),
-                .b_O = tensors.read(h + "attn.c_proj.bias", d_model)};
+                .b_O = biases.read(h, "attn.c_proj", cfg.d_model)};
   block.ln2 = {cfg.normalization_type, cfg.eps, tensors.read(h + "ln_2.weight", d_model),
-               tensors.read(h + "ln_2.bias", d_model)};
+               biases.read(h, "ln_2", cfg.d_model)};
   block.mlp = {.W_in = read_map(tensors, h + "mlp.c_fc.weight", {cfg.d_model, cfg.d_mlp}),
-               .b_in = tensors.read(h + "mlp.c_fc.bias", {cfg.d_mlp}),
+               .b_in = biases.read(h, "mlp.c_fc", cfg.d_mlp),
                .W_out = read_map(tensors, h + "mlp.c_proj.weight", {cfg.d_mlp, cfg.d_model}),
-               .b_out = tensors.read(h + "mlp.c_proj.bias", d_model)};
+               .b_out = biases.read(h, "mlp.c_proj", cfg.d_model)};
   return block;
 }
 
 std::set<std::string> expected_names(const HookedTransformerConfig& cfg) {
   std::set<std::string> names = {"wte.weight", "wpe.weight", "ln_f.weight", "ln_f.bias"};
   for (std::int64_t layer = 0; layer < cfg.n_layers; ++layer) {
-    for (const char* part :
-         {"ln_1", "attn.c_attn", "attn.c_proj", "ln_2", "mlp.c_fc", "mlp.c_proj"}) {
+    for (const char* part : kParts) {
       names.insert(fmt::format("h.{}.{}.weight", layer, part));
       names.insert(fmt::format("h.{}.{}.bias", layer, part));
     }
@@ -172,17 +218,18 @@ Weights read_weights(const RunContext& ctx, const HookedTransformerConfig& cfg,
                      const TensorStore& store, bool tied) {
   const TensorReader tensors = reader_of(store);
   tensors.refuse_others(expected_names(cfg), cfg.n_layers);
+  const BiasReader biases(tensors, cfg);
   Weights weights;
   weights.W_E = tensors.read("wte.weight", {cfg.d_vocab, cfg.d_model});
   weights.W_pos = tensors.read("wpe.weight", {cfg.n_ctx, cfg.d_model});
   weights.blocks.resize(static_cast<std::size_t>(cfg.n_layers));
   ctx.parallel_for(cfg.n_layers, 1, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t layer = begin; layer < end; ++layer) {
-      weights.blocks[static_cast<std::size_t>(layer)] = read_block(tensors, cfg, layer);
+      weights.blocks[static_cast<std::size_t>(layer)] = read_block(tensors, biases, cfg, layer);
     }
   });
   weights.ln_final = {cfg.normalization_type, cfg.eps, tensors.read("ln_f.weight", {cfg.d_model}),
-                      tensors.read("ln_f.bias", {cfg.d_model})};
+                      biases.read("", kFinalNorm, cfg.d_model)};
   const Tensor lm_head = tensors.read_unembedding("wte", weights.W_E, tied);
   weights.W_U = transposed(ctx, lm_head.empty() ? weights.W_E : lm_head);
   weights.b_U = Tensor({cfg.d_vocab});
@@ -196,6 +243,7 @@ const Family& gpt2() {
                                      .tied_by_default = true,
                                      .config = &read_config,
                                      .is_ignored = &is_mask,
+                                     .lacking_biases = &lacking_biases,
                                      .gguf_config = &read_gguf_config,
                                      .weights = &read_weights};
   return kFamily;

@@ -239,6 +239,7 @@ const Family& llama() {
                                      .tied_by_default = false,
                                      .config = &read_config,
                                      .is_ignored = &is_angles,
+                                     .lacking_biases = nullptr,
                                      .gguf_config = &read_gguf_config,
                                      .weights = &read_weights};
   return kFamily;

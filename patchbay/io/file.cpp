@@ -118,6 +118,20 @@ std::filesystem::path checked_target(const std::filesystem::path& path) {
   return path;
 }
 
+// What Git leaves in the place of a large file until `git lfs` has fetched it.
+void refuse_lfs_pointer(const InputFile& file) {
+  constexpr std::string_view kBegin = "version https://git-lfs.github.com/spec/";
+  constexpr std::uint64_t kLongest = 1024;
+  if (file.size() < kBegin.size() || file.size() > kLongest) return;
+  std::string begin(kBegin.size(), '\0');
+  file.read_at(0, std::as_writable_bytes(std::span(begin)));
+  if (begin != kBegin) return;
+  throw Error(ErrorKind::kBadData, "file",
+              fmt::format("{}: is a Git LFS pointer, which stands for the file and is not it; `git "
+                          "lfs pull` in its repository fetches the file",
+                          file.path()));
+}
+
 }  // namespace
 
 InputFile InputFile::open(const std::filesystem::path& path) {
@@ -140,6 +154,7 @@ InputFile InputFile::open(const std::filesystem::path& path) {
         fmt::format("{}: is a pipe or a device; save its content to a file first", path.string()));
   }
   file.size_ = static_cast<std::uint64_t>(status.st_size);
+  refuse_lfs_pointer(file);
   return file;
 }
 

@@ -119,10 +119,7 @@ const Weights& HookedTransformer::weights() const {
 
 const Tokenizer& HookedTransformer::tokenizer() const {
   if (tokenizer_) return *tokenizer_;
-  throw Error(ErrorKind::kUsage, "model",
-              fmt::format("{} has no tokenizer; put its tokenizer.json (or vocab.json and "
-                          "merges.txt) beside the weights, or give token ids",
-                          cfg_.model_name));
+  throw Error(ErrorKind::kUsage, "model", cfg_.no_tokenizer());
 }
 
 Prompt HookedTransformer::to_tokens(std::string_view text, bool prepend_bos) const {

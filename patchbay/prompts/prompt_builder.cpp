@@ -35,9 +35,7 @@ PromptBuilder::PromptBuilder(const HookedTransformerConfig& cfg, const Tokenizer
 const Tokenizer& PromptBuilder::tokenizer() const {
   if (tokenizer_ != nullptr) return *tokenizer_;
   throw Error(ErrorKind::kUsage, tag_of(set_.task),
-              fmt::format("{} has no tokenizer, so prompts cannot be text; put its tokenizer.json "
-                          "beside the weights, or give token ids",
-                          cfg_.model_name));
+              fmt::format("prompts cannot be text: {}", cfg_.no_tokenizer()));
 }
 
 std::string PromptBuilder::next() const { return fmt::format("prompt {}", size()); }

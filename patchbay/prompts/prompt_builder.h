@@ -50,6 +50,8 @@ class PromptBuilder {
   [[nodiscard]] std::int64_t size() const { return set_.size(); }
   /// Where errors about the next pair are: "prompt 3", counted from 0.
   [[nodiscard]] std::string next() const;
+  /// How special tokens are read in the texts that follow.
+  void parse_special(bool parse) { texts_.parse_special = parse; }
   void warn(std::string warning) { set_.warnings.push_back(std::move(warning)); }
   /// Says how many prompts are left out, and why.
   void leave_out(std::int64_t count, std::string why);

@@ -94,12 +94,22 @@ bool is_whole_word(std::string_view text, std::size_t at, std::size_t size) {
   return begins && ends;
 }
 
+// A table's cells are texts.
+bool flag(const JsonValue& value) {
+  if (!value.is_string()) return value.as_bool();
+  const std::string word = lower_case(trimmed(value.as_string()));
+  if (word != "true" && word != "false") throw value.error("must be true or false");
+  return word == "true";
+}
+
 class FileReader {
  public:
   FileReader(PromptBuilder& builder, const PromptFileOptions& options)
       : builder_(builder), options_(options) {}
 
   void add(const PromptRow& row) {
+    const JsonValue* const special = row.find("special");
+    builder_.parse_special(special == nullptr ? options_.parse_special : flag(*special));
     PromptSide clean = side(row, "clean");
     const bool has_corrupted = row.find("corrupted") != nullptr;
     PromptSide corrupted = has_corrupted ? side(row, "corrupted") : PromptSide();

@@ -29,9 +29,15 @@ constexpr std::string_view kAnswer[] = {"answers",         "correct", "correct_a
 constexpr std::string_view kWrong[] = {"wrongs",      "wrong_answer",     "wrong_answers",
                                        "incorrect",   "incorrect_answer", "incorrect_answers",
                                        "target_false"};
-constexpr PromptField kFields[] = {
-    {"clean", kClean}, {"corrupted", kCorrupted}, {"answer", kAnswer}, {"wrong", kWrong},
-    {"group", {}},     {"subject", {}},           {"positions", {}},   {"corrupted_positions", {}}};
+constexpr PromptField kFields[] = {{"clean", kClean},
+                                   {"corrupted", kCorrupted},
+                                   {"answer", kAnswer},
+                                   {"wrong", kWrong},
+                                   {"group", {}},
+                                   {"subject", {}},
+                                   {"special", {}},
+                                   {"positions", {}},
+                                   {"corrupted_positions", {}}};
 
 const PromptField* field_of(std::string_view key) {
   // "Wrong answer" in a spreadsheet is wrong_answer.
@@ -187,6 +193,13 @@ std::vector<PromptRow> rows_of_json(const std::filesystem::path& path, std::stri
   if (begin == std::string_view::npos) return {};
   const std::size_t end = std::min(text.find('\n', begin), text.size());
   const std::string_view first = text.substr(begin, end - begin);
+  if (first.front() != '{' && first.front() != '[') {
+    fail(path,
+         "is not a file of prompts: it begins with neither a JSON object nor an array; write an "
+         "object a line, such as {\"clean\": \"…\", \"corrupted\": \"…\", \"answer\": \" Mary\"}, "
+         "or a "
+         "table with a header in a file that ends in .csv or .tsv");
+  }
   const bool is_only = is_blank(text.substr(end));
   const bool is_closed = first[first.find_last_not_of(" \t\r")] == '}';
   const bool may_hold_all = first.front() == '[' || (first.front() == '{' && is_only == is_closed);

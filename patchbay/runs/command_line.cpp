@@ -49,6 +49,7 @@ std::string command_line(const RunSpec& run) {
 std::string command_line(const StudySpec& study, const std::string& name) {
   std::vector<std::string> words = {"patchbay", "study", name};
   if (study.model) words.insert(words.end(), {"--model", *study.model});
+  if (study.special) words.emplace_back("--special");
   return shell_line(words);
 }
 

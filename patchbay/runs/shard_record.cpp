@@ -47,7 +47,7 @@ void write(JsonWriter& json, const RunSpec& run) {
 
 void write(JsonWriter& json, const StudySpec& study) {
   json.key("study").begin_object().member("name", study.study);
-  json.member("model", study.model).end_object();
+  json.member("model", study.model).member("special", study.special).end_object();
 }
 
 Texts texts_by_name(const JsonValue& object) {
@@ -116,9 +116,10 @@ RunSpec run_of(const JsonValue& run) {
 }
 
 StudySpec study_of(const JsonValue& study) {
-  require_keys(study, {"name", "model"});
+  require_keys(study, {"name", "model", "special"});
   StudySpec spec{.study = study.at("name").as_string()};
   if (!study.at("model").is_null()) spec.model = study.at("model").as_string();
+  spec.special = study.at("special").as_bool();
   return spec;
 }
 

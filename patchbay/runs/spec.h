@@ -39,6 +39,7 @@ struct RunSpec {
 struct StudySpec {
   std::string study;                   ///< as find_study takes it
   std::optional<std::string> model{};  ///< instead of the study's own
+  bool special = false;                ///< TaskOptions::special of its prompts, beside the study's
 };
 
 /// Which files a run or a study writes, and where.

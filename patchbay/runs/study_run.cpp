@@ -27,6 +27,12 @@ WeightProcessing processing_of(const Study& study, const std::string& model,
   return process;
 }
 
+Study study_of(const StudySpec& spec) {
+  Study study = find_study(spec.study);
+  if (spec.special) study.task_options.special = true;
+  return study;
+}
+
 }  // namespace
 
 ExperimentChoice choice_of(const StudyStep& step, std::map<std::string, std::string> settings) {
@@ -38,7 +44,7 @@ ExperimentChoice choice_of(const StudyStep& step, std::map<std::string, std::str
 StudyRun::StudyRun(const RunContext& ctx, const StudySpec& spec, const hub::Settings& settings)
     : ctx_(ctx),
       spec_(spec),
-      study_(find_study(spec.study)),
+      study_(study_of(spec)),
       model_name_(spec.model.value_or(study_.model)),
       run_(ctx, model_name_, processing_of(study_, model_name_, settings),
            {.name = study_.task, .options = study_.task_options}, settings),

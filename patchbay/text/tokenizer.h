@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "patchbay/base/error.h"
 #include "patchbay/text/added_tokens.h"
 #include "patchbay/text/byte_pair_encoding.h"
 #include "patchbay/text/pre_tokenizer.h"
@@ -53,6 +54,14 @@ struct TokenizerParts {
   std::optional<TokenId> bos;        ///< the token of the beginning, if the model has one
   std::string merges_source;         ///< the file of the merges, if it is another one
   std::size_t first_merge_line = 0;  ///< its line of the first merge; 0 if merges are not lines
+};
+
+/// A tokenizer of a kind that patchbay does not know: its files may be whole, and the model can be
+/// given token ids.
+class UnsupportedTokenizer : public Error {
+ public:
+  explicit UnsupportedTokenizer(std::string_view what)
+      : Error(ErrorKind::kBadData, "tokenizer", what) {}
 };
 
 /// A byte-level BPE tokenizer. Immutable and cheap to copy; safe to use from several threads.

@@ -25,9 +25,10 @@ enum class TokenType : std::uint8_t {
   kByte = 6,
 };
 
-Error not_supported(const GgufValue& value, std::string_view why) {
-  return value.error(
+UnsupportedTokenizer not_supported(const GgufValue& value, std::string_view why) {
+  const Error error = value.error(
       fmt::format("is {}, which is not supported: {}", in_quotes(value.as_string()), why));
+  return UnsupportedTokenizer(error.reason());
 }
 
 void check_model(const GgufMetadata& metadata) {

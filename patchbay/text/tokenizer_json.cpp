@@ -14,11 +14,12 @@
 namespace patchbay {
 namespace {
 
-Error not_supported(std::string_view file, const JsonValue& value, std::string_view why) {
-  return {ErrorKind::kBadData, "tokenizer",
-          fmt::format("{}: {} is not supported: {}; use a model with a byte-level BPE tokenizer "
-                      "like GPT-2's",
-                      file, in_quotes(value.path()), why)};
+UnsupportedTokenizer not_supported(std::string_view file, const JsonValue& value,
+                                   std::string_view why) {
+  return UnsupportedTokenizer(
+      fmt::format("{}: {} is not supported: {}; use a model with a byte-level BPE tokenizer like "
+                  "GPT-2's",
+                  file, in_quotes(value.path()), why));
 }
 
 // null, false, 0 and "" all mean that the file does not use the option.

@@ -41,6 +41,31 @@ class PromptFiles(unittest.TestCase):
             self.assertEqual(len(self.column(result, "clean")), 2, name)
             self.assertEqual(self.column(result, "answer"), [" Sarah", " Sarah"], name)
 
+    def test_special_tokens_may_be_said_by_the_prompt_and_by_a_study(self):
+        case = (REPOSITORY / "tests/golden/prompts/special_token_in_text.jsonl").read_text()
+        pair = json.loads(case.splitlines()[0])
+        study = 'title = "S"\nmodel = "ioi-small"\n[task]\nname = "file:p.jsonl"\n[[experiment]]\nid = "a"\nexperiment = "accuracy"\ntitle = "A"\n'
+        (self.folder / "s.toml").write_text(study)
+
+        def tokens(special, *args):
+            said = {} if special is None else {"special": special}
+            (self.folder / "p.jsonl").write_text(json.dumps(pair | said) + "\n")
+            done = subprocess.run([PATCHBAY, *args], capture_output=True, text=True, cwd=self.folder, timeout=120, check=False)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            return "is read as plain characters" in done.stderr
+
+        show = ["task", "show", "file:p.jsonl"]
+        for command in (show, ["run", "accuracy", "--task", "file:p.jsonl"], ["study", "s.toml"]):
+            self.assertTrue(tokens(None, *command))
+            self.assertFalse(tokens(None, *command, "--special"))
+            self.assertFalse(tokens(True, *command))
+            self.assertTrue(tokens(False, *command, "--special"))
+        (self.folder / "t.csv").write_text('clean,corrupted,answer,wrong,special\n"A B","A C"," Tom"," Mary",maybe\n')
+        done = subprocess.run([PATCHBAY, "task", "show", "file:t.csv"], capture_output=True, text=True, cwd=self.folder,
+                              timeout=120, check=False)
+        self.assertEqual(done.returncode, 65)
+        self.assertIn("must be true or false", done.stderr)
+
     def test_columns_of_ones_own_are_in_the_result(self):
         self.assertEqual(self.column(self.result("accuracy", "own_key.jsonl"), "id"), ["0", "1"])
 

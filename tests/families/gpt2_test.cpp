@@ -26,6 +26,43 @@ TEST_F(Gpt2Checkpoint, ReadsFilesWithoutMaskBuffers) {
   expect_same_logits();
 }
 
+TEST_F(Gpt2Checkpoint, ReadsNamesOfACompiledModel) {
+  std::map<std::string, Tensor> renamed;
+  for (auto& [name, tensor] : tensors_) renamed["_orig_mod.transformer." + name] = tensor;
+  renamed["_orig_mod.lm_head.weight"] = tensors_["wte.weight"];
+  tensors_ = std::move(renamed);
+  expect_same_logits();
+  const std::int64_t tied = summarize_checkpoint(folder_.path()).n_params;
+  tensors_.erase("_orig_mod.lm_head.weight");
+  expect_same_logits();
+  EXPECT_EQ(summarize_checkpoint(folder_.path()).n_params, tied);
+}
+
+TEST_F(Gpt2Checkpoint, WithoutBiasesIsOneWhoseBiasesAreZero) {
+  const auto is_bias = [](const std::string& name, std::string_view part) {
+    return name.ends_with(".bias") && !name.ends_with(".attn.bias") &&
+           name.find(part) != std::string::npos;
+  };
+  const std::map<std::string, Tensor> whole = tensors_;
+  using Parts = std::vector<std::string>;
+  for (const auto& [part, said] :
+       {std::pair{"", Parts{"ln_1", "attn.c_attn", "attn.c_proj", "ln_2", "mlp.c_fc", "mlp.c_proj",
+                            "ln_f"}},
+        std::pair{"c_attn", Parts{"attn.c_attn"}}, std::pair{"ln_f", Parts{"ln_f"}}}) {
+    tensors_ = whole;
+    for (auto& [name, tensor] : tensors_) {
+      if (is_bias(name, part)) tensor = Tensor(tensor.shape());
+    }
+    const Logits zero = load().run(tiny_.ctx, tiny_.clean());
+    EXPECT_TRUE(summarize_checkpoint(folder_.path()).biases_taken_as_zero.empty());
+    std::erase_if(tensors_,
+                  [&, wanted = part](const auto& item) { return is_bias(item.first, wanted); });
+    const Logits absent = load().run(tiny_.ctx, tiny_.clean());
+    EXPECT_TRUE(std::ranges::equal(absent.values.flat(), zero.values.flat())) << part;
+    EXPECT_EQ(summarize_checkpoint(folder_.path()).biases_taken_as_zero, said);
+  }
+}
+
 TEST_F(Gpt2Checkpoint, CountsNoMasksAndATiedHeadOnce) {
   constexpr std::int64_t kInBlock = 12 * 32 * 32 + 13 * 32;
   constexpr std::int64_t kTied = (300 + 32) * 32 + 3 * kInBlock + 2 * 32;

@@ -4,7 +4,7 @@ import copy
 
 from malformed_files import as_json, changed, malformed
 
-STUDY = {"study": {"name": "figure_3b", "model": None}}
+STUDY = {"study": {"name": "figure_3b", "model": None, "special": False}}
 RUN = {"run": {"model": "ioi-small", "weight_processing": [],
                "task": {"name": "ioi", "prompts": 3, "seed": None, "prepend_bos": None, "corruption": "", "prompt_type": "",
                         "collisions": False},
@@ -34,7 +34,7 @@ def shard_of_another_number(random):
 @malformed()
 def shards_of_two_commands(random):
     name = random.choice(["ioi_lab", "ioi_paper"])
-    return shards([shard(1, 2), shard(2, 2, {"study": {"name": name, "model": None}})])
+    return shards([shard(1, 2), shard(2, 2, {"study": {"name": name, "model": None, "special": False}})])
 
 
 @malformed((65,), "shard.json")
@@ -50,7 +50,7 @@ def shard_of_a_run_that_has_no_such_thing(random):
         (("run", "settings"), {"site": 3}), (("run", "task", "prompts"), -1), (("run", "task", "seed"), -1),
         (("run", "task", "collisions"), "no"), (("run", "task"), []), (("run", "colour"), "red"), (("notes",), {"top": 3}),
         (("formats",), ["json", "jsn"]), (("formats",), ["html"]),
-        (("of",), 0), (("format_version",), 2), (("run",), {}), (("study",), {"name": "ioi_lab", "model": None})])
+        (("of",), 0), (("format_version",), 2), (("run",), {}), (("study",), {"name": "ioi_lab", "model": None, "special": False})])
 
     def change(record):
         for key in where[:-1]:
