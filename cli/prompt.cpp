@@ -78,13 +78,18 @@ std::string TokenizedPrompt::summary() const {
   return count_text(tokens.size()) + (*prepend_bos ? " with BOS" : " without BOS");
 }
 
+Error no_tokenizer(const HookedTransformerConfig& cfg, std::string_view where,
+                   std::string_view what) {
+  const bool is_absent = cfg.why_no_tokenizer.empty();
+  return {is_absent ? ErrorKind::kNoInput : ErrorKind::kBadData, where,
+          fmt::format("{}: {}", what, cfg.no_tokenizer())};
+}
+
 TokenizedPrompt tokenize(const PromptWords& prompt, const Tokenizer* tokenizer,
                          const HookedTransformerConfig& cfg) {
   if (prompt.tokens) return {*prompt.tokens, std::nullopt};
   if (tokenizer == nullptr) {
-    throw Error(
-        ErrorKind::kNoInput, "tokenizer",
-        fmt::format("the prompt cannot be text, but --tokens 1,2,3: {}", cfg.no_tokenizer()));
+    throw no_tokenizer(cfg, "tokenizer", "the prompt cannot be text, but --tokens 1,2,3");
   }
   const std::string text = *prompt.text == "-" ? read_standard_input() : *prompt.text;
   const bool bos = prompt.bos.value_or(tokenizer->bos_token_id().has_value());

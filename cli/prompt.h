@@ -3,10 +3,12 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "cli/given.h"
 #include "cli/verb.h"
+#include "patchbay/base/error.h"
 #include "patchbay/config/hooked_transformer_config.h"
 #include "patchbay/io/json_writer.h"
 #include "patchbay/model/base_run.h"
@@ -35,6 +37,11 @@ struct TokenizedPrompt {
   /// "7 tokens with BOS"
   [[nodiscard]] std::string summary() const;
 };
+
+/// That something cannot be done since the model has no tokenizer, and why: an input that is not
+/// there, or one that cannot be read.
+Error no_tokenizer(const HookedTransformerConfig& cfg, std::string_view where,
+                   std::string_view what);
 
 /// `tokenizer` may be null when the prompt is token ids; of the model's config the error says why.
 TokenizedPrompt tokenize(const PromptWords& prompt, const Tokenizer* tokenizer,

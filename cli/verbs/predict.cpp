@@ -103,9 +103,8 @@ std::vector<TokenId> answers_of(const Given& given, const HookedTransformer& mod
   std::vector<TokenId> ids;
   for (const std::string& answer : given.all("--answer")) {
     if (!model.has_tokenizer()) {
-      throw Error(ErrorKind::kNoInput, "--answer",
-                  fmt::format("an answer cannot be text, so leave --answer away: {}",
-                              model.cfg().no_tokenizer()));
+      throw no_tokenizer(model.cfg(), "--answer",
+                         "an answer cannot be text, so leave --answer away");
     }
     ids.push_back(model.tokenizer().to_single_token(answer));
   }

@@ -19,23 +19,27 @@ const families::Family* find_family(std::string_view name) {
 }
 
 // The file is right, so nobody should correct it.
-const families::Family& supported_family(const std::string& name, const std::string& file) {
+const families::Family& supported_family(const std::string& name, std::string_view key,
+                                         const std::string& file) {
   if (const families::Family* family = find_family(name)) return *family;
   std::vector<std::string> known;
   for (const families::Family* family : families::all()) known.emplace_back(family->name);
   throw Error(
       ErrorKind::kBadData, "model",
-      fmt::format("{}: the architecture {} is not supported{}; take a model of one of these: "
-                  "{}",
-                  file, quoted_text(name), did_you_mean(name, known), fmt::join(known, ", ")));
+      fmt::format(
+          "{}: the architecture {} (\"{}\") is not supported{}; take a model of one of these: "
+          "{}",
+          file, quoted_text(name), key, did_you_mean(name, known), fmt::join(known, ", ")));
 }
 
 const families::Family& family_of(const JsonDocument& config, const std::string& file) {
-  return supported_family(config.root().at("model_type").as_string(), file);
+  constexpr std::string_view kType = "model_type";
+  return supported_family(config.root().at(kType).as_string(), kType, file);
 }
 
 const families::Family& family_of(const GgufFile& file) {
-  return supported_family(file.metadata().at("general.architecture").as_string(), file.path());
+  constexpr std::string_view kType = "general.architecture";
+  return supported_family(file.metadata().at(kType).as_string(), kType, file.path());
 }
 
 bool is_gguf(const std::filesystem::path& path) { return path.extension() == ".gguf"; }
