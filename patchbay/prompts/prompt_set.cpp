@@ -46,7 +46,7 @@ std::string pair_rule(const PromptPair& pair, const std::vector<std::string>& na
   }
   if (pair.answers.empty()) return "has no answer";
   const auto length = static_cast<std::int32_t>(pair.clean.size());
-  const std::string rule = positions_rule("clean", pair.positions, names, length);
+  std::string rule = positions_rule("clean", pair.positions, names, length);
   if (!rule.empty() || !pair.has_corrupted()) return rule;
   return positions_rule("corrupted", pair.corrupted_positions, names, length);
 }

@@ -94,7 +94,7 @@ std::string to_effects_csv(const EffectTable& table) {
   for (const TextColumn& column : table.columns) {
     if (!is_text_of_people(column)) continue;
     out += "," + csv_field("prompt." + column.name);
-    none += ",";
+    none += ',';
     for (std::size_t i = 0; i < prompts.size(); ++i) {
       texts[i] += "," + csv_field(with_escapes(column.texts[i], [](char32_t) { return true; }));
     }
