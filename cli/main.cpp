@@ -67,8 +67,7 @@ int run_command(int argc, const char* const* argv) {
     if (stopped && number == SIGALRM) {
       return fail(kTimeout,
                   "[patchbay] stopped by --timeout; run and study keep finished values in the "
-                  "folder of --out, "
-                  "and go on from there when the same command is given again");
+                  "folder of --out, and go on from there when the same command is given again");
     }
     return fail(stopped ? kSignalBase + number : error.exit_code(), option_text(error));
   } catch (const ClosedPipe&) {

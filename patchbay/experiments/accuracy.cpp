@@ -52,8 +52,7 @@ EffectTable run(Session& session, const Accuracy& settings) {
   EffectTable table = table_of(settings);
   table.metric = "as the axis says";
   table.effect = EffectKind::kRaw;
-  std::vector<std::string> sides = {"clean"};
-  if (prompts.has_corrupted()) sides.emplace_back("corrupted");
+  const std::vector<std::string> sides = side_names(prompts);
   table.axes = {{"side", sides}, {"metric", names}, prompt_axis(prompts)};
   table.columns = prompt_columns(session.model(), prompts);
   const std::size_t n = prompts.pairs.size();

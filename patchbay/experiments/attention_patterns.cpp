@@ -65,10 +65,7 @@ PatternCells cells_of(Session& session, const AttentionPatterns& settings) {
   if (settings.side == AttentionPatterns::Side::kCorrupted) {
     session.prompts().require_corrupted("`side` corrupted");
   }
-  if (settings.side == AttentionPatterns::Side::kBoth) {
-    cells.sides = {"clean"};
-    if (session.prompts().has_corrupted()) cells.sides.emplace_back("corrupted");
-  }
+  if (settings.side == AttentionPatterns::Side::kBoth) cells.sides = side_names(session.prompts());
   if (settings.nodes.is_given()) {
     if (settings.layers.is_given() || settings.heads.is_given()) {
       throw FieldError("nodes",

@@ -69,6 +69,12 @@ std::vector<TextColumn> prompt_columns(const HookedTransformer& model, const Pro
   return columns;
 }
 
+std::vector<std::string> side_names(const PromptSet& prompts) {
+  std::vector<std::string> names = {"clean"};
+  if (prompts.has_corrupted()) names.emplace_back("corrupted");
+  return names;
+}
+
 void show_raw_without_corrupted(EffectTable& table) {
   if (!table.baselines.corrupted.empty() || table.has_effect(table.effect)) return;
   table.notes.push_back(

@@ -1,6 +1,7 @@
 // What people read about each prompt of a table, and the metric of plain runs.
 #pragma once
 
+#include <string>
 #include <vector>
 
 #include "patchbay/experiments/experiment.h"
@@ -16,6 +17,9 @@ std::string token_list(const HookedTransformer& model, std::span<const TokenId> 
 /// "clean", "corrupted", "answer" and "wrong" of every prompt, and the same as tokens and ids;
 /// without columns of corrupted prompts where there are none.
 std::vector<TextColumn> prompt_columns(const HookedTransformer& model, const PromptSet& prompts);
+
+/// "clean", and "corrupted" where every prompt has that side.
+std::vector<std::string> side_names(const PromptSet& prompts);
 
 /// Shows raw effects where the table lacks the corrupted prompts that its own are computed from,
 /// and says so in a note.

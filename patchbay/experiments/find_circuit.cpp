@@ -3,8 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <set>
-#include <tuple>
 #include <vector>
 
 #include "patchbay/base/error.h"
@@ -94,15 +92,6 @@ void add_variation(const Session& session, const Parts& parts, std::vector<std::
   }
 }
 
-std::int64_t n_distinct(const PromptSet& prompts) {
-  using Tokens = std::vector<TokenId>;
-  std::set<std::tuple<Tokens, Tokens, Tokens, Tokens>> distinct;
-  for (const PromptPair& pair : prompts.pairs) {
-    distinct.emplace(pair.clean, pair.corrupted, pair.answers, pair.wrongs);
-  }
-  return std::ssize(distinct);
-}
-
 [[noreturn]] void refuse_nothing_found(const CircuitSearch& search, std::int64_t prompts) {
   const std::string nothing =
       fmt::format("no path from a head to the logits changes {} by {} percent", search.metric.name,
@@ -127,7 +116,7 @@ EffectTable run(Session& session, const FindCircuit& settings) {
   const Parts parts = parts_of(session, settings);
   const Session asked = session.for_several_questions();
   FoundCircuit found = patchbay::find_circuit(asked, parts.search);
-  if (found.edges.empty()) refuse_nothing_found(parts.search, n_distinct(session.prompts()));
+  if (found.edges.empty()) refuse_nothing_found(parts.search, session.prompts().n_distinct());
   EffectTable table =
       knockout_table(session, table_of(settings), parts.knockout, found.baselines, found.nodes);
   table.direction = Direction::kNoise;

@@ -85,8 +85,7 @@ EffectTable run(Session& session, const LogitLens& settings) {
   layers.labels.emplace_back("final_post");
   const std::size_t n = prompts.pairs.size();
   const std::size_t per_side = layers.labels.size() * n;
-  std::vector<std::string> sides = {"clean"};
-  if (prompts.has_corrupted()) sides.emplace_back("corrupted");
+  const std::vector<std::string> sides = side_names(prompts);
   table.values.resize(sides.size() * per_side);
   for (std::size_t i = 0; i < n; ++i) {
     const PromptPair& pair = prompts.pairs[i];

@@ -107,6 +107,19 @@ std::optional<Tokenizer> read_tokenizer(const GgufFile& file) {
   return Tokenizer::from_gguf(file);
 }
 
+LoadedCheckpoint load_gguf(const RunContext& ctx, const std::filesystem::path& path) {
+  const GgufFile file = GgufFile::open(path);
+  const families::Family& family = family_of(file);
+  LoadedCheckpoint loaded;
+  loaded.cfg = read_config(family, file);
+  loaded.tokenizer = load_tokenizer(path, loaded.cfg);
+  const bool tied = file.find("output.weight") == nullptr;
+  const TensorStore store = tensor_store(file);
+  check_layers(loaded.cfg, store);
+  loaded.weights = family.weights(ctx, loaded.cfg, store, tied);
+  return loaded;
+}
+
 bool is_tied(const JsonValue& config, const families::Family& family) {
   return config.get_or("tie_word_embeddings", family.tied_by_default);
 }
@@ -202,23 +215,6 @@ std::optional<Tokenizer> load_tokenizer(const std::filesystem::path& path,
     return std::nullopt;
   }
 }
-
-namespace {
-
-LoadedCheckpoint load_gguf(const RunContext& ctx, const std::filesystem::path& path) {
-  const GgufFile file = GgufFile::open(path);
-  const families::Family& family = family_of(file);
-  LoadedCheckpoint loaded;
-  loaded.cfg = read_config(family, file);
-  loaded.tokenizer = load_tokenizer(path, loaded.cfg);
-  const bool tied = file.find("output.weight") == nullptr;
-  const TensorStore store = tensor_store(file);
-  check_layers(loaded.cfg, store);
-  loaded.weights = family.weights(ctx, loaded.cfg, store, tied);
-  return loaded;
-}
-
-}  // namespace
 
 LoadedCheckpoint load_checkpoint(const RunContext& ctx, const std::filesystem::path& path) {
   if (is_gguf(path)) return load_gguf(ctx, path);

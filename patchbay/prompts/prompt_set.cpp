@@ -4,6 +4,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
+#include <tuple>
 
 #include "patchbay/base/error.h"
 #include "patchbay/base/suggest.h"
@@ -72,6 +74,15 @@ void PromptSet::check() const {
     throw Error(ErrorKind::kUsage, "prompts",
                 fmt::format("{}: {}; make the set with PromptBuilder", in_quotes(task), rule));
   }
+}
+
+std::int64_t PromptSet::n_distinct() const {
+  using Tokens = std::vector<TokenId>;
+  std::set<std::tuple<Tokens, Tokens, Tokens, Tokens>> distinct;
+  for (const PromptPair& pair : pairs) {
+    distinct.emplace(pair.clean, pair.corrupted, pair.answers, pair.wrongs);
+  }
+  return std::ssize(distinct);
 }
 
 std::string PromptSet::name_of(std::int64_t pair) const {

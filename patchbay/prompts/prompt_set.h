@@ -49,6 +49,8 @@ struct PromptSet {
   std::vector<std::string> warnings;    ///< one sentence each, naming the prompt and the reason
 
   [[nodiscard]] std::int64_t size() const { return static_cast<std::int64_t>(pairs.size()); }
+  /// How many pairs differ in tokens or answers.
+  [[nodiscard]] std::int64_t n_distinct() const;
   /// What errors call a pair: "prompt 3", with its place in the file where it is from one.
   [[nodiscard]] std::string name_of(std::int64_t pair) const;
   /// The index in position_names. Throws kUsage with the nearest name.

@@ -206,11 +206,13 @@ std::string prompts_html(const Page& page) {
     rows.rows.push_back({longest->axes.back().labels[i]});
     for (const TextColumn* column : columns) rows.rows.back().push_back(column->texts[i]);
   }
+  const bool has_pairs = std::ranges::find(rows.columns, "corrupted") != rows.columns.end();
   return fmt::format(
-      "<section class=\"chapter\" id=\"prompts\">\n<h2>Prompts</h2>\n<p>Every prompt comes as a "
-      "pair: the clean one has the right answer, the corrupted one takes away what decides it. An "
-      "effect is about this difference and these prompts, and need not hold for sentences of "
-      "another form.</p>\n{}</section>\n",
+      "<section class=\"chapter\" id=\"prompts\">\n<h2>Prompts</h2>\n<p>{} and these prompts, and "
+      "need not hold for sentences of another form.</p>\n{}</section>\n",
+      has_pairs ? "Every prompt comes as a pair: the clean one has the right answer, the corrupted "
+                  "one takes away what decides it. An effect is about this difference"
+                : "The prompts have no corrupted side. An effect is about what was put in",
       html_table(fmt::format("Prompts of {}", longest->provenance.task), rows, "all-prompts"));
 }
 

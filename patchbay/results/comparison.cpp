@@ -65,10 +65,29 @@ std::vector<SamePrompt> same_prompts(const EffectTable& first, const EffectTable
 // "0 (heads 0-2)" of a model with shared heads.
 std::string_view place_of(std::string_view label) { return label.substr(0, label.find(" (")); }
 
-// Where the same place is among some labels.
+std::int64_t count_of_place(const std::vector<std::string>& labels, std::string_view place) {
+  return std::ranges::count_if(labels,
+                               [&](const std::string& one) { return place_of(one) == place; });
+}
+
+// Where a place is among some labels: the label itself, or else the only one of the same place.
+// Names that people choose may have parentheses of their own: "mover (early)", "mover (late)".
 auto find_place(const std::vector<std::string>& labels, std::string_view label) {
-  return std::ranges::find_if(
-      labels, [&](const std::string& other) { return place_of(other) == place_of(label); });
+  const auto itself = std::ranges::find(labels, label);
+  const std::string_view place = place_of(label);
+  if (itself != labels.end() || count_of_place(labels, place) != 1) return itself;
+  return std::ranges::find_if(labels,
+                              [&](const std::string& one) { return place_of(one) == place; });
+}
+
+// What both call a place that the first calls `label`; "" where the second does not have it.
+std::string common_label(const std::string& label, const std::vector<std::string>& first,
+                         const std::vector<std::string>& second) {
+  const auto other = find_place(second, label);
+  if (other == second.end()) return "";
+  if (*other == label) return label;
+  const std::string place(place_of(label));
+  return count_of_place(first, place) == 1 ? place : "";
 }
 
 // The table with these labels on the axes but the last, in this order, and these prompts.
@@ -106,10 +125,8 @@ std::vector<TableAxis> common_axes(const EffectTable& first, const EffectTable& 
   for (std::size_t i = 0; i + 1 < first.axes.size(); ++i) {
     TableAxis axis{first.axes[i].name, {}};
     for (const std::string& label : first.axes[i].labels) {
-      const auto& others = second.axes[i].labels;
-      const auto other = find_place(others, label);
-      if (other == others.end()) continue;
-      axis.labels.push_back(*other == label ? label : std::string(place_of(label)));
+      std::string common = common_label(label, first.axes[i].labels, second.axes[i].labels);
+      if (!common.empty()) axis.labels.push_back(std::move(common));
     }
     if (axis.labels.empty()) {
       throw Error(

@@ -5,8 +5,6 @@
 
 #include <algorithm>
 #include <iterator>
-#include <set>
-#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -62,15 +60,6 @@ TaskOptions with_argument(const Task& task, std::string_view name, TaskOptions o
   }
   options.argument = argument;
   return options;
-}
-
-// How many pairs differ in tokens or answers.
-std::int64_t n_distinct(const PromptSet& set) {
-  std::set<std::tuple<Prompt, Prompt, std::vector<TokenId>, std::vector<TokenId>>> pairs;
-  for (const PromptPair& pair : set.pairs) {
-    pairs.emplace(pair.clean, pair.corrupted, pair.answers, pair.wrongs);
-  }
-  return std::ssize(pairs);
 }
 
 TaskModel task_model(const HookedTransformer& model) {
@@ -137,7 +126,7 @@ PromptSet Task::make(const TaskModel& model, const TaskOptions& options) const {
                                     "have; the prompts are without it",
                                     name, model.cfg.model_name));
   }
-  if (const std::int64_t distinct = n_distinct(set); distinct < set.size()) {
+  if (const std::int64_t distinct = set.n_distinct(); distinct < set.size()) {
     set.warnings.push_back(
         fmt::format("{} of {} prompts are distinct; the others repeat them, and errors, intervals "
                     "and tests count each once",

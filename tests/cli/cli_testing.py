@@ -1,5 +1,6 @@
 """What tests of the command share: a folder of their own, and the command run in it."""
 
+import json
 import os
 import pathlib
 import shutil
@@ -39,3 +40,40 @@ class CommandTest(unittest.TestCase):
         self.assertEqual(done.returncode, code, done.stderr.decode(errors="replace"))
         self.assertEqual(done.stdout, b"")
         return done.stderr.decode()
+
+
+class RepositoryTest(CommandTest):
+    """In a folder that holds tests/ as the repository does, so that the examples of the help pages run as they are
+    printed and leave nothing behind; the command is on the path."""
+
+    def setUp(self):
+        super().setUp()
+        (self.folder / "tests").symlink_to(self.repository / "tests")
+        self.env |= {"PATH": f"{self.patchbay.parent}:{os.environ['PATH']}", "TERM": "xterm"}
+
+    def run_raw(self, *args, stdin=b"", **options):
+        options.setdefault("stdout", subprocess.PIPE)
+        return subprocess.run([self.patchbay, *args], input=stdin, stderr=subprocess.PIPE, cwd=self.folder,
+                              env=self.env, timeout=120, check=False, **options)
+
+    def run_ok(self, *args, stdin=b""):
+        done = self.run_raw(*args, stdin=stdin)
+        self.assertEqual(done.returncode, 0, done.stderr.decode(errors="replace"))
+        return done.stdout.decode()
+
+    def run_json(self, *args, stdin=b""):
+        return json.loads(self.run_ok(*args, "--json", stdin=stdin))
+
+    def assert_fails(self, code, *args, says=(), stdin=b"", **options):
+        """One line on standard error, nothing on standard output, that exit code."""
+        done = self.run_raw(*args, stdin=stdin, **options)
+        error = done.stderr.decode(errors="replace")
+        self.assertEqual(done.returncode, code, error)
+        self.assertFalse(done.stdout, "errors leave standard output alone")
+        self.assertTrue(error.startswith("error: ") and error.count("\n") == 1, error)
+        for text in says:
+            self.assertIn(text, error)
+        return error
+
+    def files(self):
+        return sorted(entry.name for entry in self.folder.iterdir() if entry.name != "tests")

@@ -124,6 +124,7 @@ class PromptFiles(unittest.TestCase):
         page = subprocess.run([PATCHBAY, "report", ".", "--out", "page.html"], capture_output=True, text=True,
                               cwd=self.folder, timeout=120, check=False)
         self.assertEqual(page.returncode, 0, page.stderr)
+        self.assertIn("The prompts have no corrupted side", (self.folder / "page.html").read_text())
         result = self.result("accuracy", "no_corrupted.jsonl")
         self.assertEqual(result["axes"][0]["labels"], ["clean"])
         self.assertNotIn("corrupted", [column["name"] for column in result["columns"]])

@@ -6,8 +6,8 @@ import json
 import sys
 import unittest
 
-from cli_test import read_npz
 from cli_testing import CommandTest
+from model_files import read_npz
 
 PAIRS = [{"clean": [5, 2, 3, 4], "corrupted": [5, 9, 3, 4], "answer": 7, "wrong": 6, "note": "a, b"},
          {"clean": [1, 2, 3, 4, 8], "corrupted": [1, 9, 3, 4, 8], "answer": 5, "wrong": 6, "note": "c"},

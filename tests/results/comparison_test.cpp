@@ -26,6 +26,37 @@ TEST(Comparison, OfATableWithItselfIsNothing) {
   }
 }
 
+EffectTable with_labels(std::vector<std::string> labels) {
+  EffectTable table = small_table();
+  table.axes = {{"removed", std::move(labels)}, table.axes.back()};
+  table.values.resize(table.axes[0].labels.size() * 3);
+  for (std::size_t i = 0; i < table.values.size(); ++i) table.values[i] = static_cast<double>(i);
+  return table;
+}
+
+// What stands in parentheses explains a place, unless it tells two places apart.
+TEST(Comparison, FindsPlacesThatAreExplainedOtherwise) {
+  const auto compared = [](std::vector<std::string> first, std::vector<std::string> second) {
+    return compare(with_labels(std::move(first)), with_labels(std::move(second)), EffectKind::kRaw)
+        .difference;
+  };
+  const EffectTable subject =
+      compared({"END", "subject (3 tokens)"}, {"subject (2-5 tokens)", "END"});
+  EXPECT_EQ(subject.axes[0].labels, (std::vector<std::string>{"END", "subject"}));
+  EXPECT_EQ(subject.value(0, 0), 3);  // second less first
+  EXPECT_EQ(subject.value(1, 0), -3);
+  const EffectTable movers =
+      compared({"mover (early)", "mover (late)"}, {"mover (late)", "mover (early)"});
+  EXPECT_EQ(movers.axes[0].labels, (std::vector<std::string>{"mover (early)", "mover (late)"}));
+  EXPECT_EQ(movers.value(0, 0), 3);  // second less first
+  EXPECT_EQ(movers.value(1, 0), -3);
+  EXPECT_EQ(compared({"S2"}, {"S2 (2 tokens)"}).axes[0].labels, std::vector<std::string>{"S2"});
+  EXPECT_EQ(compared({"S2 (2 tokens)"}, {"S2"}).axes[0].labels, std::vector<std::string>{"S2"});
+  EXPECT_THROW((void)compared({"mover (early)", "mover (late)"}, {"mover (one)"}), Error);
+  EXPECT_THROW((void)compared({"mover (one)"}, {"mover (early)", "mover (late)"}), Error);
+  EXPECT_THROW((void)compared({"mover", "mover (late)"}, {"mover (one)"}), Error);
+}
+
 // The table with its prompts in another order, or some of them.
 EffectTable with_prompts(const EffectTable& table, const std::vector<std::size_t>& prompts) {
   EffectTable result = table;
